@@ -1,0 +1,24 @@
+// The base layer: what every stage needs and no stage owns. It imports nothing of ours.
+
+export {
+  AppError,
+  type ErrorOptions,
+  type ErrorRow,
+  type ErrorTable,
+  errorsOf,
+  messageOf,
+} from './errors/app-error.ts'
+export {
+  type Component,
+  createLifecycle,
+  type Lifecycle,
+  type LifecycleOptions,
+  runUntilSignal,
+} from './lifecycle/lifecycle.ts'
+export {
+  type CounterHandle,
+  createReporter,
+  type Reporter,
+  type ReporterOptions,
+} from './reporter/reporter.ts'
+export { parseDurationMs, rfc3339 } from './time/duration.ts'

@@ -1,0 +1,63 @@
+// What one field of a row is. Everything that names, stores, encodes, shows or explains a field reads it here.
+
+/**
+ * How a field is held in memory (see columns.ts), in the Native block and in JSON:
+ *
+ * | kind    | column in memory           | ClickHouse               | JSON                         |
+ * |---------|----------------------------|--------------------------|------------------------------|
+ * | time    | u32 pairs (low, high), ns  | DateTime64(9,'UTC')      | RFC 3339, nine digits        |
+ * | name    | u32 index into an interner | LowCardinality(String)   | string, '' = none or unknown |
+ * | address | 16 octets, v4 as ::ffff:   | IPv6                     | dotted quad or RFC 5952      |
+ * | counter | f64, integer below 2^53    | UInt64                   | number                       |
+ * | id      | u32 pairs (low, high)      | UInt64                   | decimal string               |
+ * | u8 u16 u32 | typed array             | UInt8 UInt16 UInt32      | number                       |
+ * | flag    | u8                         | UInt8                    | true or false                |
+ */
+export type FieldKind =
+  | 'time'
+  | 'name'
+  | 'address'
+  | 'counter'
+  | 'id'
+  | 'u8'
+  | 'u16'
+  | 'u32'
+  | 'flag'
+
+export type Unit = '' | 'bytes' | 'packets' | 'segments' | 'ns' | 'rows'
+
+export interface Field {
+  readonly name: string
+  readonly kind: FieldKind
+  /** May be unknown: a null map in the block, null in JSON. */
+  readonly nullable?: true
+  readonly unit?: Unit
+  /** Compression codec of the column. */
+  readonly codec: string
+  /** Summed over rows (an increment), rather than described by them. */
+  readonly sum?: true
+  /** Column head for people. */
+  readonly label: string
+  /** One sentence: what it is, where it comes from. */
+  readonly help: string
+  /** The C member or kernel symbol it is read from, when there is one. */
+  readonly source?: string
+  /** OpenTelemetry attribute or metric name, IPFIX information element. */
+  readonly otel?: string
+  readonly ipfix?: string
+}
+
+/** A field that is not stored but computed by the store from the others. */
+export interface DerivedField extends Field {
+  readonly sql: string
+}
+
+export interface Table {
+  readonly name: string
+  /** Number of the schema in frame headers; raise it whenever `fields` changes. */
+  readonly schema: number
+  readonly fields: readonly Field[]
+  readonly derived: readonly DerivedField[]
+  readonly partitionBy: string
+  readonly orderBy: string
+}

@@ -1,0 +1,102 @@
+// The loss ledger as rows: per node, interval and stage, in = out + filtered + sampled + lost + waiting.
+
+import type { Field, Table } from './field.ts'
+
+const time = 'Delta(8), ZSTD(1)'
+const plain = 'ZSTD(1)'
+const number = 'T64, ZSTD(1)'
+
+const fields: readonly Field[] = [
+  { name: 'time', kind: 'time', codec: time, label: 'Time', help: 'End of the interval.' },
+  {
+    name: 'start',
+    kind: 'time',
+    codec: time,
+    label: 'From',
+    help: 'Begin of the interval: the agent watched from here to time. A hole between intervals is a gap.',
+  },
+  { name: 'node', kind: 'name', codec: plain, label: 'Node', help: 'Host.' },
+  {
+    name: 'stage',
+    kind: 'name',
+    codec: plain,
+    label: 'Stage',
+    help: 'hook, drain, enrich, spool, wire, ingest, segment or store.',
+  },
+  {
+    name: 'unit',
+    kind: 'name',
+    codec: plain,
+    label: 'Unit',
+    help: 'What the stage counts: records or rows.',
+  },
+  {
+    name: 'cause',
+    kind: 'name',
+    codec: plain,
+    label: 'Cause',
+    help: "Empty on the stage's own row; else why `lost` or `filtered` of this row happened, which the stage's own row includes.",
+  },
+  {
+    name: 'entered',
+    kind: 'counter',
+    unit: 'rows',
+    sum: true,
+    codec: number,
+    label: 'In',
+    help: 'What came into the stage.',
+  },
+  {
+    name: 'left',
+    kind: 'counter',
+    unit: 'rows',
+    sum: true,
+    codec: number,
+    label: 'Out',
+    help: 'What left it for the next.',
+  },
+  {
+    name: 'filtered',
+    kind: 'counter',
+    unit: 'rows',
+    sum: true,
+    codec: number,
+    label: 'Filtered',
+    help: 'Left out because it was asked for.',
+  },
+  {
+    name: 'sampled',
+    kind: 'counter',
+    unit: 'rows',
+    sum: true,
+    codec: number,
+    label: 'Sampled',
+    help: 'Left out by sampling.',
+  },
+  {
+    name: 'lost',
+    kind: 'counter',
+    unit: 'rows',
+    sum: true,
+    codec: number,
+    label: 'Lost',
+    help: 'Known to have existed and gone.',
+  },
+  {
+    name: 'waiting',
+    kind: 'counter',
+    unit: 'rows',
+    codec: number,
+    label: 'Waiting',
+    help: 'In the stage at the end of the interval, neither out nor lost.',
+  },
+]
+
+export const ledgerTable: Table = {
+  name: 'ledger',
+  schema: 1,
+  fields,
+  derived: [],
+  partitionBy: 'toDate(time)',
+  orderBy: 'node, time, stage, cause',
+}

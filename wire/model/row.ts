@@ -1,0 +1,39 @@
+// A row of a batch as the plain object that the API's JSON has: for the live tail, `--local` and tests.
+
+import { rfc3339 } from '../../common/mod.ts'
+import { formatAddress } from './address.ts'
+import type { Batch, Column } from './columns.ts'
+
+export type JsonValue = string | number | boolean | null
+export type Row = Readonly<Record<string, JsonValue>>
+
+export function rowOf(batch: Batch, index: number): Row {
+  const row: Record<string, JsonValue> = {}
+  for (const { name } of batch.table.fields) {
+    row[name] = jsonOf(batch, batch.columns[name] as Column, index)
+  }
+  return row
+}
+
+function jsonOf(batch: Batch, column: Column, index: number): JsonValue {
+  if (column.nulls?.[index] === 1) return null
+  const { values } = column
+  switch (column.field.kind) {
+    case 'time':
+      return rfc3339(pairOf(values, index))
+    case 'id':
+      return pairOf(values, index).toString()
+    case 'address':
+      return formatAddress(values as Uint8Array, index * 16)
+    case 'name':
+      return batch.names.text(values[index] as number)
+    case 'flag':
+      return values[index] === 1
+    default:
+      return values[index] as number
+  }
+}
+
+function pairOf(values: Column['values'], index: number): bigint {
+  return (BigInt(values[index * 2 + 1] as number) << 32n) | BigInt(values[index * 2] as number)
+}
