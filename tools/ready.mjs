@@ -1,0 +1,152 @@
+// Makes a fresh clone ready for `npm start` and `npm test`, and costs nothing when it already is.
+// Plain JavaScript for whatever Node the machine's npm has (18 and later): the product's own runtime is
+// one of the things that this script installs.
+//
+//   node tools/ready.mjs start   packages, libbpf, the page
+//   node tools/ready.mjs test    the same and what the tests use
+//   node tools/ready.mjs check   packages alone
+//   node tools/ready.mjs setup   everything
+
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const home = fileURLToPath(new URL('..', import.meta.url))
+
+/** What a Debian or Ubuntu package is for, and how to see that it is there. */
+const packages = [
+  { name: 'libbpf1', has: () => library('libbpf.so.1'), why: 'loads the probes', for: 'start' },
+  {
+    name: 'iproute2',
+    has: () => command('ip') && command('ss'),
+    why: 'namespaces, ss',
+    for: 'test',
+  },
+  { name: 'clang', has: () => command('clang'), why: 'rebuilds the probes', for: 'test' },
+  { name: 'llvm', has: () => command('llvm-strip'), why: 'rebuilds the probes', for: 'test' },
+  {
+    name: 'libbpf-dev',
+    has: () => existsSync('/usr/include/bpf/bpf_helpers.h'),
+    why: 'rebuilds the probes',
+    for: 'test',
+  },
+  {
+    name: 'libc6-dev',
+    has: () => existsSync('/usr/include/stdio.h'),
+    why: 'compiles test programs',
+    for: 'test',
+  },
+  { name: 'gcc', has: () => command('cc'), why: 'compiles test programs', for: 'test' },
+  {
+    name: 'bpftool',
+    has: () => command('bpftool'),
+    why: 'checks what is left in the kernel',
+    for: 'test',
+  },
+  { name: 'nftables', has: () => command('nft'), why: 'loses packets, counts them', for: 'test' },
+  { name: 'iperf3', has: () => command('iperf3'), why: 'traffic', for: 'test' },
+  { name: 'python3', has: () => command('python3'), why: 'traffic', for: 'test' },
+  { name: 'chromium', has: () => command('chromium'), why: 'looks at the page', for: 'test' },
+]
+
+const mode = process.argv[2] ?? 'start'
+if (!['start', 'test', 'check', 'setup'].includes(mode)) {
+  stop(`unknown mode ${mode}`, 'one of: start, test, check, setup')
+}
+if (process.platform !== 'linux') stop('Weir measures the Linux kernel', 'run it on Linux')
+
+installNpmPackages()
+if (mode !== 'check') {
+  installSystemPackages(mode)
+  buildPage()
+}
+
+function installNpmPackages() {
+  const lock = hash([readFileSync(join(home, 'package-lock.json'))])
+  const stamp = join(home, 'node_modules', '.weir-lock')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
+  say('installing the npm packages (1 GB with the embedded database, once) …')
+  run('npm', ['ci', '--ignore-scripts', '--loglevel=error'], 'see the lines of npm above')
+  writeFileSync(stamp, lock)
+}
+
+function installSystemPackages(wanted) {
+  const missing = packages.filter((p) => (wanted !== 'start' || p.for === 'start') && !p.has())
+  if (missing.length === 0) return
+  const names = missing.map((p) => p.name)
+  for (const p of missing) say(`missing: ${p.name} (${p.why})`)
+  const line = `apt-get update && apt-get install -y --no-install-recommends ${names.join(' ')}`
+  if (process.getuid?.() !== 0 || !command('apt-get')) {
+    stop('system packages are missing', `on Debian or Ubuntu, as root: ${line}`)
+  }
+  say(`installing ${names.join(' ')} …`)
+  const quiet = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }
+  run('apt-get', ['update', '-q'], line, quiet)
+  run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...names], line, quiet)
+}
+
+/** Builds the dashboard when its sources differ from those that `web/dist` was built from. */
+function buildPage() {
+  const dist = join(home, 'web', 'dist')
+  const sources = [...files(join(home, 'web')), ...files(join(home, 'api', 'contract'))]
+  const inputs = [...sources.sort(), join(home, 'package-lock.json')]
+  const sum = hash(inputs.map((file) => readFileSync(file)))
+  const stamp = join(dist, '.sources')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sum) return
+  say('building the page …')
+  const bin = join(home, 'node_modules', '.bin')
+  const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` }
+  const args = [
+    join(home, 'node_modules', 'vite', 'bin', 'vite.js'),
+    'build',
+    '--config',
+    'web/vite.config.ts',
+    '--logLevel',
+    'warn',
+  ]
+  run(join(bin, 'node'), args, 'npm run build:web shows why', { env })
+  mkdirSync(dist, { recursive: true })
+  writeFileSync(stamp, sum)
+}
+
+function run(program, args, remedy, options = {}) {
+  const done = spawnSync(program, args, { cwd: home, stdio: ['ignore', 2, 2], ...options })
+  if (done.error) stop(`running ${program}: ${done.error.message}`, remedy)
+  if (done.status !== 0) stop(`${program} ended with ${done.signal ?? done.status}`, remedy)
+}
+
+function command(name) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
+  return folders.some((folder) => existsSync(join(folder, name)))
+}
+
+function library(name) {
+  const roots = ['/usr/lib', '/lib', '/usr/lib64', '/usr/local/lib']
+  const triplets = ['', 'x86_64-linux-gnu', 'aarch64-linux-gnu']
+  return roots.some((root) => triplets.some((triplet) => existsSync(join(root, triplet, name))))
+}
+
+function files(folder) {
+  return readdirSync(folder).flatMap((name) => {
+    if (name === 'dist' || name.endsWith('.test.ts')) return []
+    const path = join(folder, name)
+    return statSync(path).isDirectory() ? files(path) : [path]
+  })
+}
+
+function hash(parts) {
+  const sum = createHash('sha256')
+  for (const part of parts) sum.update(part)
+  return sum.digest('hex')
+}
+
+function say(text) {
+  process.stderr.write(`weir: ${text}\n`)
+}
+
+function stop(what, remedy) {
+  process.stderr.write(`weir: ${what}\n  ${remedy}\n`)
+  process.exit(1)
+}
