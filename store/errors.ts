@@ -51,6 +51,12 @@ export const storeErrors = {
     exitCode: 1,
     remedy: 'The file is kept in the quarantine folder of the data folder: please report it.',
   },
+  insert_later: {
+    message: 'inserting {file} did not work yet: {reason}',
+    status: 503,
+    exitCode: 1,
+    remedy: 'It is tried again; nothing acknowledged is lost.',
+  },
   disk_full: {
     message: 'no space for new rows in the data folder: {reason}',
     status: 507,

@@ -2,3 +2,7 @@
 
 export { storeErrors } from './errors.ts'
 export type { Reader, ReadOptions, SqlParams, SqlValue, StoredRow, StoredValue } from './reader.ts'
+export type { RetentionConfig } from './schema/retention.ts'
+export { addColumnsSql, createTableSql, type Dialect, embedded } from './schema/table-sql.ts'
+export { createStore, type Store, type StoreConfig } from './store.ts'
+export { segmentRowsMax } from './write/segment-insert.ts'

@@ -1,0 +1,130 @@
+// The store: one storage worker behind the ClickHouse client, its schema kept up to date.
+
+import { mkdir } from 'node:fs/promises'
+import { Agent, type AgentOptions } from 'node:http'
+import { join } from 'node:path'
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client'
+import type { Component, Reporter } from '../common/mod.ts'
+import { flowTable, ledgerTable } from '../wire/mod.ts'
+import { insertFault, queryFault } from './engine-faults.ts'
+import { storeError } from './errors.ts'
+import type { Reader, ReadOptions, SqlParams, StoredRow } from './reader.ts'
+import { createRetention, type RetentionConfig } from './schema/retention.ts'
+import { addColumnsSql, createTableSql } from './schema/table-sql.ts'
+import { createWorkerProcess } from './worker-process.ts'
+import { insertSegmentFile } from './write/segment-insert.ts'
+
+export interface StoreConfig {
+  readonly dataDir: string
+  readonly retention?: RetentionConfig
+}
+
+export interface Store extends Component, Reader {
+  /**
+   * Inserts a file of concatenated Native blocks, all of one UTC day and below 1,000,000 rows, once: a
+   * token that was seen is done already. Errors: `insert_refused` (quarantine the file), `disk_full`,
+   * `insert_later` (keep the file, try again).
+   */
+  insertSegment(file: string, table: 'flows' | 'ledger', token: string): Promise<void>
+  /** Whether the worker answers now. */
+  isReady(): boolean
+  /** Process id of the worker; undefined while there is none. */
+  workerPid(): number | undefined
+}
+
+/** Unix socket paths end there (sun_path of unix(7)). */
+const socketPathMax = 107
+const readyWaitMs = 5_000
+const defaults = { seconds: 30, memoryBytes: 1_000_000_000, rows: 100_000 }
+
+export function createStore(config: StoreConfig, reporter: Reporter): Store {
+  const socketPath = join(config.dataDir, 'store.sock')
+  const worker = createWorkerProcess(config.dataDir, reporter)
+  const client = connect(socketPath)
+  const retention = createRetention(config.retention ?? {}, { read, command }, reporter)
+
+  async function start(): Promise<void> {
+    const folder = config.dataDir
+    if (Buffer.byteLength(socketPath) > socketPathMax) {
+      const reason = `the path of ${socketPath} is longer than ${socketPathMax} octets`
+      throw storeError('store_not_started', { details: { folder, reason } })
+    }
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await worker.start()
+    for (const table of [flowTable, ledgerTable]) {
+      await command(createTableSql(table))
+      await command(addColumnsSql(table))
+    }
+    await retention.start()
+  }
+
+  async function stop(): Promise<void> {
+    await retention.stop()
+    await worker.stop()
+    await client.close()
+  }
+
+  async function read(
+    sql: string,
+    params: SqlParams = {},
+    options: ReadOptions = {},
+  ): Promise<readonly StoredRow[]> {
+    const seconds = options.timeoutSeconds ?? defaults.seconds
+    await worker.ready(readyWaitMs)
+    try {
+      const result = await client.query({
+        query: sql,
+        format: 'JSONEachRow',
+        query_params: { ...params },
+        ...(options.signal ? { abort_signal: options.signal } : {}),
+        clickhouse_settings: {
+          max_execution_time: seconds,
+          max_memory_usage: String(options.memoryBytes ?? defaults.memoryBytes),
+          max_result_rows: String(options.resultRowsMax ?? defaults.rows),
+        },
+      })
+      return await result.json<StoredRow>()
+    } catch (error) {
+      throw queryFault(error, seconds, options.signal?.aborted === true)
+    }
+  }
+
+  async function command(sql: string): Promise<void> {
+    await worker.ready(readyWaitMs)
+    try {
+      await client.command({ query: sql })
+    } catch (error) {
+      throw queryFault(error, defaults.seconds, false)
+    }
+  }
+
+  async function insertSegment(file: string, table: string, token: string): Promise<void> {
+    await worker.ready(readyWaitMs)
+    try {
+      await insertSegmentFile(client, file, table, token)
+    } catch (error) {
+      throw insertFault(error, file)
+    }
+  }
+
+  const isReady = () => worker.pid() !== undefined
+  return { name: 'store', start, stop, read, insertSegment, isReady, workerPid: worker.pid }
+}
+
+function connect(socketPath: string): ClickHouseClient {
+  // Node's agent takes every option of net.connect; its types do not say so.
+  const options: AgentOptions & { socketPath: string } = {
+    socketPath,
+    keepAlive: true,
+    maxSockets: 32,
+  }
+  return createClient({
+    url: 'http://localhost',
+    http_agent: new Agent(options),
+    set_basic_auth_header: false,
+    request_timeout: 150_000,
+    compression: { request: false, response: false },
+    // Its errors become ours, and those are logged where they matter.
+    log: { level: ClickHouseLogLevel.OFF },
+  })
+}
