@@ -1,6 +1,38 @@
 // Stage 3: the contract. What a row is, how it travels.
 
+export { wireError, wireErrors } from './errors.ts'
+export { type BlockEncoder, createBlockEncoder } from './frame/block-encode.ts'
+export { columnType } from './frame/column-type.ts'
+export {
+  encodeFrame,
+  type FrameCodec,
+  type FrameFields,
+  type FrameHeader,
+  type FrameKind,
+  frameHeaderLength,
+  frameLimits,
+  readFrameBlock,
+  readFrameHeader,
+} from './frame/frame.ts'
+export {
+  createMessageDecoder,
+  encodeAck,
+  encodeJsonMessage,
+  encodeMessage,
+  type Hello,
+  type Message,
+  type MessageDecoder,
+  type MessageDecoderOptions,
+  type MessageType,
+  messageLengthMax,
+  type Refusal,
+  readAck,
+  readJsonBody,
+  streamPreface,
+  type Welcome,
+} from './frame/message.ts'
 export { formatAddress, parseAddress } from './model/address.ts'
+export { appendRow, type RowValue, type RowValues } from './model/append.ts'
 export { type Batch, type Column, createBatch, grown } from './model/columns.ts'
 export type { DerivedField, Field, FieldKind, Table, Unit } from './model/field.ts'
 export { flowTable } from './model/flow-fields.ts'

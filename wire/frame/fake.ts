@@ -1,0 +1,107 @@
+// A few rows with every kind of value, its extremes and nulls: what golden frames and the oracle are made of.
+
+import { appendRow, type RowValues } from '../model/append.ts'
+import { type Batch, createBatch } from '../model/columns.ts'
+import { flowTable } from '../model/flow-fields.ts'
+import { ledgerTable } from '../model/ledger-fields.ts'
+
+const time = 1_763_706_600_123_456_789n
+
+const loopback: RowValues = {
+  time,
+  start: time - 5_000_000_001n,
+  end: time - 1n,
+  node: 'vm-1',
+  view: 'socket',
+  observer: 'both',
+  protocol: 'tcp',
+  src_address: '127.0.0.1',
+  src_port: 43_884,
+  dst_address: '127.0.0.1',
+  dst_port: 65_535,
+  bytes: 1_000_000,
+  packets: 700,
+  reverse_bytes: 4_294_967_296,
+  reverse_packets: 4_294_967_295,
+  retransmits: 3,
+  reverse_retransmits: 0,
+  total_bytes: 9_007_199_254_740_991,
+  total_reverse_bytes: 4_294_967_296,
+  rtt_ns: 51_000,
+  rtt_min_ns: 12_000,
+  state: 'closed',
+  end_reason: 'closed',
+  direction_known: true,
+  opened: 1,
+  connection_id: 18_446_744_073_709_551_615n,
+  interface: 'lo',
+  src_process: 'curl',
+  src_pid: 4_294_967_295,
+  src_uid: 1000,
+  src_netns: 4_026_531_840,
+  src_cgroup_id: 4_294_967_297n,
+  src_process_source: 'io',
+  src_unit: 'user@1000.service',
+  dst_process: "n\tg'i\\n x\u0000\u202e",
+  dst_pid: 1,
+  dst_uid: 0,
+  dst_netns: 4_026_531_840,
+  dst_cgroup_id: 1n,
+  dst_process_source: 'close',
+  dst_container: '3f4e'.repeat(16),
+}
+
+const refused: RowValues = {
+  time,
+  start: time - 2n,
+  end: time - 1n,
+  node: 'vm-1',
+  view: 'socket',
+  observer: 'src',
+  protocol: 'tcp',
+  src_address: '2001:db8::1',
+  src_port: 40_000,
+  dst_address: '2001:db8:0:1::ffff',
+  dst_port: 81,
+  retransmits: 1,
+  state: 'closed',
+  end_reason: 'refused',
+  errno: 'ECONNREFUSED',
+  direction_known: true,
+  opened: 1,
+  connection_id: 7n,
+  src_process: 'curl',
+  src_pid: 77,
+}
+
+/** Rows as given to the encoder; what the oracle must read back. */
+export const fakeFlowRows: readonly RowValues[] = [
+  loopback,
+  refused,
+  { ...loopback, start: null, end: null, state: 'established', end_reason: '', src_uid: null },
+]
+
+export const fakeLedgerRows: readonly RowValues[] = [
+  { time, start: time - 5_000_000_000n, node: 'vm-1', stage: 'hook', unit: 'records', entered: 12 },
+  { time, start: time - 1n, node: 'vm-1', stage: 'hook', unit: 'records', cause: 'ring', lost: 2 },
+]
+
+export function fakeFlows(): Batch {
+  return filled(createBatch(flowTable, 4), fakeFlowRows)
+}
+
+export function fakeLedger(): Batch {
+  return filled(createBatch(ledgerTable, 4), fakeLedgerRows)
+}
+
+export const fakeFrame = {
+  agent: '00112233-4455-6677-8899-aabbccddeeff',
+  boot: 'ffeeddcc-bbaa-9988-7766-554433221100',
+  timeMin: time,
+  timeMax: time,
+} as const
+
+function filled(batch: Batch, rows: readonly RowValues[]): Batch {
+  for (const row of rows) appendRow(batch, row)
+  return batch
+}
