@@ -1,0 +1,87 @@
+// The one envelope of every list answer: rows, where to go on, and how much of the truth they are.
+
+import { type Static, Type } from 'typebox'
+import { flowRow, groupRow, ledgerRow, metricsRow, stepRow } from './rows.ts'
+
+const time = (description: string) => Type.String({ description, format: 'date-time' })
+
+const gap = Type.Object({
+  node: Type.String(),
+  from: time('Last moment that the agent is known to have watched, or the begin of the range.'),
+  to: time('First moment that it watched again, or the end of the range.'),
+})
+
+const share = Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()], {
+  description:
+    'Rows stored / (rows stored + rows known lost), of the range and nodes asked for whatever else is filtered, because nobody knows what was in a lost row. Each lost record or row counts as one row. 1 only when nothing is known lost; null when nothing was stored, nothing lost and no agent watched.',
+})
+
+const coverageFields = {
+  share,
+  lost: Type.Record(Type.String(), Type.Integer(), {
+    description: 'Rows known lost by cause; only causes above 0.',
+  }),
+  gaps: Type.Array(gap, {
+    description:
+      'Times without an agent on a node that had one before, silent ones included; what happened then is not in the share. At most 1000, the newest.',
+  }),
+}
+
+export const coverage = Type.Object(coverageFields, { title: 'Coverage' })
+
+const seriesCoverage = Type.Object(
+  {
+    ...coverageFields,
+    steps: Type.Array(Type.Object({ time: time('Begin of the step.'), share }), {
+      description: 'The share of every step of the range, in order; null where no agent watched.',
+    }),
+  },
+  { title: 'SeriesCoverage' },
+)
+
+const next = Type.Union([Type.String(), Type.Null()], {
+  description: 'Pass as `cursor`, all else unchanged, for the next page; null on the last.',
+})
+
+export const rowsAnswer = Type.Object(
+  { rows: Type.Array(flowRow), next, coverage },
+  { title: 'Flows' },
+)
+
+export const topAnswer = Type.Object(
+  {
+    rows: Type.Array(groupRow),
+    next: Type.Null(),
+    totals: Type.Intersect(
+      [Type.Object({ groups: Type.Integer({ description: 'Number of all groups.' }) }), metricsRow],
+      { description: 'The metrics over all groups, also those beyond `limit`.' },
+    ),
+    coverage,
+  },
+  { title: 'Top' },
+)
+
+export const seriesAnswer = Type.Object(
+  {
+    rows: Type.Array(stepRow, {
+      description: 'In order of time; a step (of a group) without any row is absent, not 0.',
+    }),
+    next: Type.Null(),
+    step_seconds: Type.Integer({ description: 'Length of a step.' }),
+    coverage: seriesCoverage,
+  },
+  { title: 'Series' },
+)
+
+export const ledgerAnswer = Type.Object(
+  { rows: Type.Array(ledgerRow), next: Type.Null(), coverage },
+  { title: 'Ledger' },
+)
+
+export type Gap = Static<typeof gap>
+export type Coverage = Static<typeof coverage>
+export type SeriesCoverage = Static<typeof seriesCoverage>
+export type RowsAnswer = Static<typeof rowsAnswer>
+export type TopAnswer = Static<typeof topAnswer>
+export type SeriesAnswer = Static<typeof seriesAnswer>
+export type LedgerAnswer = Static<typeof ledgerAnswer>

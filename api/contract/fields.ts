@@ -1,0 +1,85 @@
+// The tables of fields and metrics as an answer, so that clients label and complete without a copy of their own.
+
+import { type Static, Type } from 'typebox'
+import { type Field, flowMetrics, flowTable, ledgerTable, type Table } from '../../wire/mod.ts'
+import { endPairs } from './parameters.ts'
+
+const fieldInfo = Type.Object({
+  table: Type.String({ description: 'flows or ledger.' }),
+  name: Type.String({ description: 'Its one name: JSON key, parameter, column.' }),
+  kind: Type.String({ description: 'time, name, address, counter, id, u8, u16, u32 or flag.' }),
+  unit: Type.String({ description: 'bytes, packets, segments, ns, rows; empty for none.' }),
+  nullable: Type.Boolean(),
+  sum: Type.Boolean({ description: 'An increment: summed over rows.' }),
+  derived: Type.Boolean({ description: 'Computed from other fields, not stored.' }),
+  ends: Type.Array(Type.String(), {
+    description: 'Of a name for either end: the two fields that it stands for; else empty.',
+  }),
+  label: Type.String(),
+  help: Type.String(),
+})
+
+const metricInfo = Type.Object({
+  name: Type.String(),
+  unit: Type.String({ description: 'bytes, segments, connections, ns.' }),
+  nullable: Type.Boolean(),
+  additive: Type.Boolean({ description: 'Groups and steps add up to the whole.' }),
+  label: Type.String(),
+  help: Type.String(),
+})
+
+export const fieldsAnswer = Type.Object(
+  { fields: Type.Array(fieldInfo), metrics: Type.Array(metricInfo) },
+  { title: 'Fields' },
+)
+
+export type FieldInfo = Static<typeof fieldInfo>
+export type MetricInfo = Static<typeof metricInfo>
+export type FieldsAnswer = Static<typeof fieldsAnswer>
+
+/** The answer of /api/fields: stored, derived and either-end fields of flows, fields of the ledger, metrics. */
+export function fieldsOf(): FieldsAnswer {
+  return {
+    fields: [...tableFields(flowTable), ...eitherEnd(), ...tableFields(ledgerTable)],
+    metrics: flowMetrics.map(({ name, unit, label, help, nullable, additive }) => ({
+      name,
+      unit,
+      nullable: nullable ?? false,
+      additive: additive ?? false,
+      label,
+      help,
+    })),
+  }
+}
+
+function tableFields(table: Table): FieldInfo[] {
+  return [
+    ...table.fields.map((field) => infoOf(table, field, false)),
+    ...table.derived.map((field) => infoOf(table, field, true)),
+  ]
+}
+
+function eitherEnd(): FieldInfo[] {
+  return endPairs().map(({ name, src, dst }) => ({
+    ...infoOf(flowTable, src, false),
+    name,
+    ends: [src.name, dst.name],
+    label: name,
+    help: `${src.name} or ${dst.name}: either end.`,
+  }))
+}
+
+function infoOf(table: Table, field: Field, derived: boolean): FieldInfo {
+  return {
+    table: table.name,
+    name: field.name,
+    kind: field.kind,
+    unit: field.unit ?? '',
+    nullable: field.nullable ?? false,
+    sum: field.sum ?? false,
+    derived,
+    ends: [],
+    label: field.label,
+    help: field.help,
+  }
+}

@@ -1,0 +1,43 @@
+// What /health says: whether the server works, and who reports to it.
+
+import { type Static, Type } from 'typebox'
+
+const time = (description: string) => Type.String({ description, format: 'date-time' })
+
+const healthCheck = Type.Object({
+  name: Type.String({ description: 'What was looked at: store, ingest, disk, …' }),
+  status: Type.Union([Type.Literal('ok'), Type.Literal('degraded'), Type.Literal('failing')]),
+  message: Type.String({ description: 'For people; empty when all is well.' }),
+})
+
+const nodeHealth = Type.Object({
+  node: Type.String(),
+  state: Type.Union(
+    [Type.Literal('live'), Type.Literal('idle'), Type.Literal('late'), Type.Literal('gone')],
+    {
+      description:
+        'live: rows come. idle: the agent reports, and has no traffic to report. late: its interval has passed without a word. gone: so have many.',
+    },
+  ),
+  last_seen: time('When the agent was last heard.'),
+  interval_ms: Type.Integer({ description: 'How often it reports.' }),
+  agent: Type.String({ description: "Id of the agent's data folder." }),
+  version: Type.String({ description: 'Version of the agent.' }),
+})
+
+export const health = Type.Object(
+  {
+    status: Type.Union([Type.Literal('ok'), Type.Literal('degraded'), Type.Literal('failing')], {
+      description: 'The worst of the checks.',
+    }),
+    version: Type.String(),
+    started: time('When this server started.'),
+    checks: Type.Array(healthCheck),
+    nodes: Type.Array(nodeHealth),
+  },
+  { title: 'Health' },
+)
+
+export type Health = Static<typeof health>
+export type HealthCheck = Static<typeof healthCheck>
+export type NodeHealth = Static<typeof nodeHealth>

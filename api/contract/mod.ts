@@ -1,0 +1,34 @@
+// Stage 6, its contract: all that the clients (web, cli) may know of the API.
+
+export {
+  type Coverage,
+  coverage,
+  type Gap,
+  type LedgerAnswer,
+  ledgerAnswer,
+  type RowsAnswer,
+  rowsAnswer,
+  type SeriesAnswer,
+  type SeriesCoverage,
+  seriesAnswer,
+  type TopAnswer,
+  topAnswer,
+} from './envelope.ts'
+export { type ErrorBody, errorBody } from './error-body.ts'
+export {
+  type FieldInfo,
+  type FieldsAnswer,
+  fieldsAnswer,
+  fieldsOf,
+  type MetricInfo,
+} from './fields.ts'
+export { type Health, type HealthCheck, health, type NodeHealth } from './health.ts'
+export {
+  endPairs,
+  flowsParameters,
+  ledgerParameters,
+  parameterNames,
+  seriesParameters,
+  topParameters,
+} from './parameters.ts'
+export { flowRow, groupRow, ledgerRow, metricsRow, stepRow } from './rows.ts'

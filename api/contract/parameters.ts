@@ -1,0 +1,146 @@
+// Schemas of the query strings. Every field is a parameter; an unknown one is an error, never ignored.
+
+import { type TProperties, type TSchema, Type } from 'typebox'
+import { type Field, type FieldKind, flowMetrics, flowTable, ledgerTable } from '../../wire/mod.ts'
+
+const from = Type.String({
+  default: '-15m',
+  description:
+    'Begin of the range, included: RFC 3339, or relative to now (`-90s`, `-15m`, `-7d`).',
+})
+const to = Type.String({
+  default: 'now',
+  description: 'End of the range, excluded: RFC 3339, `now`, or relative to now.',
+})
+const limit = (standard: number) =>
+  Type.Integer({ minimum: 1, maximum: 10_000, default: standard, description: 'Rows at most.' })
+
+/** How a value of each kind is written in a query string. */
+const valueSchemas: Readonly<Record<FieldKind, TSchema>> = {
+  time: Type.String({ description: 'RFC 3339' }),
+  name: Type.String(),
+  address: Type.String({ description: 'An address or a CIDR' }),
+  counter: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+  id: Type.String({ pattern: '^[0-9]{1,20}$' }),
+  u8: Type.Integer({ minimum: 0, maximum: 255 }),
+  u16: Type.Integer({ minimum: 0, maximum: 65_535 }),
+  u32: Type.Integer({ minimum: 0, maximum: 4_294_967_295 }),
+  flag: Type.Boolean(),
+}
+
+const flowNames = [...flowTable.fields, ...flowTable.derived].map((field) => field.name)
+const groupNames = [...flowTable.fields, ...flowTable.derived]
+  .filter((field) => !field.sum)
+  .map((field) => field.name)
+const pairNames = endPairs().map((pair) => pair.name)
+const metricNames = flowMetrics.map((metric) => metric.name)
+
+const by = (minItems: number) =>
+  Type.Array(Type.String({ enum: [...groupNames, ...pairNames] }), {
+    minItems,
+    maxItems: 8,
+    description:
+      'Fields to group by, repeatable. A name for either end stands for both of its fields.',
+  })
+
+/** Parameters of GET /api/flows. */
+export const flowsParameters = Type.Object(
+  {
+    from,
+    to,
+    order: Type.String({
+      default: '-time',
+      enum: withMinus(flowNames),
+      description: 'Field to sort by; `-` before it: descending.',
+    }),
+    limit: limit(100),
+    cursor: Type.Optional(
+      Type.String({ maxLength: 4000, description: '`next` of the page before.' }),
+    ),
+    ...flowFilters(),
+  },
+  { additionalProperties: false },
+)
+
+/** Parameters of GET /api/top. */
+export const topParameters = Type.Object(
+  {
+    from,
+    to,
+    by: by(1),
+    order: Type.String({
+      default: '-total',
+      enum: withMinus([...metricNames, ...groupNames]),
+      description: 'Metric, or field of `by`, to sort by.',
+    }),
+    limit: limit(10),
+    ...flowFilters(),
+  },
+  { additionalProperties: false },
+)
+
+/** Parameters of GET /api/series. */
+export const seriesParameters = Type.Object(
+  {
+    from,
+    to,
+    step: Type.String({
+      default: 'auto',
+      description: 'Length of a step in whole seconds (`1s`, `5m`), or `auto`: 60 to 300 steps.',
+    }),
+    by: Type.Optional(by(0)),
+    order: Type.String({
+      default: '-total',
+      enum: withMinus(metricNames),
+      description: 'With `by`: the metric that decides which 8 groups are shown apart.',
+    }),
+    ...flowFilters(),
+  },
+  { additionalProperties: false },
+)
+
+/** Parameters of GET /api/ledger. */
+export const ledgerParameters = Type.Object(
+  {
+    from,
+    to,
+    ...Object.fromEntries(
+      ledgerTable.fields.filter((field) => field.kind === 'name').map(parameterOf),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+/** Every parameter of a schema above. */
+export function parameterNames(schema: { readonly properties: TProperties }): readonly string[] {
+  return Object.keys(schema.properties)
+}
+
+/** The src_ and dst_ twins of the table and the name that matches either. */
+export function endPairs(): readonly { name: string; src: Field; dst: Field }[] {
+  const byName = new Map(flowTable.fields.map((field) => [field.name, field]))
+  return flowTable.fields.flatMap((src) => {
+    if (!src.name.startsWith('src_')) return []
+    const name = src.name.slice('src_'.length)
+    const dst = byName.get(`dst_${name}`)
+    return dst && !byName.has(name) ? [{ name, src, dst }] : []
+  })
+}
+
+function flowFilters(): TProperties {
+  return Object.fromEntries([
+    ...[...flowTable.fields, ...flowTable.derived].map(parameterOf),
+    ...endPairs().map(({ name, src }) =>
+      parameterOf({ ...src, name, help: `Either end: src_${name} or dst_${name}.` }),
+    ),
+  ])
+}
+
+function parameterOf(field: Field): [string, TSchema] {
+  const description = `${field.help} Repeatable: one of the values.`
+  return [field.name, Type.Optional(Type.Array(valueSchemas[field.kind], { description }))]
+}
+
+function withMinus(names: readonly string[]): string[] {
+  return names.flatMap((name) => [name, `-${name}`])
+}

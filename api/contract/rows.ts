@@ -1,0 +1,93 @@
+// Schemas of the rows, made from the table of fields: a field that is added there is here at once.
+
+import { type TProperties, type TSchema, Type } from 'typebox'
+import {
+  type Field,
+  type FieldKind,
+  flowMetrics,
+  flowTable,
+  type JsonValue,
+  ledgerTable,
+  type Metric,
+} from '../../wire/mod.ts'
+
+type Options = Readonly<Record<string, unknown>>
+
+const makers: Readonly<Record<FieldKind, (options: Options) => TSchema>> = {
+  time: (options) => Type.String({ format: 'date-time', ...options }),
+  name: (options) => Type.String(options),
+  address: (options) => Type.String(options),
+  counter: (options) => Type.Integer({ minimum: 0, ...options }),
+  id: (options) => Type.String({ pattern: '^[0-9]+$', ...options }),
+  u8: (options) => Type.Integer({ minimum: 0, maximum: 255, ...options }),
+  u16: (options) => Type.Integer({ minimum: 0, maximum: 65_535, ...options }),
+  u32: (options) => Type.Integer({ minimum: 0, maximum: 4_294_967_295, ...options }),
+  flag: (options) => Type.Boolean(options),
+}
+
+/** Values of a row as JSON has them, by field name. */
+type Values = Record<string, JsonValue>
+
+const asRow = (properties: TProperties, title: string) =>
+  Type.Unsafe<Values>(Type.Object(properties, { title, additionalProperties: false }))
+
+const metrics = Object.fromEntries(flowMetrics.map((metric) => [metric.name, metricSchema(metric)]))
+
+/** A flow row: every field of the table, the derived ones too. */
+export const flowRow = asRow(
+  fieldProperties([...flowTable.fields, ...flowTable.derived]),
+  'FlowRow',
+)
+
+/** The metrics of a group of rows. */
+export const metricsRow = Type.Unsafe<Values>(Type.Object(metrics, { title: 'Metrics' }))
+
+/** A group of /api/top: the fields of `by` beside the metrics. */
+export const groupRow = asRow({ ...groupProperties(), ...metrics }, 'GroupRow')
+
+/** A step of /api/series: `time` = its begin, the fields of `by` and `other` if grouped, the metrics. */
+export const stepRow = asRow(
+  {
+    ...groupProperties(),
+    time: makers.time({ description: 'Begin of the step.' }),
+    other: Type.Optional(
+      Type.Boolean({ description: 'With `by`: true for all groups beyond the first 8 together.' }),
+    ),
+    ...metrics,
+  },
+  'StepRow',
+)
+
+/** Sums of the ledger per node, stage and cause. */
+export const ledgerRow = asRow(
+  fieldProperties(ledgerTable.fields.filter((field) => field.kind !== 'time')),
+  'LedgerRow',
+)
+
+function fieldProperties(fields: readonly Field[]): TProperties {
+  return Object.fromEntries(fields.map((field) => [field.name, fieldSchema(field)]))
+}
+
+function groupProperties(): TProperties {
+  return Object.fromEntries(
+    [...flowTable.fields, ...flowTable.derived]
+      .filter((field) => !field.sum)
+      .map((field) => [field.name, Type.Optional(orNull(fieldSchema(field)))]),
+  )
+}
+
+function fieldSchema(field: Field): TSchema {
+  const unit = field.unit ? { 'x-unit': field.unit } : {}
+  const schema = makers[field.kind]({ description: field.help, ...unit })
+  return field.nullable ? orNull(schema) : schema
+}
+
+function metricSchema(metric: Metric): TSchema {
+  const options = { description: metric.help, minimum: 0, 'x-unit': metric.unit }
+  const schema = Type.Integer(options)
+  return metric.nullable ? orNull(schema) : schema
+}
+
+function orNull(schema: TSchema): TSchema {
+  return 'anyOf' in schema ? schema : Type.Union([schema, Type.Null()])
+}

@@ -1,0 +1,88 @@
+// THE table of what can be asked of many flow rows at once: sums, counts and percentiles of groups and steps.
+// `sql` is an aggregate over the table's columns, qualified with the alias `f`.
+
+import type { Unit } from './field.ts'
+import { flowTable } from './flow-fields.ts'
+
+/** A number computed over the rows of a group, as `Field` is one of a single row. */
+export interface Metric {
+  readonly name: string
+  readonly unit: Unit | 'connections'
+  /** Null when no row of the group knows it. */
+  readonly nullable?: true
+  /** Parts add up to the whole: may be stacked and shown as a share. */
+  readonly additive?: true
+  readonly label: string
+  readonly help: string
+  readonly sql: string
+}
+
+/**
+ * A connect that never got an answer it could use. `timeout` is also how an established connection can
+ * end; one that was never established has no round-trip time and has moved no byte.
+ */
+const failedConnect = `(f.end_reason IN ('refused', 'unreachable', 'no_port', 'abandoned')
+  OR (f.end_reason = 'timeout' AND f.rtt_ns IS NULL AND f.total_bytes + f.total_reverse_bytes = 0))`
+
+/** Attempts without a handshake may have no id: they are told apart by their ends and their opening. */
+const identity = `if(f.connection_id != 0, f.connection_id, cityHash64(f.node, f.src_address, f.src_port,
+  f.dst_address, f.dst_port, f.src_netns, f.dst_netns, ifNull(f.start, f.time)))`
+
+const counted: readonly Metric[] = [
+  {
+    name: 'total',
+    unit: 'bytes',
+    additive: true,
+    label: 'Traffic',
+    help: 'Application bytes in both directions: bytes + reverse_bytes.',
+    sql: 'sum(f.bytes) + sum(f.reverse_bytes)',
+  },
+  {
+    name: 'connections',
+    unit: 'connections',
+    label: 'Connections',
+    help: 'Distinct connections and attempts with a row in the range; one in two steps or groups counts in both.',
+    sql: `uniqExact(${identity})`,
+  },
+  {
+    name: 'failed',
+    unit: 'connections',
+    additive: true,
+    label: 'Failed connects',
+    help: 'Attempts that ended unestablished: refused, unreachable, no_port, abandoned, or timeout without a round trip and a byte. Counted when they end.',
+    sql: `countIf(${failedConnect})`,
+  },
+  ...percentile(50),
+  ...percentile(95),
+]
+
+function percentile(rank: number): readonly Metric[] {
+  return [
+    {
+      name: `rtt_p${rank}_ns`,
+      unit: 'ns',
+      nullable: true,
+      label: `RTT p${rank}`,
+      help: `${rank}th percentile of rtt_ns over the rows that have one, within 1 %.`,
+      sql: `quantileDD(0.01, 0.${rank})(f.rtt_ns)`,
+    },
+  ]
+}
+
+/** Every summed field of the table under its own name, after them what is counted otherwise. */
+export const flowMetrics: readonly Metric[] = [
+  ...flowTable.fields
+    .filter((field) => field.sum)
+    .map(
+      (field): Metric => ({
+        name: field.name,
+        unit: field.name === 'opened' ? 'connections' : (field.unit ?? ''),
+        additive: true,
+        ...(field.nullable ? { nullable: true as const } : {}),
+        label: field.name === 'opened' ? 'New connections' : field.label,
+        help: `Sum: ${field.help}`,
+        sql: `sum(f.${field.name})`,
+      }),
+    ),
+  ...counted,
+]
