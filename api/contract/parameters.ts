@@ -30,7 +30,7 @@ const valueSchemas: Readonly<Record<FieldKind, TSchema>> = {
 
 const flowNames = [...flowTable.fields, ...flowTable.derived].map((field) => field.name)
 const groupNames = [...flowTable.fields, ...flowTable.derived]
-  .filter((field) => !field.sum)
+  .filter((field) => !field.sum && field.kind !== 'time')
   .map((field) => field.name)
 const pairNames = endPairs().map((pair) => pair.name)
 const metricNames = flowMetrics.map((metric) => metric.name)

@@ -71,7 +71,7 @@ function fieldProperties(fields: readonly Field[]): TProperties {
 function groupProperties(): TProperties {
   return Object.fromEntries(
     [...flowTable.fields, ...flowTable.derived]
-      .filter((field) => !field.sum)
+      .filter((field) => !field.sum && field.kind !== 'time')
       .map((field) => [field.name, Type.Optional(orNull(fieldSchema(field)))]),
   )
 }

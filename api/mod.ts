@@ -1,0 +1,5 @@
+// Stage 6: HTTP. Questions come in, rows with their coverage go out; the page is served beside them.
+
+export type { AppDeps } from './app.ts'
+export { apiErrors } from './errors.ts'
+export { createHttp, type Http, type HttpConfig } from './http.ts'

@@ -1,0 +1,15 @@
+// What the routes are given.
+
+import type { Registry } from 'prom-client'
+import type { Reader } from '../../store/reader.ts'
+import type { Health } from '../contract/mod.ts'
+import type { Ask } from './ask.ts'
+
+export interface RouteDeps {
+  readonly reader: Reader
+  readonly health: () => Health | Promise<Health>
+  readonly registry: Registry
+  readonly ask: Ask
+  /** Nanoseconds since 1970. */
+  readonly nowNs: () => bigint
+}

@@ -1,0 +1,45 @@
+// GET /api/series: metrics over time, and the coverage of every step.
+
+import type { FastifyInstance } from 'fastify'
+import { nodeFilters, readSeries, readSteppedCoverage, readWatch } from '../../store/query/mod.ts'
+import { type SeriesAnswer, seriesAnswer, seriesParameters } from '../contract/mod.ts'
+import { flowFiltersOf, type Query } from '../question/filters.ts'
+import { groupFields, metricOrder } from '../question/order.ts'
+import { stepNsOf } from '../question/step.ts'
+import { parseRange } from '../question/time.ts'
+import type { RouteDeps } from './deps.ts'
+import { responses } from './responses.ts'
+
+const schema = {
+  summary: 'Metrics of flows over time',
+  tags: ['flows'],
+  querystring: seriesParameters,
+  response: responses(seriesAnswer),
+}
+
+export function seriesRoute(app: FastifyInstance, { reader, ask, nowNs }: RouteDeps): void {
+  app.get('/api/series', { schema }, (request, reply) =>
+    ask(reply, async (options): Promise<SeriesAnswer> => {
+      const query = request.query as Query
+      const now = nowNs()
+      const range = parseRange(query['from'] as string, query['to'] as string, now)
+      const filters = flowFiltersOf(query, now)
+      const nodes = nodeFilters(filters)
+      const watch = await readWatch(reader, { range, nowNs: now, nodes }, options)
+      const stepNs = stepNsOf(query['step'] as string, range, watch.intervalNs)
+      const scope = { range, filters, stepNs }
+      const by = groupFields((query['by'] as readonly string[] | undefined) ?? [])
+      const order = metricOrder(query['order'] as string)
+      const [rows, coverage] = await Promise.all([
+        readSeries(reader, { ...scope, by, order }, options),
+        readSteppedCoverage(reader, { ...scope, nowNs: now, watch }, options),
+      ])
+      return {
+        rows: [...rows],
+        next: null,
+        step_seconds: Number(stepNs / 1_000_000_000n),
+        coverage,
+      }
+    }),
+  )
+}

@@ -1,0 +1,43 @@
+// How the server is (/health for people, /healthz and /readyz for probes), its own figures, its fields.
+
+import type { FastifyInstance } from 'fastify'
+import { type TSchema, Type } from 'typebox'
+import { fieldsAnswer, fieldsOf, health } from '../contract/mod.ts'
+import type { RouteDeps } from './deps.ts'
+import { responses } from './responses.ts'
+
+const text = Type.String()
+const tags = ['server']
+
+export function statusRoutes(app: FastifyInstance, deps: RouteDeps): void {
+  const none = Type.Object({}, { additionalProperties: false })
+  const describe = (summary: string, response: Record<number, TSchema>) => ({
+    schema: { summary, tags, querystring: none, response },
+  })
+  const both = (success: TSchema) => ({ 200: success, 503: success })
+
+  const healthSchema = describe('Whether all is well, and who reports', both(health))
+  app.get('/health', healthSchema, async (_, reply) => {
+    const state = await deps.health()
+    return reply.status(state.status === 'failing' ? 503 : 200).send(state)
+  })
+  const aliveSchema = describe('Whether the process lives', { 200: text })
+  app.get('/healthz', aliveSchema, (_, reply) => reply.send('ok\n'))
+  const readySchema = describe('Whether questions can be answered', both(text))
+  app.get('/readyz', readySchema, async (_, reply) => {
+    const { status } = await deps.health()
+    return reply.status(status === 'failing' ? 503 : 200).send(`${status}\n`)
+  })
+  const metricsSchema = describe("The server's own figures, for Prometheus", { 200: text })
+  app.get('/metrics', metricsSchema, async (_, reply) =>
+    reply.type(deps.registry.contentType).send(await deps.registry.metrics()),
+  )
+
+  const fields = {
+    summary: 'All fields and metrics: names, kinds, units, words',
+    tags: ['flows'],
+    querystring: none,
+    response: responses(fieldsAnswer),
+  }
+  app.get('/api/fields', { schema: fields }, () => fieldsOf())
+}

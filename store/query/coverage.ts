@@ -1,0 +1,151 @@
+// How much of the truth an answer is: rows that are stored against rows that are known lost, and the times
+// when nobody watched. Over the whole range and its nodes, whatever else the question filters by: nobody
+// knows what was in a lost row.
+
+import { rfc3339 } from '../../common/mod.ts'
+import { flowTable } from '../../wire/mod.ts'
+import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
+import { createBinder } from './binder.ts'
+import { scopeCondition } from './conditions.ts'
+import type { Filter, FlowsScope, Range } from './question.ts'
+import { stepNsOf, stepSql, stepsOf } from './steps.ts'
+import { integer } from './stored-row.ts'
+import { holesOf, isWatched, readWatch, type Watch } from './watch.ts'
+
+/** In the shape of the API's `coverage`. */
+export interface Coverage {
+  readonly share: number | null
+  readonly lost: Record<string, number>
+  readonly gaps: { node: string; from: string; to: string }[]
+}
+
+export interface SteppedCoverage extends Coverage {
+  readonly steps: { time: string; share: number | null }[]
+}
+
+export interface CoverageQuestion extends FlowsScope {
+  readonly nowNs: bigint
+}
+
+interface Counts {
+  readonly stored: ReadonlyMap<bigint, number>
+  readonly lost: ReadonlyMap<bigint, number>
+  readonly causes: Record<string, number>
+}
+
+/** Filters that say which nodes are asked for; coverage heeds no others. */
+export function nodeFilters(filters: readonly Filter[]): readonly Filter[] {
+  return filters.filter((filter) => filter.fields.every((field) => field.name === 'node'))
+}
+
+export async function readCoverage(
+  reader: Reader,
+  question: CoverageQuestion,
+  options?: ReadOptions,
+): Promise<Coverage> {
+  const nodes = nodeFilters(question.filters)
+  const wholeNs = question.range.toNs + 1n
+  const [watch, counts] = await Promise.all([
+    readWatch(reader, { ...question, nodes }, options),
+    readCounts(reader, question, wholeNs, options),
+  ])
+  return wholeCoverage(question.range, counts, watch)
+}
+
+/** The same with the share of every step; `watch` was read before, to choose the step. */
+export async function readSteppedCoverage(
+  reader: Reader,
+  question: CoverageQuestion & { readonly stepNs: bigint; readonly watch: Watch },
+  options?: ReadOptions,
+): Promise<SteppedCoverage> {
+  const { range, stepNs, watch } = question
+  const counts = await readCounts(reader, question, stepNs, options)
+  const steps = stepsOf(range, stepNs).map((fromNs) => {
+    const step = { fromNs, toNs: fromNs + stepNs }
+    const share = shareOf(counts.stored.get(fromNs) ?? 0, counts.lost.get(fromNs) ?? 0)
+    return { time: rfc3339(fromNs), share: share ?? emptyShare(watch, step) }
+  })
+  return { ...wholeCoverage(range, counts, watch), steps }
+}
+
+/** Null when there is nothing to divide. A loss, however small, never rounds up to 1. */
+export function shareOf(stored: number, lost: number): number | null {
+  if (stored + lost === 0) return null
+  if (lost === 0) return 1
+  return Math.min(stored / (stored + lost), 1 - Number.EPSILON)
+}
+
+function wholeCoverage(range: Range, counts: Counts, watch: Watch): Coverage {
+  const share = shareOf(sum(counts.stored), sum(counts.lost))
+  return {
+    share: share ?? emptyShare(watch, range),
+    lost: counts.causes,
+    gaps: holesOf(watch).map(({ node, fromNs, toNs }) => ({
+      node,
+      from: rfc3339(fromNs),
+      to: rfc3339(toNs),
+    })),
+  }
+}
+
+/** Nothing stored and nothing lost is complete if somebody watched, else unknown. */
+function emptyShare(watch: Watch, range: Range): number | null {
+  return isWatched(watch, range) ? 1 : null
+}
+
+async function readCounts(
+  reader: Reader,
+  question: CoverageQuestion,
+  stepNs: bigint,
+  options?: ReadOptions,
+): Promise<Counts> {
+  const scope = { range: question.range, filters: nodeFilters(question.filters) }
+  const stored = createBinder()
+  const lost = createBinder()
+  const [storedRows, lostRows] = await Promise.all([
+    reader.read(
+      `SELECT toString(${stepSql(stored, stepNs)} AS _s) AS _step, count() AS rows
+FROM ${flowTable.name} AS f WHERE ${scopeCondition(stored, scope)} GROUP BY _s`,
+      stored.params,
+      options,
+    ),
+    reader.read(
+      `SELECT toString(${stepSql(lost, stepNs)} AS _s) AS _step, f.node AS node, f.stage AS stage,
+  f.cause AS cause, sum(f.lost) AS lost
+FROM ledger AS f WHERE ${scopeCondition(lost, scope)} AND f.lost > 0 AND f.stage != 'export'
+GROUP BY _s, node, stage, cause`,
+      lost.params,
+      options,
+    ),
+  ])
+  const rows = storedRows.map(
+    (row) => [stepNsOf(row), integer('rows', row['rows'] ?? null)] as const,
+  )
+  return { stored: new Map(rows), ...lostCounts(lostRows) }
+}
+
+/** A stage's own row includes what its causes say; what they leave unsaid is `unknown`. */
+function lostCounts(rows: readonly StoredRow[]): Omit<Counts, 'stored'> {
+  const own = new Map<string, { stepNs: bigint; unsaid: number }>()
+  const lost = new Map<bigint, number>()
+  const causes: Record<string, number> = {}
+  const add = (stepNs: bigint, cause: string, count: number) => {
+    lost.set(stepNs, (lost.get(stepNs) ?? 0) + count)
+    causes[cause] = (causes[cause] ?? 0) + count
+  }
+  for (const row of rows) {
+    const stepNs = stepNsOf(row)
+    const key = JSON.stringify([row['_step'], row['node'], row['stage']])
+    const entry = own.get(key) ?? { stepNs, unsaid: 0 }
+    const count = integer('lost', row['lost'] ?? null)
+    entry.unsaid += row['cause'] === '' ? count : -count
+    own.set(key, entry)
+    if (row['cause'] !== '') add(stepNs, String(row['cause']), count)
+  }
+  for (const { stepNs, unsaid } of own.values()) if (unsaid > 0) add(stepNs, 'unknown', unsaid)
+  return { lost, causes }
+}
+
+function sum(counts: ReadonlyMap<bigint, number>): number {
+  return [...counts.values()].reduce((total, count) => total + count, 0)
+}

@@ -1,0 +1,142 @@
+// One page of flow rows. Pages are stable: each goes on behind the last row's key, so rows that arrive
+// meanwhile neither repeat nor hide another.
+
+import { type Field, flowTable, type Row } from '../../wire/mod.ts'
+import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
+import { type Binder, createBinder } from './binder.ts'
+import { columnOf, literalOf, scopeCondition } from './conditions.ts'
+import type { FlowsScope, Order, Range } from './question.ts'
+import { fieldValue, selectOf } from './stored-row.ts'
+import { windowsOf } from './windows.ts'
+
+export interface FlowsQuestion extends FlowsScope {
+  readonly order: Order<Field>
+  readonly limit: number
+  /** Key of the last row of the page before. */
+  readonly after?: PageKey
+}
+
+/** Where a row stands in the order. Plain JSON: it travels in the cursor. */
+export interface PageKey {
+  /** The ordered field's value as text; null is behind all others. */
+  readonly value: string | null
+  readonly timeNs: string
+  /** Hash of what tells rows of the same instant apart. */
+  readonly tie: string
+  /** Rows with exactly this key that were already given. */
+  readonly skip: number
+}
+
+export interface FlowsPage {
+  readonly rows: readonly Row[]
+  /** Null when nothing is left. */
+  readonly after: PageKey | null
+}
+
+const fields = [...flowTable.fields, ...flowTable.derived]
+
+/** Cheap columns that together are different for any two rows of one instant. */
+const tie = `cityHash64(f.connection_id, f.node, f.observer, f.view, f.state, f.src_address,
+  f.src_port, f.dst_address, f.dst_port, f.src_netns, f.dst_netns, f.src_pid, f.dst_pid,
+  f.total_bytes, f.total_reverse_bytes)`
+
+/** Reads a page; by time it walks in growing windows, so that a long range costs no more than a short one. */
+export async function readFlowsPage(
+  reader: Reader,
+  question: FlowsQuestion,
+  options?: ReadOptions,
+): Promise<FlowsPage> {
+  const skip = question.after?.skip ?? 0
+  const wanted = question.limit + 1 + skip
+  const found: StoredRow[] = []
+  for (const range of rangesOf(question)) {
+    const binder = createBinder()
+    const sql = pageSql(binder, { ...question, range }, wanted - found.length)
+    found.push(...(await reader.read(sql, binder.params, options)))
+    if (found.length >= wanted) break
+  }
+  return pageOf(question, found)
+}
+
+function rangesOf(question: FlowsQuestion): Iterable<Range> {
+  const { range, order, after } = question
+  if (order.by.name !== 'time') return [range]
+  const at = after ? BigInt(after.timeNs) : undefined
+  if (order.descending) {
+    return windowsOf({ ...range, toNs: at === undefined ? range.toNs : at + 1n }, true)
+  }
+  return windowsOf({ ...range, fromNs: at ?? range.fromNs }, false)
+}
+
+function pageSql(binder: Binder, question: FlowsQuestion, limit: number): string {
+  const { order, after } = question
+  const condition = scopeCondition(binder, question)
+  const behind = after ? ` AND ${behindCondition(binder, order, after)}` : ''
+  return `SELECT ${fields.map((field) => selectOf(field)).join(', ')},
+  ${valueText(order.by)} AS _value, toString(toUnixTimestamp64Nano(f.time)) AS _time,
+  toString(${tie}) AS _tie
+FROM flows AS f WHERE ${condition}${behind}
+ORDER BY ${orderSql(order)} LIMIT ${binder.bind('UInt32', limit)}`
+}
+
+function orderSql({ by, descending }: Order<Field>): string {
+  const column = columnOf(by)
+  return `isNull(${column}), ${column} ${descending ? 'DESC' : 'ASC'}, f.time DESC, ${tie}`
+}
+
+/** At the key or behind it: nulls last, then the value in its direction, then newest first, then the tie. */
+function behindCondition(binder: Binder, order: Order<Field>, after: PageKey): string {
+  const timeNs = binder.bindTime(BigInt(after.timeNs))
+  const sameTime = `f.time = ${timeNs} AND ${tie} >= ${binder.bind('UInt64', after.tie)}`
+  const sameValue = `(f.time < ${timeNs} OR (${sameTime}))`
+  const column = columnOf(order.by)
+  if (after.value === null) return `(isNull(${column}) AND ${sameValue})`
+  const value = literalOf(binder, order.by, after.value)
+  const beyond = `${column} ${order.descending ? '<' : '>'} ${value}`
+  const nulls = order.by.nullable ? ` OR isNull(${column})` : ''
+  return `(${beyond} OR (${column} = ${value} AND ${sameValue})${nulls})`
+}
+
+function valueText(field: Field): string {
+  const column = columnOf(field)
+  return field.kind === 'time'
+    ? `toString(toUnixTimestamp64Nano(${column}))`
+    : `toString(${column})`
+}
+
+function pageOf(question: FlowsQuestion, found: readonly StoredRow[]): FlowsPage {
+  const { after, limit } = question
+  const fresh = after ? found.slice(countEqual(found, after)) : found
+  const page = fresh.slice(0, limit)
+  const last = page.at(-1)
+  const rows = page.map(rowOfStored)
+  if (fresh.length <= limit || last === undefined) return { rows, after: null }
+  const key = keyOf(last)
+  const before = after && isAt(last, after) ? after.skip : 0
+  return { rows, after: { ...key, skip: before + page.filter((row) => isAt(row, key)).length } }
+}
+
+/** How many of the first rows are those that the pages before gave. */
+function countEqual(found: readonly StoredRow[], after: PageKey): number {
+  let count = 0
+  while (count < after.skip && found[count] && isAt(found[count] as StoredRow, after)) count++
+  return count
+}
+
+function keyOf(row: StoredRow): Omit<PageKey, 'skip'> {
+  const value = row['_value']
+  return {
+    value: value === null ? null : String(value),
+    timeNs: String(row['_time']),
+    tie: String(row['_tie']),
+  }
+}
+
+function isAt(row: StoredRow, key: Omit<PageKey, 'skip'>): boolean {
+  const own = keyOf(row)
+  return own.value === key.value && own.timeNs === key.timeNs && own.tie === key.tie
+}
+
+function rowOfStored(stored: StoredRow): Row {
+  return Object.fromEntries(fields.map((field) => [field.name, fieldValue(field, stored)]))
+}

@@ -1,0 +1,17 @@
+// Stage 5, its questions: what can be asked of the stored rows, as bound SQL over any Reader.
+
+export {
+  type Coverage,
+  type CoverageQuestion,
+  nodeFilters,
+  readCoverage,
+  readSteppedCoverage,
+  type SteppedCoverage,
+} from './coverage.ts'
+export { type FlowsPage, type FlowsQuestion, type PageKey, readFlowsPage } from './flows-page.ts'
+export { readLedger } from './ledger.ts'
+export type { AddressRange, Filter, FilterValue, FlowsScope, Order, Range } from './question.ts'
+export { readSeries, type SeriesQuestion } from './series.ts'
+export { automaticStepNs } from './steps.ts'
+export { readTop, type Top, type TopQuestion } from './top.ts'
+export { readWatch, type Watch } from './watch.ts'

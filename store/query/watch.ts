@@ -1,0 +1,130 @@
+// When was anybody watching? From the ledger: an agent writes a row of stage hook for every interval it
+// watched, idle or not, so a hole between them is a time that nobody can tell about.
+
+import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
+import { type Binder, createBinder } from './binder.ts'
+import { filterCondition } from './conditions.ts'
+import type { Filter, Range } from './question.ts'
+
+/** A time without an agent on a node. */
+export interface Hole {
+  readonly node: string
+  readonly fromNs: bigint
+  readonly toNs: bigint
+}
+
+export interface Watch {
+  /** Per node: first moment known to be watched, and its holes within the range, in order. */
+  readonly nodes: ReadonlyMap<string, NodeWatch>
+  /** How often the slowest agent reports; 0 when there is none. */
+  readonly intervalNs: bigint
+}
+
+export interface NodeWatch {
+  readonly sinceNs: bigint
+  readonly holes: readonly Hole[]
+}
+
+export interface WatchQuestion {
+  readonly range: Range
+  readonly nowNs: bigint
+  /** Filters on the node; empty = all. */
+  readonly nodes: readonly Filter[]
+}
+
+const secondNs = 1_000_000_000n
+/** An agent that was heard within a day before the range is missed in it; one longer away is not. */
+const lookBackNs = 86_400n * secondNs
+/** To tell a hole at the range's end from an interval that merely ends later. */
+const lookAheadNs = 3600n * secondNs
+/** Intervals meet exactly; the wall clock may be re-measured between two of them. */
+const toleranceNs = 10_000_000n
+/** A report may be under way: silence counts after three intervals, at least this. */
+const patienceNs = 15n * secondNs
+const holesMax = 1000
+
+export async function readWatch(
+  reader: Reader,
+  question: WatchQuestion,
+  options?: ReadOptions,
+): Promise<Watch> {
+  const binder = createBinder()
+  const rows = await reader.read(watchSql(binder, question), binder.params, options)
+  const intervals = rows.map((row) => BigInt(String(row['_interval'])))
+  return {
+    nodes: new Map(rows.map((row) => [String(row['node']), nodeWatch(question, row)])),
+    intervalNs: intervals.reduce(later, 0n),
+  }
+}
+
+/** All holes, the newest of at most 1000, in order of their begin. */
+export function holesOf(watch: Watch): readonly Hole[] {
+  return [...watch.nodes.values()]
+    .flatMap((node) => node.holes)
+    .toSorted((a, b) => Number(a.fromNs - b.fromNs))
+    .slice(-holesMax)
+}
+
+/** Whether any agent watched any part of [fromNs, toNs). */
+export function isWatched(watch: Watch, { fromNs, toNs }: Range): boolean {
+  return [...watch.nodes.values()].some(({ sinceNs, holes }) => {
+    const begin = later(sinceNs, fromNs)
+    return begin < toNs && !holes.some((hole) => hole.fromNs <= begin && hole.toNs >= toNs)
+  })
+}
+
+/** Per node: first begin, last end, usual length, and the holes as [from, to] pairs of ns as text. */
+function watchSql(binder: Binder, { range, nodes }: WatchQuestion): string {
+  const low = binder.bindTime(range.fromNs - lookBackNs)
+  const high = binder.bindTime(range.toNs + lookAheadNs)
+  const filters = nodes.map((filter) => ` AND ${filterCondition(binder, filter)}`).join('')
+  const tolerance = binder.bind('Int64', toleranceNs)
+  const from = binder.bindTime(range.fromNs)
+  const hole = `w.before > 0 AND w.begin > w.before + ${tolerance}
+    AND w.begin > toUnixTimestamp64Nano(${from})`
+  return `SELECT w.node AS node, toString(min(w.begin)) AS _since, toString(max(w.finish)) AS _last,
+  toString(toInt64(quantileExact(w.finish - w.begin))) AS _interval,
+  arrayMap(h -> [toString(h.1), toString(h.2)],
+    groupArrayIf(${holesMax})((w.before, w.begin), ${hole})) AS _holes
+FROM (
+  SELECT f.node AS node, toUnixTimestamp64Nano(f.start) AS begin,
+    toUnixTimestamp64Nano(f.time) AS finish,
+    max(toUnixTimestamp64Nano(f.time)) OVER (PARTITION BY f.node ORDER BY f.start, f.time
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM ledger AS f
+  WHERE f.stage = 'hook' AND f.cause = '' AND f.time >= ${low} AND f.time < ${high}${filters}
+) AS w GROUP BY node ORDER BY node`
+}
+
+function nodeWatch(question: WatchQuestion, row: StoredRow): NodeWatch {
+  const { range, nowNs } = question
+  const node = String(row['node'])
+  const lastNs = BigInt(String(row['_last']))
+  const intervalNs = BigInt(String(row['_interval']))
+  const pairs = (row['_holes'] as readonly (readonly string[])[]).map(([from = '', to = '']) => ({
+    fromNs: BigInt(from),
+    toNs: BigInt(to),
+  }))
+  const patience = later(intervalNs * 3n, patienceNs)
+  const silent = nowNs - lastNs > patience ? [{ fromNs: lastNs, toNs: nowNs }] : []
+  const holes = [...pairs, ...silent]
+    .map((hole) => ({ node, ...clipped(hole, range) }))
+    .filter((hole) => hole.fromNs < hole.toNs)
+    .toSorted((a, b) => Number(a.fromNs - b.fromNs))
+  return { sinceNs: BigInt(String(row['_since'])), holes }
+}
+
+function clipped(hole: Range, range: Range): Range {
+  return {
+    fromNs: later(hole.fromNs, range.fromNs),
+    toNs: earlier(hole.toNs, range.toNs),
+  }
+}
+
+function later(a: bigint, b: bigint): bigint {
+  return a < b ? b : a
+}
+
+function earlier(a: bigint, b: bigint): bigint {
+  return a < b ? a : b
+}
