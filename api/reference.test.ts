@@ -1,0 +1,87 @@
+// docs/reference/openapi.json and fields.md are made from the code and checked in: a change of the API shows
+// in review. UPDATE_GOLDEN=1 rewrites them.
+
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { createReporter } from '../common/mod.ts'
+import { createApp } from './app.ts'
+import { type FieldInfo, fieldsOf } from './contract/mod.ts'
+
+const folder = new URL('../docs/reference/', import.meta.url)
+
+function assertFresh(name: string, content: string): void {
+  const file = new URL(name, folder)
+  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, content)
+  assert.equal(readFileSync(file, 'utf8'), content, `${name} is old: run with UPDATE_GOLDEN=1`)
+}
+
+async function openapi() {
+  const reporter = createReporter('test', { level: 'silent' })
+  const health = () => assert.fail('nobody asks')
+  const reader = { read: async () => [] }
+  const app = await createApp({}, { reader, health, registry: reporter.registry }, reporter)
+  try {
+    const answer = await app.inject({ url: '/openapi.json', headers: { host: 'localhost' } })
+    return answer.json()
+  } finally {
+    await app.close()
+  }
+}
+
+test('the OpenAPI document is fresh', async () => {
+  assertFresh('openapi.json', `${JSON.stringify(await openapi(), null, 2)}\n`)
+})
+
+test('every route declares its answers and no path is missing', async () => {
+  const { paths } = await openapi()
+  assert.deepEqual(Object.keys(paths).toSorted(), [
+    '/api/fields',
+    '/api/flows',
+    '/api/ledger',
+    '/api/series',
+    '/api/top',
+    '/health',
+    '/healthz',
+    '/metrics',
+    '/readyz',
+  ])
+  for (const [path, { get }] of Object.entries<{ get: { responses: object } }>(paths)) {
+    assert.ok(Object.keys(get.responses).length > 0, path)
+  }
+})
+
+test('the page of fields is fresh', () => {
+  const { fields, metrics } = fieldsOf()
+  const of = (table: string, either: boolean) =>
+    fields.filter((field) => field.table === table && field.ends.length > 0 === either)
+  const metricRows = metrics.map((metric) => row([code(metric.name), metric.unit, metric.help]))
+  const parts = [
+    '# Fields\n\nMade from the table of fields (`wire/model`): the same name in JSON, in a query string and in the store.',
+    `## A flow row: one interval of one connection\n\n${table(of('flows', false))}`,
+    `## Names for either end\n\n${table(of('flows', true))}`,
+    `## Metrics of /api/top and /api/series\n\n${head(['name', 'unit', 'is'])}\n${metricRows.join('\n')}`,
+    `## A row of the ledger\n\n${table(of('ledger', false))}`,
+  ]
+  assertFresh('fields.md', `${parts.join('\n\n')}\n`)
+})
+
+function table(fields: readonly FieldInfo[]): string {
+  const rows = fields.map((field) => {
+    const kind = field.nullable ? `${field.kind} or null` : field.kind
+    return row([code(field.name), kind, field.unit, field.help])
+  })
+  return `${head(['name', 'kind', 'unit', 'is'])}\n${rows.join('\n')}`
+}
+
+function head(names: readonly string[]): string {
+  return `${row(names)}\n${row(names.map(() => '---'))}`
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`
+}
+
+function code(name: string): string {
+  return `\`${name}\``
+}
