@@ -1,0 +1,47 @@
+// What the probes say of themselves: which program is on which hook, and if not, why.
+
+/** One program of a loaded probe. */
+export interface ProgramReport {
+  /** Name of the C function. */
+  readonly name: string
+  /** The kernel hook in libbpf's words: `tp_btf/inet_sock_set_state`, `iter/task_file`. */
+  readonly hook: string
+  /** `ready` = loaded and read on demand (iterators). */
+  readonly state: 'on' | 'ready' | 'off'
+  /** Why it is off, and what is used instead; empty when it is not. */
+  readonly why: string
+  /** Kernel's program id (as `bpftool prog list` shows it); 0 when off. */
+  readonly id: number
+}
+
+/** One probe on this host, as `weir doctor` shows it. */
+export interface ProbeVerdict {
+  readonly probe: string
+  readonly state: 'ready' | 'degraded' | 'unavailable'
+  readonly programs: readonly { readonly hook: string; readonly available: boolean }[]
+  readonly why: string
+  readonly remedy: string
+}
+
+/** What this host lets us do. Every field is readable without privileges and without libbpf. */
+export interface DoctorReport {
+  /** `uname -r`. */
+  readonly kernel: string
+  readonly architecture: string
+  /** Whether /sys/kernel/btf/vmlinux is there. */
+  readonly btf: boolean
+  /** `none`, `integrity`, `confidentiality`, or `unknown`. */
+  readonly lockdown: string
+  /** `cgroup2`, `hybrid` (cgroup2 beside v1), `v1`, or `none`. */
+  readonly cgroups: 'cgroup2' | 'hybrid' | 'v1' | 'none'
+  /** Path of the cgroup2 mount; empty if none. */
+  readonly cgroupRoot: string
+  /** Version of libbpf.so.1 in use; empty if it cannot be opened. */
+  readonly libbpf: string
+  readonly uid: number
+  /** Names of the capabilities that loading needs and the process lacks. */
+  readonly missingCapabilities: readonly string[]
+  /** kernel.unprivileged_bpf_disabled etc. are irrelevant to us; kernel.bpf_stats_enabled is not. */
+  readonly bpfStats: boolean
+  readonly probes: readonly ProbeVerdict[]
+}

@@ -1,0 +1,62 @@
+// What the socket probe offers to the agent: closed records from its ring, live ones on demand.
+
+import type { ProgramReport } from '../report.ts'
+
+export interface SocketProbeOptions {
+  /** Inode of the only network namespace to look at; 0 or absent = all. */
+  readonly netns?: number
+  /** Id of the only cgroup2 to look at, with all below it; 0 or absent = all. */
+  readonly cgroupId?: bigint
+  /** Size of the ring in octets: a power of two of at least one page. Default 16 MiB. */
+  readonly ringBytes?: number
+}
+
+/**
+ * Gets one record, laid out as `socketRecord` says. `words` and `octets` are two views of the same memory;
+ * `wordOffset` is where the record begins in `words`, `wordOffset * 4` in `octets`. Valid during the call only:
+ * the kernel overwrites it afterwards. Never write to it (the mapping is read-only: SIGSEGV).
+ */
+export type RecordSink = (words: Uint32Array, octets: Uint8Array, wordOffset: number) => void
+
+/** What the kernel programs counted since the probe was opened, summed over the CPUs. */
+export const counterNames = [
+  /** State changes of TCP sockets that passed the filters. */
+  'seen',
+  /** Closed sockets that a filter left out. */
+  'filtered',
+  /** Closed records that went into the ring. */
+  'closed',
+  /** Closed records lost because the ring was full. */
+  'lost_ring',
+  /** Sockets without context because its storage could not be allocated; they are recorded all the same. */
+  'lost_storage',
+  /** Live records that the dumps wrote. */
+  'dumped',
+  /** Live sockets that a filter left out of a dump. */
+  'dump_filtered',
+] as const
+
+export type CounterName = (typeof counterNames)[number]
+
+/** A loaded and attached socket probe. Synchronous; belongs to the thread that opened it. */
+export interface SocketProbe {
+  readonly programs: readonly ProgramReport[]
+  /**
+   * Hands the closed sockets in the ring to `sink`, in the order of their ends, at most `max` of them
+   * (default: all that are there). Returns how many. If the sink throws, records before it are consumed.
+   */
+  drain(sink: RecordSink, max?: number): number
+  /**
+   * Every TCP socket of the host that a process holds, in all network namespaces, as whole records. One socket held by
+   * several processes comes several times (same cookie). The buffer is reused by the next dump.
+   */
+  dump(): Uint8Array
+  /**
+   * The TCP sockets of one network namespace, those without a descriptor included. Moves the thread there and
+   * back, so: worker threads only. The buffer is reused by the next dump.
+   */
+  dumpNamespace(netnsPath: string): Uint8Array
+  counters(): Readonly<Record<CounterName, number>>
+  /** Detaches and unloads everything; idempotent. */
+  close(): void
+}
