@@ -1,10 +1,24 @@
 // The only door to the kernel: probes are opened here, and nothing else of Weir speaks to bpf.
 
-export type { DoctorReport, ProbeVerdict, ProgramReport } from './probes/report.ts'
 export {
-  type CounterName,
   counterNames,
-  type RecordSink,
-  type SocketProbe,
-  type SocketProbeOptions,
+  ownerSource,
+  socketFlag,
+  socketKind,
+  socketRecordByte,
+  socketRecordBytes,
+  socketRecordWord,
+  socketRole,
+  tcpState,
+} from './layout/socket-record.ts'
+export { bootToWallNs } from './loader/clock.ts'
+export { kernelErrors } from './loader/errors.ts'
+export { type NetworkNamespace, networkNamespaces } from './loader/namespace.ts'
+export type { DoctorReport, ProbeVerdict, ProgramReport } from './probes/report.ts'
+export type {
+  CounterName,
+  RecordSink,
+  SocketProbe,
+  SocketProbeOptions,
 } from './probes/socket/probe.ts'
+export { openSocketProbe } from './probes/socket/socket.ts'

@@ -1,5 +1,6 @@
 // What the socket probe offers to the agent: closed records from its ring, live ones on demand.
 
+import type { counterNames } from '../../layout/socket-record.ts'
 import type { ProgramReport } from '../report.ts'
 
 export interface SocketProbeOptions {
@@ -18,24 +19,12 @@ export interface SocketProbeOptions {
  */
 export type RecordSink = (words: Uint32Array, octets: Uint8Array, wordOffset: number) => void
 
-/** What the kernel programs counted since the probe was opened, summed over the CPUs. */
-export const counterNames = [
-  /** State changes of TCP sockets that passed the filters. */
-  'seen',
-  /** Closed sockets that a filter left out. */
-  'filtered',
-  /** Closed records that went into the ring. */
-  'closed',
-  /** Closed records lost because the ring was full. */
-  'lost_ring',
-  /** Sockets without context because its storage could not be allocated; they are recorded all the same. */
-  'lost_storage',
-  /** Live records that the dumps wrote. */
-  'dumped',
-  /** Live sockets that a filter left out of a dump. */
-  'dump_filtered',
-] as const
-
+/**
+ * What the programs counted since the probe was opened, all CPUs together. Of ended sockets:
+ * `seen` = `filtered` + `closed` (into the ring) + `lost_ring` (ring full). `lost_storage`: begin and owner of a
+ * socket could not be kept (its record comes all the same). `dumped`, `dump_filtered`: live records and what
+ * the filters left out of dumps.
+ */
 export type CounterName = (typeof counterNames)[number]
 
 /** A loaded and attached socket probe. Synchronous; belongs to the thread that opened it. */
@@ -43,12 +32,13 @@ export interface SocketProbe {
   readonly programs: readonly ProgramReport[]
   /**
    * Hands the closed sockets in the ring to `sink`, in the order of their ends, at most `max` of them
-   * (default: all that are there). Returns how many. If the sink throws, records before it are consumed.
+   * (default: all that are there). Returns how many. If the sink throws, the record
+   * that it was given is consumed like those before it.
    */
   drain(sink: RecordSink, max?: number): number
   /**
    * Every TCP socket of the host that a process holds, in all network namespaces, as whole records. One socket held by
-   * several processes comes several times (same cookie). The buffer is reused by the next dump.
+   * several processes comes once for each, those after the first with FLAG_SHARED (same cookie). The buffer is reused by the next dump.
    */
   dump(): Uint8Array
   /**

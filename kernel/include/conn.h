@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What the socket probe remembers of a socket that the kernel does not: when it began, whose it is, who
+ * began it. In socket storage, which the kernel clones from a listener to the sockets it accepts. Kernels
+ * whose tracing programs have no socket storage (before 5.11) get a table by socket address instead.
+ */
+#ifndef WEIR_CONN_H
+#define WEIR_CONN_H
+
+#include "kernel_types.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "socket_record.h"
+
+/* A constant when the object is loaded: the verifier never sees the branch that is not taken. */
+#define HAS_SOCKET_STORAGE \
+	bpf_core_enum_value_exists(enum bpf_func_id___weir, BPF_FUNC_sock_from_file___weir)
+
+enum conn_flag {
+	CONN_ROLE_SEEN = 1,
+	CONN_SEQUENCE_KNOWN = 2,
+	CONN_CLOSED = 4, /* sk_state is written after the tracepoint: a dump must not show it alive */
+};
+
+struct conn {
+	__u64 start_ns;
+	__u64 session; /* of the task_file dump that met it last */
+	__u32 sent_base;     /* snd_una - bytes_acked: an initiator's ISS, a responder's ISS + 1 */
+	__u32 received_base; /* rcv_nxt - bytes_received: the peer's ISS + 1 */
+	__u32 tgid;
+	__u32 uid;
+	__u32 holder; /* whom that dump met it with */
+	__u8 owner_source;
+	__u8 role;
+	__u8 flags; /* enum conn_flag */
+	__u8 padding;
+	char comm[16];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct conn);
+} conns SEC(".maps");
+
+/* The loader shrinks these two where socket storage is there. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, struct conn);
+} conns_by_address SEC(".maps");
+
+struct listener {
+	netns_t netns;
+	__u32 port; /* host order */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct listener);
+	__type(value, struct conn);
+} listeners SEC(".maps");
+
+static __always_inline struct conn *conn_by_address(const void *sk)
+{
+	__u64 key = (__u64)(long)sk;
+
+	return bpf_map_lookup_elem(&conns_by_address, &key);
+}
+
+static __always_inline struct conn *conn_find(struct sock *sk)
+{
+	if (HAS_SOCKET_STORAGE)
+		return bpf_sk_storage_get(&conns, sk, 0, 0);
+	return conn_by_address(sk);
+}
+
+static __always_inline struct conn *conn_by_address_create(const void *sk)
+{
+	__u64 key = (__u64)(long)sk;
+	struct conn empty = {};
+
+	bpf_map_update_elem(&conns_by_address, &key, &empty, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&conns_by_address, &key);
+}
+
+static __always_inline struct conn *conn_create(struct sock *sk)
+{
+	if (HAS_SOCKET_STORAGE)
+		return bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	return conn_by_address_create(sk);
+}
+
+/* Forgets all but the owner: an accepted socket's conn is a copy of its listener's. */
+static __always_inline void conn_begin(struct conn *c, __u8 role)
+{
+	c->start_ns = bpf_ktime_get_boot_ns();
+	c->session = 0;
+	c->sent_base = 0;
+	c->received_base = 0;
+	c->holder = 0;
+	c->role = role;
+	c->flags = CONN_ROLE_SEEN;
+}
+
+/* The current task's process as the owner. Never from softirq. A kernel thread that only works for a
+ * process (delayed close, io workers of a file system) does not displace it. */
+static __always_inline void conn_own(struct conn *c, __u8 source)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	__u64 id = bpf_get_current_pid_tgid();
+
+	if (c->owner_source && BPF_CORE_READ(task, flags) & PF_KTHREAD)
+		return;
+	c->tgid = id >> 32;
+	c->uid = (__u32)bpf_get_current_uid_gid();
+	c->owner_source = source;
+	if ((__u32)id == id >> 32)
+		bpf_get_current_comm(c->comm, sizeof(c->comm));
+	else
+		BPF_CORE_READ_INTO(&c->comm, task, group_leader, comm);
+}
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What the socket probe counts, per CPU. The names become the keys that user space shows. */
+#ifndef WEIR_COUNTERS_H
+#define WEIR_COUNTERS_H
+
+#include "kernel_types.h"
+#include <bpf/bpf_helpers.h>
+
+enum socket_counter {
+	COUNTER_SEEN,          /* ends of TCP sockets; = filtered + closed + lost_ring */
+	COUNTER_FILTERED,      /* of these, left out by a filter */
+	COUNTER_CLOSED,        /* of these, put into the ring */
+	COUNTER_LOST_RING,     /* of these, lost because the ring was full */
+	COUNTER_LOST_STORAGE,  /* contexts (start, owner, role) that could not be kept */
+	COUNTER_DUMPED,        /* live records written by dumps */
+	COUNTER_DUMP_FILTERED, /* live sockets that a filter left out of a dump */
+	COUNTER_COUNT,
+};
+
+struct socket_counters {
+	__u64 values[COUNTER_COUNT];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct socket_counters);
+} counters SEC(".maps");
+
+static __always_inline void count(enum socket_counter which)
+{
+	__u32 zero = 0;
+	struct socket_counters *mine = bpf_map_lookup_elem(&counters, &zero);
+
+	if (mine)
+		mine->values[which]++;
+}
+
+#endif

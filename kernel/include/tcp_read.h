@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Reads a TCP socket into a socket_record.
+ *
+ * `probe` (a constant at each call) says how: plain loads where the verifier knows the pointer's type, else
+ * bpf_probe_read_kernel. Plain loads are several times cheaper.
+ */
+#ifndef WEIR_TCP_READ_H
+#define WEIR_TCP_READ_H
+
+#include "conn.h"
+#include <bpf/bpf_endian.h>
+
+#define GET(pointer, field) \
+	({ \
+		typeof((pointer)->field) value_; \
+		if (probe) \
+			bpf_core_read(&value_, sizeof(value_), &(pointer)->field); \
+		else \
+			value_ = (pointer)->field; \
+		value_; \
+	})
+#define SK(field) GET(tp, inet_conn.icsk_inet.sk.field)
+
+/* The numbers that sequence arithmetic needs. */
+struct numbers {
+	__u64 acked;    /* sequence octets: an initiator's SYN and an acknowledged FIN are in it */
+	__u64 received; /* sequence octets: a received FIN is in it */
+	__u32 sent_once; /* low half of bytes_sent - bytes_retrans: payload alone */
+	__u32 sent_again;
+	__u32 snd_una;
+	__u32 snd_nxt;
+	__u32 rcv_nxt;
+	__u32 write_seq;
+	__u8 fin_queued; /* by its state */
+};
+
+/* What follows from one reading; two that agree cannot both be torn. */
+struct identity {
+	__u32 sent_base;
+	__u32 received_base;
+	__u8 role;
+};
+
+static __always_inline bool synchronized(__u8 state)
+{
+	return state != TCP_SYN_SENT && state != TCP_SYN_RECV && state != TCP_LISTEN &&
+	       state != TCP_CLOSE && state != TCP_NEW_SYN_RECV;
+}
+
+static __always_inline void read_numbers(struct numbers *n, struct tcp_sock *tp, __u8 state,
+					 const bool probe)
+{
+	__u64 again = GET(tp, bytes_retrans);
+
+	n->acked = GET(tp, bytes_acked);
+	n->received = GET(tp, bytes_received);
+	n->sent_once = GET(tp, bytes_sent) - again;
+	n->sent_again = again;
+	n->snd_una = GET(tp, snd_una);
+	n->snd_nxt = GET(tp, snd_nxt);
+	n->rcv_nxt = GET(tp, rcv_nxt);
+	n->write_seq = GET(tp, write_seq);
+	n->fin_queued = synchronized(state) && state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT;
+}
+
+static __always_inline bool fin_sent(const struct numbers *n)
+{
+	return n->fin_queued && n->snd_nxt == n->write_seq;
+}
+
+/*
+ * Who began a connection older than the probe: sequence octets sent minus payload octets sent leaves the
+ * SYN of an initiator, and nothing of a responder (whose SYN was sent before its counters began). The
+ * kernel moves these numbers one by one: wait for a moment when no single octet can be under way.
+ */
+static __always_inline __u8 derive_role(const struct numbers *n)
+{
+	__u32 sent_base = n->snd_una - (__u32)n->acked;
+	__u32 extra = n->snd_nxt - sent_base - n->sent_once - fin_sent(n);
+
+	if (n->write_seq - n->snd_nxt == 1 || (n->sent_again && n->snd_una != n->snd_nxt))
+		return ROLE_UNKNOWN;
+	return extra == 1 ? ROLE_INITIATOR : extra == 0 ? ROLE_RESPONDER : ROLE_UNKNOWN;
+}
+
+static __always_inline void identify(struct identity *id, const struct numbers *n)
+{
+	id->sent_base = n->snd_una - (__u32)n->acked;
+	id->received_base = n->rcv_nxt - (__u32)n->received;
+	id->role = derive_role(n);
+}
+
+static __always_inline void learn(struct conn *c, const struct identity *id)
+{
+	if (!(c->flags & CONN_SEQUENCE_KNOWN)) {
+		c->sent_base = id->sent_base;
+		c->received_base = id->received_base;
+		c->flags |= CONN_SEQUENCE_KNOWN;
+	}
+	if (c->role == ROLE_UNKNOWN)
+		c->role = id->role;
+}
+
+/* Payload octets sent at least once. The base never changes, so only one 32-bit and one 64-bit number
+ * move, and a reading between their changes is still right: what is under way is below 2 GiB. Unlike
+ * bytes_sent, snd_nxt does not move when a local firewall refuses the segment. */
+static __always_inline __u64 sent_bytes(const struct conn *c, const struct numbers *n)
+{
+	__s32 under_way = n->snd_nxt - c->sent_base - (__u32)n->acked;
+
+	if (!(c->flags & CONN_SEQUENCE_KNOWN))
+		return 0;
+	if (c->role == ROLE_UNKNOWN) /* whether our SYN is in it is not known; one octet at most */
+		return n->acked + under_way - fin_sent(n);
+	return n->acked + under_way - (c->role == ROLE_INITIATOR) - fin_sent(n);
+}
+
+static __always_inline void put_sequence(struct socket_record *r, const struct conn *c)
+{
+	bool initiator = c->role == ROLE_INITIATOR;
+
+	if (!(c->flags & CONN_SEQUENCE_KNOWN) || c->role == ROLE_UNKNOWN)
+		return;
+	r->initiator_seq = initiator ? c->sent_base + 1 : c->received_base;
+	r->responder_seq = initiator ? c->received_base : c->sent_base;
+}
+
+static __always_inline void put_traffic(struct socket_record *r, const struct conn *c,
+					const struct numbers *n, bool fin_received)
+{
+	r->sent_bytes = sent_bytes(c, n);
+	r->received_bytes = c->flags & CONN_SEQUENCE_KNOWN ? n->received - fin_received : 0;
+	put_sequence(r, c);
+}
+
+static __always_inline bool fin_received(struct tcp_sock *tp, const bool probe)
+{
+	return SK(__sk_common.skc_flags) >> bpf_core_enum_value(enum sock_flags, SOCK_DONE) & 1;
+}
+
+static __always_inline void put_v4(__u8 *to, __be32 address)
+{
+	*(__u64 *)to = 0;
+	*(__u32 *)(to + 8) = bpf_htonl(0xffff);
+	*(__u32 *)(to + 12) = address;
+}
+
+/* skc_num is 0 once the port is given back; inet_sport stays. */
+static __always_inline void put_addresses(struct socket_record *r, struct tcp_sock *tp,
+					  const bool probe)
+{
+	struct sock_common *sk = &tp->inet_conn.icsk_inet.sk.__sk_common;
+
+	r->local_port = bpf_ntohs(GET(tp, inet_conn.icsk_inet.inet_sport));
+	r->remote_port = bpf_ntohs(SK(__sk_common.skc_dport));
+	if (SK(__sk_common.skc_family) == AF_INET) {
+		put_v4(r->local, SK(__sk_common.skc_rcv_saddr));
+		put_v4(r->remote, SK(__sk_common.skc_daddr));
+	} else {
+		bpf_probe_read_kernel(r->local, 16, &sk->skc_v6_rcv_saddr);
+		bpf_probe_read_kernel(r->remote, 16, &sk->skc_v6_daddr);
+	}
+}
+
+static __always_inline struct cgroup *cgroup_of(struct tcp_sock *tp)
+{
+	struct sock_cgroup_data *data = &tp->inet_conn.icsk_inet.sk.sk_cgrp_data;
+	__u64 old = 0;
+
+	if (bpf_core_field_exists(data->cgroup))
+		return BPF_CORE_READ(data, cgroup);
+	bpf_core_read(&old, sizeof(old), &((struct sock_cgroup_data___before_5_15 *)data)->val);
+	return old & 1 ? 0 : (struct cgroup *)(old & ~3ULL);
+}
+
+static __always_inline __u64 cgroup_id_of(struct tcp_sock *tp, const bool probe)
+{
+	if (!probe && bpf_core_field_exists(struct sock_cgroup_data, cgroup))
+		return tp->inet_conn.icsk_inet.sk.sk_cgrp_data.cgroup->kn->id;
+	return BPF_CORE_READ(cgroup_of(tp), kn, id);
+}
+
+static __always_inline netns_t netns_of(struct tcp_sock *tp, const bool probe)
+{
+	struct net *net = SK(__sk_common.skc_net.net);
+
+	return probe ? BPF_CORE_READ(net, ns.inum) : net->ns.inum;
+}
+
+static __always_inline void put_interface(struct socket_record *r, struct tcp_sock *tp,
+					  const bool probe)
+{
+	struct dst_entry *route = SK(sk_dst_cache);
+	struct net_device *device = probe ? BPF_CORE_READ(route, dev) : route->dev;
+
+	if (device)
+		bpf_core_read(r->interface, sizeof(r->interface), &device->name);
+}
+
+/* Everything that is not sequence arithmetic; `r` is zero before. */
+static __always_inline void put_socket(struct socket_record *r, struct tcp_sock *tp,
+				       const bool probe)
+{
+	__u32 rtt_min = GET(tp, rtt_min.s[0].v);
+
+	r->time_ns = bpf_ktime_get_boot_ns();
+	r->cgroup_id = cgroup_id_of(tp, probe);
+	r->netns = netns_of(tp, probe);
+	r->segs_out = GET(tp, segs_out);
+	r->segs_in = GET(tp, segs_in);
+	r->retransmits = GET(tp, total_retrans);
+	r->srtt_us = GET(tp, srtt_us) >> 3;
+	r->rtt_min_us = rtt_min == ~0U ? 0 : rtt_min;
+	put_addresses(r, tp, probe);
+	put_interface(r, tp, probe);
+}
+
+static __always_inline void put_conn(struct socket_record *r, const struct conn *c)
+{
+	r->start_ns = c->start_ns;
+	r->role = c->role;
+	r->flags = c->flags & CONN_ROLE_SEEN ? FLAG_ROLE_SEEN : 0;
+	r->tgid = c->tgid;
+	r->uid = c->uid;
+	r->owner_source = c->owner_source;
+	__builtin_memcpy(r->comm, c->comm, sizeof(r->comm));
+}
+
+#endif

@@ -1,0 +1,89 @@
+// Why the kernel would not do what we ask, in words with a remedy.
+
+import { type ErrorTable, errorsOf } from '../../common/mod.ts'
+
+export const kernelErrors = {
+  not_linux: {
+    message: 'this is {platform}; Weir measures the Linux kernel',
+    status: 500,
+    exitCode: 69,
+    remedy: 'run it on Linux',
+  },
+  libbpf_missing: {
+    message: 'opening libbpf.so.1: {reason}',
+    status: 500,
+    exitCode: 69,
+    remedy: 'install it: apt-get install libbpf1',
+  },
+  btf_missing: {
+    message: 'the kernel has no type information: {path} is absent',
+    status: 500,
+    exitCode: 69,
+    remedy:
+      'use a kernel built with CONFIG_DEBUG_INFO_BTF=y (every distribution kernel since 2021)',
+  },
+  not_permitted: {
+    message: 'loading {what}: not permitted; missing {missing}',
+    status: 500,
+    exitCode: 77,
+    remedy: 'run as root, or grant the missing capabilities',
+  },
+  bpf_missing: {
+    message: 'the kernel refuses bpf() altogether ({reason})',
+    status: 500,
+    exitCode: 69,
+    remedy:
+      'a seccomp filter or a kernel without CONFIG_BPF_SYSCALL; in a container allow the bpf call',
+  },
+  object_refused: {
+    message: 'loading {what}: {reason}',
+    status: 500,
+    exitCode: 70,
+    remedy: 'this is a defect of Weir on kernel {release}: please report it with `weir doctor`',
+  },
+  attach_refused: {
+    message: 'attaching {what}: {reason}',
+    status: 500,
+    exitCode: 70,
+    remedy: 'see `weir doctor` for the hooks of this host',
+  },
+  unsupported_feature: {
+    message: '{what} needs {needs}; instead: {instead}',
+    status: 500,
+    exitCode: 69,
+    remedy: 'nothing to do where the substitute is enough; else a newer kernel',
+  },
+  kernel_call: {
+    message: '{what}: {reason}',
+    status: 500,
+    exitCode: 71,
+    remedy: 'see `weir doctor`',
+  },
+  namespace_main_thread: {
+    message: 'entering {path}: only a worker thread may change its network namespace',
+    status: 500,
+    exitCode: 70,
+    remedy: 'call it from the worker that owns the probe',
+  },
+  namespace_refused: {
+    message: 'entering {path}: {reason}',
+    status: 500,
+    exitCode: 77,
+    remedy:
+      'entering another network namespace takes CAP_SYS_ADMIN, and the namespace must still exist',
+  },
+  ring_size: {
+    message: 'a ring of {bytes} octets: must be a power of two of at least {least}',
+    status: 400,
+    exitCode: 64,
+    remedy: 'take 16777216, or another power of two',
+  },
+  probe_closed: {
+    message: 'the {what} probe is closed',
+    status: 500,
+    exitCode: 70,
+    remedy: 'open it again',
+  },
+} as const satisfies ErrorTable
+
+export const fail = errorsOf(kernelErrors)

@@ -1,0 +1,121 @@
+// The few functions of libbpf.so.1 and libc in use, opened on first need: nothing here may cost or fail
+// where only `doctor` runs.
+
+import koffi, { type LibraryHandle } from 'koffi'
+import { messageOf } from '../../common/mod.ts'
+import { fail } from './errors.ts'
+
+/** A C pointer as koffi 3 gives it; null and 0n are NULL. */
+export type Pointer = bigint | null
+
+type Call<R, A extends unknown[]> = (...args: A) => R
+
+export interface Libbpf {
+  readonly version: string
+  readonly objectOpen: Call<Pointer, [Buffer, number, Pointer]>
+  readonly objectLoad: Call<number, [Pointer]>
+  readonly objectClose: Call<void, [Pointer]>
+  readonly nextProgram: Call<Pointer, [Pointer, Pointer]>
+  readonly programName: Call<string, [Pointer]>
+  readonly programSection: Call<string, [Pointer]>
+  readonly programFd: Call<number, [Pointer]>
+  readonly setAutoload: Call<number, [Pointer, boolean]>
+  readonly attach: Call<Pointer, [Pointer]>
+  readonly linkFd: Call<number, [Pointer]>
+  readonly linkDestroy: Call<number, [Pointer]>
+  readonly findMap: Call<Pointer, [Pointer, string]>
+  readonly mapFd: Call<number, [Pointer]>
+  readonly setMaxEntries: Call<number, [Pointer, number]>
+  readonly initialValue: Call<Pointer, [Pointer, Buffer]>
+  readonly lookup: Call<number, [number, Buffer, Buffer]>
+  readonly iterCreate: Call<number, [number]>
+  readonly objectInfo: Call<number, [number, Buffer, Buffer]>
+  readonly possibleCpus: Call<number, []>
+  readonly setPrint: Call<Pointer, [bigint]>
+}
+
+export interface Libc {
+  readonly mmap: Call<Pointer, [Pointer, number, number, number, number, number]>
+  readonly munmap: Call<number, [Pointer, number]>
+  readonly setns: Call<number, [number, number]>
+  readonly clockGettime: Call<number, [number, Buffer]>
+  readonly vsnprintf: Call<number, [Buffer, number, string, Pointer]>
+  readonly strerror: Call<string, [number]>
+}
+
+let bpf: Libbpf | undefined
+let libc: Libc | undefined
+
+/** libbpf.so.1, or the error `libbpf_missing`. */
+export function openLibbpf(): Libbpf {
+  bpf ??= bindLibbpf()
+  return bpf
+}
+
+export function openLibc(): Libc {
+  libc ??= bindLibc()
+  return libc
+}
+
+/** The text of the last failed C call. */
+export function lastError(): string {
+  return errorText(koffi.errno())
+}
+
+/** The text of an errno, whatever its sign: libbpf returns -errno. */
+export function errorText(number: number): string {
+  return openLibc().strerror(Math.abs(number))
+}
+
+function bindLibbpf(): Libbpf {
+  const lib = loadLibbpf()
+  const call = (definition: string) => lib.func(definition) as never
+  return {
+    version: (lib.func('const char *libbpf_version_string()') as () => string)(),
+    objectOpen: call(
+      'void *bpf_object__open_mem(const void *bytes, size_t size, const void *opts)',
+    ),
+    objectLoad: call('int bpf_object__load(void *object)'),
+    objectClose: call('void bpf_object__close(void *object)'),
+    nextProgram: call('void *bpf_object__next_program(void *object, void *previous)'),
+    programName: call('const char *bpf_program__name(void *program)'),
+    programSection: call('const char *bpf_program__section_name(void *program)'),
+    programFd: call('int bpf_program__fd(void *program)'),
+    setAutoload: call('int bpf_program__set_autoload(void *program, bool on)'),
+    attach: call('void *bpf_program__attach(void *program)'),
+    linkFd: call('int bpf_link__fd(void *link)'),
+    linkDestroy: call('int bpf_link__destroy(void *link)'),
+    findMap: call('void *bpf_object__find_map_by_name(void *object, const char *name)'),
+    mapFd: call('int bpf_map__fd(void *map)'),
+    setMaxEntries: call('int bpf_map__set_max_entries(void *map, uint32_t count)'),
+    initialValue: call('void *bpf_map__initial_value(void *map, void *size)'),
+    lookup: call('int bpf_map_lookup_elem(int map, const void *key, void *value)'),
+    iterCreate: call('int bpf_iter_create(int link)'),
+    objectInfo: call('int bpf_obj_get_info_by_fd(int fd, void *info, void *size)'),
+    possibleCpus: call('int libbpf_num_possible_cpus()'),
+    setPrint: call('void *libbpf_set_print(void *print)'),
+  }
+}
+
+function loadLibbpf(): LibraryHandle {
+  if (process.platform !== 'linux')
+    throw fail('not_linux', { details: { platform: process.platform } })
+  try {
+    return koffi.load('libbpf.so.1')
+  } catch (error) {
+    throw fail('libbpf_missing', { cause: error, details: { reason: messageOf(error) } })
+  }
+}
+
+function bindLibc(): Libc {
+  const lib = koffi.load(null)
+  const call = (definition: string) => lib.func(definition) as never
+  return {
+    mmap: call('void *mmap(void *at, size_t size, int prot, int flags, int fd, int64_t offset)'),
+    munmap: call('int munmap(void *at, size_t size)'),
+    setns: call('int setns(int fd, int type)'),
+    clockGettime: call('int clock_gettime(int clock, void *time)'),
+    vsnprintf: call('int vsnprintf(void *to, size_t size, const char *format, void *arguments)'),
+    strerror: call('const char *strerror(int number)'),
+  }
+}

@@ -1,0 +1,107 @@
+// Consumes a BPF ring buffer where it lies: no copy, no call into C, no callback from C.
+//
+//   page 0: consumer position (ours to write) | page 1: producer position | data, mapped twice in a row
+//
+// A record is [u32 length|BUSY|DISCARD][u32 page offset][data], padded to 8. The second mapping makes a record
+// that wraps around contiguous. Source: kernel/bpf/ringbuf.c, Documentation/bpf/ringbuf.rst.
+
+import koffi from 'koffi'
+import { fail } from './errors.ts'
+import { lastError, openLibc } from './library.ts'
+
+export type RingSink = (words: Uint32Array, octets: Uint8Array, wordOffset: number) => void
+
+/** The two mappings of a ring. `readOnly` begins with the producer's page; writing to it is a SIGSEGV. */
+export interface RingMemory {
+  readonly consumer: ArrayBuffer
+  readonly readOnly: ArrayBuffer
+  readonly pageBytes: number
+  readonly dataBytes: number
+}
+
+export interface Ring {
+  /** Hands over at most `max` records and returns how many there were. */
+  drain(sink: RingSink, max: number): number
+}
+
+export interface MappedRing extends Ring {
+  close(): void
+}
+
+const discardBit = 0x40000000
+const lengthMask = 0x3fffffff
+const headerBytes = 8
+const two32 = 4294967296
+
+/** Pure memory: what the tests fill by hand and the kernel fills through `mapRing`. */
+export function createRing(memory: RingMemory): Ring {
+  const { pageBytes, dataBytes } = memory
+  const mask = dataBytes - 1
+  const words = new Uint32Array(memory.readOnly)
+  const octets = new Uint8Array(memory.readOnly)
+  const signed = new Int32Array(memory.readOnly)
+  const position = new BigUint64Array(memory.consumer, 0, 1)
+  let consumed = Number(Atomics.load(position, 0))
+
+  function drain(sink: RingSink, max: number): number {
+    let records = 0
+    const start = consumed
+    // Only the low half of the producer's position: the difference is below the ring's size.
+    let available = (Atomics.load(signed, 0) - ((consumed % two32) | 0)) >>> 0
+    try {
+      while (available > 0 && records < max) {
+        const at = (pageBytes + (consumed & mask)) >>> 2
+        const header = Atomics.load(signed, at)
+        if (header < 0) break // reserved, not yet submitted
+        const step = ((header & lengthMask) + headerBytes + 7) & ~7
+        consumed += step
+        available -= step
+        if ((header & discardBit) !== 0) continue
+        records++
+        sink(words, octets, at + 2)
+      }
+    } finally {
+      if (consumed !== start) Atomics.store(position, 0, BigInt(consumed))
+    }
+    return records
+  }
+
+  return { drain }
+}
+
+/** Maps the ring of a BPF_MAP_TYPE_RINGBUF. After `close` no view of it may be touched. */
+export function mapRing(fd: number, dataBytes: number, pageBytes: number): MappedRing {
+  const readOnlyBytes = pageBytes + 2 * dataBytes
+  const consumer = map(fd, { size: pageBytes, protection: 3, offset: 0 })
+  const readOnly = map(fd, { size: readOnlyBytes, protection: 1, offset: pageBytes })
+  const ring = createRing({
+    consumer: koffi.view(consumer, pageBytes),
+    readOnly: koffi.view(readOnly, readOnlyBytes),
+    pageBytes,
+    dataBytes,
+  })
+  return {
+    drain: ring.drain,
+    close: () => {
+      openLibc().munmap(readOnly, readOnlyBytes)
+      openLibc().munmap(consumer, pageBytes)
+    },
+  }
+}
+
+interface Mapping {
+  readonly size: number
+  readonly protection: number
+  readonly offset: number
+}
+
+const mapShared = 1
+
+function map(fd: number, mapping: Mapping): bigint {
+  const { size, protection, offset } = mapping
+  const at = openLibc().mmap(null, size, protection, mapShared, fd, offset)
+  if (at === null || BigInt.asIntN(64, at) === -1n) {
+    throw fail('kernel_call', { details: { what: 'mapping the ring', reason: lastError() } })
+  }
+  return at
+}

@@ -1,0 +1,151 @@
+// The socket probe: loads kernel/build/socket.bpf.o, keeps it attached, reads its ring and its iterators.
+
+import { readFileSync } from 'node:fs'
+import { counterNames, socketRecordBytes } from '../../layout/socket-record.ts'
+import { fail } from '../../loader/errors.ts'
+import { kernelNames } from '../../loader/host.ts'
+import { insideNamespace } from '../../loader/namespace.ts'
+import {
+  type GrowingBuffer,
+  type LoadedObject,
+  type LoadedProgram,
+  openObject,
+} from '../../loader/object.ts'
+import { mapRing } from '../../loader/ring.ts'
+import type { ProgramReport } from '../report.ts'
+import type { CounterName, SocketProbe, SocketProbeOptions } from './probe.ts'
+
+const what = 'the socket probe'
+const objectUrl = new URL('../../build/socket.bpf.o', import.meta.url)
+const ringBytesDefault = 16 << 20
+const pageBytes = pageSize()
+
+/** Tracepoints that may be absent, the program on each, and what is lost without it. */
+const optional = [
+  { program: 'socket_send', tracepoint: 'sock_send_length' },
+  { program: 'socket_receive', tracepoint: 'sock_recv_length' },
+] as const
+const withoutOwners =
+  'the kernel has no such tracepoint (6.3 and later); owners come from close and dumps'
+
+/** Names in kernel BTF that decide how the probe is loaded. */
+export const socketFeatures = [
+  'btf_trace_inet_sock_set_state',
+  'btf_trace_sock_send_length',
+  'btf_trace_sock_recv_length',
+  'bpf_iter__task_file',
+  'bpf_iter__tcp',
+  'BPF_FUNC_sock_from_file',
+] as const
+
+/** Loads and attaches; throws AppError (errors.ts of the loader). Nothing is left behind if it throws. */
+export function openSocketProbe(options: SocketProbeOptions = {}): SocketProbe {
+  const ringBytes = options.ringBytes ?? ringBytesDefault
+  if (ringBytes < pageBytes || (ringBytes & (ringBytes - 1)) !== 0) {
+    throw fail('ring_size', { details: { bytes: ringBytes, least: pageBytes } })
+  }
+  const features = kernelNames(socketFeatures)
+  const object = openObject({
+    what,
+    bytes: readFileSync(objectUrl),
+    settings: { only_netns: BigInt(options.netns ?? 0), only_cgroup: options.cgroupId ?? 0n },
+    maxEntries: mapSizes(features, ringBytes),
+    without: absentPrograms(features),
+  })
+  try {
+    return attach(object, ringBytes)
+  } catch (error) {
+    object.close()
+    throw error
+  }
+}
+
+/** Where sockets have storage, the tables by address are never touched. */
+function mapSizes(features: ReadonlySet<string>, ringBytes: number): Record<string, number> {
+  const storage = features.has('BPF_FUNC_sock_from_file')
+  return { ended: ringBytes, ...(storage ? { conns_by_address: 1, listeners: 1 } : {}) }
+}
+
+function absentPrograms(features: ReadonlySet<string>): ReadonlySet<string> {
+  const absent = optional.filter(({ tracepoint }) => !features.has(`btf_trace_${tracepoint}`))
+  return new Set(absent.map(({ program }) => program))
+}
+
+function attach(object: LoadedObject, ringBytes: number): SocketProbe {
+  const live: GrowingBuffer = { bytes: Buffer.alloc(0) }
+  const there: GrowingBuffer = { bytes: Buffer.alloc(0) }
+  const holders = object.iterator('socket_holders')
+  const table = object.iterator('socket_table')
+  const ring = mapRing(object.mapFd('ended'), ringBytes, pageBytes)
+  let open = true
+  for (const { name, hook, loaded } of object.programs) {
+    if (loaded && hook.startsWith('tp_btf/')) object.attach(name)
+  }
+
+  function assertOpen(): void {
+    if (!open) throw fail('probe_closed', { details: { what: 'socket' } })
+  }
+
+  return {
+    programs: object.programs.map(report),
+    drain: (sink, max = Number.POSITIVE_INFINITY) => {
+      assertOpen()
+      return ring.drain(sink, max)
+    },
+    dump: () => {
+      assertOpen()
+      return wholeRecords(live, holders.read(live))
+    },
+    dumpNamespace: (path) => {
+      assertOpen()
+      return insideNamespace(path, () => wholeRecords(there, table.read(there)))
+    },
+    counters: () => {
+      assertOpen()
+      return sumCounters(object)
+    },
+    close: () => {
+      if (!open) return
+      open = false
+      ring.close()
+      object.close()
+    },
+  }
+}
+
+function report(program: LoadedProgram): ProgramReport {
+  const { name, hook, id, loaded } = program
+  const iterator = hook.startsWith('iter/')
+  return {
+    name,
+    hook,
+    id,
+    state: loaded ? (iterator ? 'ready' : 'on') : 'off',
+    why: loaded ? '' : withoutOwners,
+  }
+}
+
+function wholeRecords(buffer: GrowingBuffer, octets: number): Uint8Array {
+  if (octets % socketRecordBytes !== 0) throw new Error(`a dump of ${octets} octets is cut off`)
+  return buffer.bytes.subarray(0, octets)
+}
+
+function sumCounters(object: LoadedObject): Readonly<Record<CounterName, number>> {
+  const values = object.readPerCpu('counters', 0, counterNames.length * 8)
+  const sums = {} as Record<CounterName, number>
+  counterNames.forEach((name, index) => {
+    let sum = 0n
+    for (let at = index; at < values.length; at += counterNames.length) sum += values[at] ?? 0n
+    sums[name] = Number(sum)
+  })
+  return sums
+}
+
+/** AT_PAGESZ is what the ring is mapped by; 4096 on x86-64, up to 65536 on arm64. */
+function pageSize(): number {
+  const auxv = readFileSync('/proc/self/auxv')
+  for (let at = 0; at + 16 <= auxv.length; at += 16) {
+    if (auxv.readBigUInt64LE(at) === 6n) return Number(auxv.readBigUInt64LE(at + 8))
+  }
+  return 4096
+}

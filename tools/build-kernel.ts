@@ -1,0 +1,54 @@
+// Builds the BPF objects that are checked in. Debian 12's clang 14 decides their bytes; a test rebuilds with
+// it and compares, so whoever changes C commits what this wrote.
+
+import { spawnSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const home = fileURLToPath(new URL('..', import.meta.url))
+
+export const probes = ['socket'] as const
+
+/** The compiler whose objects are checked in; undefined if this machine has none of that version. */
+export function findCompiler(): string | undefined {
+  return ['clang-14', 'clang'].find((name) =>
+    run(name, ['--version'])?.includes('clang version 14.'),
+  )
+}
+
+export function objectPath(probe: string): string {
+  return join(home, 'kernel', 'build', `${probe}.bpf.o`)
+}
+
+/** Compiles a probe to `output`; throws with the compiler's words. */
+export function buildProbe(compiler: string, probe: string, output: string): void {
+  mkdirSync(dirname(output), { recursive: true })
+  const multiarch = run('gcc', ['-print-multiarch'])?.trim() ?? `${process.arch}-linux-gnu`
+  const options = ['-target', 'bpf', '-mcpu=v3', '-O2', '-g', '-Wall', '-Werror']
+  const paths = ['-Ikernel/include', `-I/usr/include/${multiarch}`, `-ffile-prefix-map=${home}=./`]
+  const source = `kernel/probes/${probe}/${probe}.bpf.c`
+  check(compiler, [...options, ...paths, '-fdebug-compilation-dir=.', '-c', source, '-o', output])
+  check(compiler === 'clang-14' ? 'llvm-strip-14' : 'llvm-strip', ['-g', output])
+}
+
+function run(command: string, args: readonly string[]): string | undefined {
+  const result = spawnSync(command, args, { cwd: home, encoding: 'utf8', timeout: 60_000 })
+  return result.status === 0 ? result.stdout : undefined
+}
+
+function check(command: string, args: readonly string[]): void {
+  const result = spawnSync(command, args, { cwd: home, encoding: 'utf8', timeout: 60_000 })
+  if (result.status !== 0) {
+    throw new Error(`${command}: ${result.error?.message ?? ''}${result.stderr}`)
+  }
+}
+
+if (import.meta.main) {
+  const compiler = findCompiler()
+  if (compiler === undefined) throw new Error('clang 14 is not here: apt-get install clang llvm')
+  for (const probe of probes) {
+    buildProbe(compiler, probe, objectPath(probe))
+    console.log(objectPath(probe))
+  }
+}
