@@ -1,0 +1,290 @@
+"""Makes exactly known TCP traffic on command: one JSON object per line in, one per line out.
+
+Every answer is the truth as the programs saw it: ports, octets, process ids, errno.
+"""
+import array
+import errno
+import fcntl
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+import termios
+import time
+
+LIMIT_S = 20
+kept = {}
+V4, V6, MAPPED = ('127.0.0.1', socket.AF_INET), ('::1', socket.AF_INET6), ('::ffff:127.0.0.1', socket.AF_INET6)
+FAMILIES = {'v4': V4, 'v6': V6, 'mapped': MAPPED}
+
+
+def listener(family, backlog=64, port=0, address=None):
+    host, kind = FAMILIES[family]
+    server = socket.socket(kind)
+    server.settimeout(LIMIT_S)
+    if kind == socket.AF_INET6:
+        server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        host = '::'
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind((address or host, port))
+    server.listen(backlog)
+    return server
+
+
+def send_all(sender, receiver, count, read=True):
+    """Both ends are ours: alternate, so that no thread is needed and no buffer fills for good."""
+    sender.setblocking(False)
+    receiver.setblocking(False)
+    chunk, sent, got, end = b'x' * 65536, 0, 0, time.monotonic() + LIMIT_S
+    while sent < count or (got < count if read else waiting(receiver) < count):
+        if time.monotonic() > end:
+            raise TimeoutError(f'{sent} sent, {got} of {count} received')
+        try:
+            sent += sender.send(chunk[:min(len(chunk), count - sent)]) if sent < count else 0
+        except BlockingIOError:
+            pass
+        try:
+            got += len(receiver.recv(1 << 20)) if read else 0
+        except BlockingIOError:
+            pass
+    for one in (sender, receiver):
+        one.settimeout(LIMIT_S)
+
+
+def waiting(one):
+    size = array.array('i', [0])
+    fcntl.ioctl(one, termios.FIONREAD, size)
+    return size[0]
+
+
+def open_pair(family, port=0):
+    server = listener(family, port=port)
+    client = socket.socket(FAMILIES[family][1])
+    client.settimeout(LIMIT_S)
+    client.connect((FAMILIES[family][0], server.getsockname()[1]))
+    accepted = server.accept()[0]
+    accepted.settimeout(LIMIT_S)
+    server.close()
+    return client, accepted
+
+
+def truth(client, server, up, down):
+    return {'client_port': client.getsockname()[1], 'server_port': client.getpeername()[1],
+            'up': up, 'down': down, 'pid': os.getpid(), 'uid': os.getuid()}
+
+
+def abort(one):
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    one.close()
+
+
+def until_end(one):
+    try:
+        while one.recv(65536):
+            pass
+    except ConnectionResetError:
+        pass
+
+
+def finish(how, client, server):
+    first, second = (server, client) if how.startswith('server') else (client, server)
+    if how.endswith('abort'):
+        abort(first)
+    elif how.endswith('half'):
+        first.shutdown(socket.SHUT_WR)
+    else:
+        first.close()
+    until_end(second)
+    second.close()
+    if how.endswith('half'):
+        until_end(first)
+        first.close()
+
+
+def exchange(family='v4', how='client', up=1, down=1):
+    client, server = open_pair(family)
+    unread = how.endswith('unread')
+    send_all(client, server, up, read=not (unread and how.startswith('server')))
+    send_all(server, client, down, read=not (unread and how.startswith('client')))
+    answer = truth(client, server, up, down)
+    finish(how, client, server)
+    return answer
+
+
+def keep(family='v4', up=1, down=1):
+    client, server = open_pair(family)
+    send_all(client, server, up)
+    send_all(server, client, down)
+    kept[client.getsockname()[1]] = (client, server)
+    return truth(client, server, up, down)
+
+
+def more(port, up=0, down=0):
+    client, server = kept[port]
+    send_all(client, server, up)
+    send_all(server, client, down)
+    return truth(client, server, up, down)
+
+
+def release(port, how='client'):
+    finish(how, *kept.pop(port))
+    return {}
+
+
+def attempt(address, port, family='v4', timeout_ms=LIMIT_S * 1000):
+    client = socket.socket(FAMILIES[family][1])
+    client.settimeout(timeout_ms / 1000)
+    try:
+        client.connect((address, port))
+        result = 0
+    except TimeoutError as error:
+        result = error.errno or errno.EINPROGRESS  # no errno: we gave up first
+    except OSError as error:
+        result = error.errno
+    client.close()
+    return {'errno': result, 'pid': os.getpid()}
+
+
+def closed_port():
+    server = listener('v4')
+    port = server.getsockname()[1]
+    server.close()
+    return {'port': port}
+
+
+def serve(one):
+    """Tells the client who serves it, then waits for it to close first."""
+    one.settimeout(LIMIT_S)
+    one.recv(4)
+    one.sendall(b'%08d' % os.getpid())
+    until_end(one)
+    one.close()
+
+
+def worker_accepts(server):
+    while True:
+        serve(server.accept()[0])
+
+
+def worker_takes(channel):
+    while True:
+        _, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
+        serve(socket.socket(fileno=descriptors[0]))
+
+
+def fork(work, *arguments):
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(60)
+        try:
+            work(*arguments)
+        finally:
+            os._exit(0)
+    return pid
+
+
+def accepts_and_forks(server):
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        one = server.accept()[0]
+        fork(serve, one)
+        one.close()
+
+
+def accepts_and_passes(server, channel):
+    while True:
+        one = server.accept()[0]
+        socket.send_fds(channel, [b'x'], [one.fileno()])
+        one.close()
+
+
+def owners(kind, count):
+    """`count` connections to a server of this kind; which process served which."""
+    server = listener('v4', backlog=512)
+    server.settimeout(None)
+    pids = []
+    if kind == 'prefork':
+        pids = [fork(worker_accepts, server) for _ in range(4)]
+    elif kind == 'fork':
+        pids = [fork(accepts_and_forks, server)]
+    elif kind == 'passed':
+        near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        pids = [fork(worker_takes, far), fork(accepts_and_passes, server, near)]
+    elif kind == 'single':
+        pids = [fork(worker_accepts, server)]
+    server_port, served = server.getsockname()[1], []
+    for _ in range(count):
+        client = socket.create_connection(('127.0.0.1', server_port), timeout=LIMIT_S)
+        client.sendall(b'who?')
+        served.append([client.getsockname()[1], int(client.recv(8, socket.MSG_WAITALL))])
+        client.close()
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    server.close()
+    return {'server_port': server_port, 'served': served, 'pid': os.getpid()}
+
+
+def rate(count):
+    """Connect, request, answer, close; both ends here. For the cost per connection."""
+    server = listener('v4', backlog=64)
+    for _ in range(count):
+        client = socket.create_connection(server.getsockname())
+        one = server.accept()[0]
+        client.sendall(b'r')
+        one.recv(16)
+        one.sendall(b'answer')
+        client.recv(16)
+        client.close()
+        one.recv(16)
+        one.close()
+    server.close()
+    return {'count': count}
+
+
+def listen_on(address, port):
+    kept['server'] = listener('v4', address=address, port=port)
+    return {}
+
+
+def accept_one():
+    kept['accepted'] = kept['server'].accept()[0]
+    return {'peer': kept['accepted'].getpeername()}
+
+
+def connect_to(address, port):
+    kept['client'] = socket.create_connection((address, port), timeout=LIMIT_S)
+    return {'port': kept['client'].getsockname()[1]}
+
+
+def say(who, count):
+    kept[who].sendall(b'x' * count)
+    return {}
+
+
+def hear(who, count):
+    got = 0
+    while got < count:
+        got += len(kept[who].recv(65536))
+    return {}
+
+
+def drop(who):
+    kept.pop(who).close()
+    return {}
+
+
+OPERATIONS = {one.__name__: one for one in (
+    exchange, keep, more, release, attempt, closed_port, owners, rate,
+    listen_on, accept_one, connect_to, say, hear, drop)}
+
+for line in sys.stdin:
+    request = json.loads(line)
+    operation = OPERATIONS[request.pop('op')]
+    try:
+        answer = operation(**request)
+    except Exception as error:  # the test shows it
+        answer = {'failed': f'{type(error).__name__}: {error}'}
+    print(json.dumps(answer), flush=True)
