@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createReporter } from '../../common/mod.ts'
-import { type ChildSpec, createSupervisor } from './supervisor.ts'
+import { type ChildSpec, createSupervisor, type ReadyMessage } from './supervisor.ts'
 
 const readyScript = `
   require('node:fs').appendFileSync(process.argv[2], process.pid + '\\n')
@@ -96,8 +96,8 @@ test(
   withScripts(async (make) => {
     const stubborn = make('stubborn', `process.on('SIGTERM', () => {});${readyScript}`)
     const supervisor = createSupervisor([{ ...stubborn, stopMs: 200 }], quiet())
-    const ready = (await supervisor.start()) as Map<string, { pid: number }>
+    const ready = (await supervisor.start()) as ReadonlyMap<string, ReadyMessage>
     await supervisor.stop()
-    assert.equal(alive(ready.get('stubborn')?.pid as number), false)
+    assert.equal(alive(ready.get('stubborn')?.['pid'] as number), false)
   }),
 )

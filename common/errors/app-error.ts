@@ -9,14 +9,17 @@ export interface ErrorRow {
   readonly remedy: string
 }
 
+/** Code → row; the `errors.ts` of each folder exports one as `errorTable`. */
 export type ErrorTable = Readonly<Record<string, ErrorRow>>
 
+/** What the thrower adds to the words of the table. */
 export interface ErrorOptions {
   /** Values for the `{name}` slots; also machine-readable details of the API's error body. */
   readonly details?: Readonly<Record<string, string | number>>
   readonly cause?: unknown
 }
 
+/** An error that a person can act on: code, words, HTTP status, exit code, remedy. */
 export class AppError extends Error {
   readonly code: string
   readonly status: number

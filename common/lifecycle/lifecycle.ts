@@ -10,6 +10,7 @@ export interface Component {
   stop(): void | Promise<void>
 }
 
+/** A list of components that lives and ends as one. */
 export interface Lifecycle {
   /** Starts all in order; if one fails, those already started are stopped and the error is thrown. */
   start(): Promise<void>
@@ -17,11 +18,13 @@ export interface Lifecycle {
   stop(): Promise<void>
 }
 
+/** `stopDeadlineMs` is the time that each component gets to stop, 4000 by default. */
 export interface LifecycleOptions {
   readonly reporter: Reporter
   readonly stopDeadlineMs?: number
 }
 
+/** Binds components; nothing runs before `start`. */
 export function createLifecycle(
   components: readonly Component[],
   options: LifecycleOptions,

@@ -4,6 +4,7 @@
 import pino from 'pino'
 import { Counter, Gauge, Registry } from 'prom-client'
 
+/** Log, metrics and name of one component. */
 export interface Reporter {
   readonly name: string
   readonly log: pino.Logger
@@ -16,18 +17,21 @@ export interface Reporter {
   child(name: string): Reporter
 }
 
+/** A counter that costs a map entry per cause and no metric call until scraped. */
 export interface CounterHandle {
   add(count: number, cause?: string): void
   /** The sum over all causes, or of one. */
   total(cause?: string): number
 }
 
+/** `level` is one of pino's, `info` by default. */
 export interface ReporterOptions {
   readonly level?: string
   /** Where log lines go; standard error by default, because standard output belongs to results. */
   readonly destination?: pino.DestinationStream
 }
 
+/** The root reporter of a process; components get theirs by `child`. */
 export function createReporter(name: string, options: ReporterOptions = {}): Reporter {
   const log = pino(
     { name, level: options.level ?? 'info', base: { pid: process.pid } },

@@ -3,6 +3,7 @@
 import type { Field, Table } from './field.ts'
 import { createInterner, type Interner } from './interner.ts'
 
+/** The values of one field over all rows of a batch. */
 export interface Column {
   readonly field: Field
   /** See the table in field.ts: pairs (time, id) hold 2 elements a row, addresses 16 octets. */
@@ -11,6 +12,7 @@ export interface Column {
   nulls: Uint8Array | undefined
 }
 
+/** Rows as columns; `names` holds the texts of all name columns. */
 export interface Batch {
   readonly table: Table
   /** Number of rows that are filled. */

@@ -24,8 +24,10 @@ export type FieldKind =
   | 'u32'
   | 'flag'
 
+/** Unit of a counter; empty for none. */
 export type Unit = '' | 'bytes' | 'packets' | 'segments' | 'ns' | 'rows'
 
+/** One field: the same name in column, JSON, parameter, flag and CLI head. */
 export interface Field {
   readonly name: string
   readonly kind: FieldKind
@@ -52,6 +54,7 @@ export interface DerivedField extends Field {
   readonly sql: string
 }
 
+/** A row kind: its fields and how the store lays it out. */
 export interface Table {
   readonly name: string
   /** Number of the schema in frame headers; raise it whenever `fields` changes. */

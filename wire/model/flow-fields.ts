@@ -337,6 +337,7 @@ function end(side: 'src' | 'dst', role: string): readonly Field[] {
   ]
 }
 
+/** Flow rows: one interval of one connection. */
 export const flowTable: Table = {
   name: 'flows',
   schema: 1,

@@ -1,5 +1,6 @@
 // Strings as small numbers: a name is looked up once when it is first met, after that rows carry its index.
 
+/** Texts by index; indexes never change or vanish. */
 export interface Interner {
   /** Index of a text; 0 is always the empty string. */
   readonly index: (text: string) => number
@@ -7,6 +8,7 @@ export interface Interner {
   readonly size: () => number
 }
 
+/** An interner that holds the empty string alone. */
 export function createInterner(): Interner {
   const texts: string[] = ['']
   const indexes = new Map<string, number>([['', 0]])

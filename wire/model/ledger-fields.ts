@@ -92,6 +92,7 @@ const fields: readonly Field[] = [
   },
 ]
 
+/** Ledger rows: one stage of one node in one interval, per cause. */
 export const ledgerTable: Table = {
   name: 'ledger',
   schema: 1,

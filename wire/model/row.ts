@@ -4,9 +4,12 @@ import { rfc3339 } from '../../common/mod.ts'
 import { formatAddress } from './address.ts'
 import type { Batch, Column } from './columns.ts'
 
+/** What a field can be in JSON. */
 export type JsonValue = string | number | boolean | null
+/** Field name → value, as in the API. */
 export type Row = Readonly<Record<string, JsonValue>>
 
+/** Row `index` of the batch as the plain object that JSON answers hold. */
 export function rowOf(batch: Batch, index: number): Row {
   const row: Record<string, JsonValue> = {}
   for (const { name } of batch.table.fields) {
