@@ -1,0 +1,76 @@
+// What a command is: one record that the parser, --help, the reference page and the entry read.
+
+import type { Writable } from 'node:stream'
+
+/** How the value of a flag is read and checked; `switch` takes none. */
+export type FlagKind = 'switch' | 'text' | 'number' | 'duration' | 'endpoint' | 'choice'
+
+export interface Flag {
+  /** Without dashes, kebab-case. */
+  readonly name: string
+  readonly short?: string
+  readonly kind: FlagKind
+  /** What stands for the value in help: `ADDR:PORT`. */
+  readonly placeholder?: string
+  readonly choices?: readonly string[]
+  readonly min?: number
+  readonly max?: number
+  readonly repeatable?: true
+  readonly default?: string
+  /** Environment variable that is read when the flag is absent. */
+  readonly env?: string
+  readonly help: string
+  /** Flags of one group stand together in help; the first group has no title. */
+  readonly group?: string
+}
+
+export interface Example {
+  readonly command: string
+  readonly what: string
+}
+
+export interface Command {
+  readonly name: string
+  readonly summary: string
+  /** Sentences below the summary in help. */
+  readonly description?: string
+  readonly flags: readonly Flag[]
+  readonly examples: readonly Example[]
+  /** Resolves with the exit code; throws AppError for everything that a person can mend. */
+  readonly run: (values: Values, terminal: Terminal) => Promise<number>
+}
+
+/** Values of flags, checked: the command line first, then the environment, then the default. */
+export interface Values {
+  readonly text: (name: string) => string | undefined
+  readonly list: (name: string) => readonly string[]
+  readonly on: (name: string) => boolean
+  readonly number: (name: string) => number | undefined
+  readonly durationMs: (name: string) => number | undefined
+  /** Names of the flags that stand on the command line. */
+  readonly given: readonly string[]
+}
+
+/** The world as a command sees it; tests give their own. */
+export interface Terminal {
+  readonly out: Writable
+  readonly err: Writable
+  /** Columns of the screen; undefined when standard output is not one, so nothing needs to fit. */
+  readonly columns: number | undefined
+  readonly color: boolean
+  /** Whether standard error is a screen, so that progress may be drawn. */
+  readonly progress: boolean
+  readonly now: () => number
+  /** Ends with the first Ctrl-C or SIGTERM; asking for it takes those signals over from the default. */
+  readonly interrupted: () => AbortSignal
+}
+
+/** Writes a line of result. */
+export function print(terminal: Terminal, line: string): void {
+  terminal.out.write(`${line}\n`)
+}
+
+/** Writes a line about the result. */
+export function note(terminal: Terminal, line: string): void {
+  terminal.err.write(`${line}\n`)
+}

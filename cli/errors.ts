@@ -1,0 +1,81 @@
+// What can go wrong between a person's fingers and an answer. Exit codes follow sysexits(3).
+
+import { type ErrorTable, errorsOf } from '../common/mod.ts'
+
+/** Errors of the command line; `errors.md` in the reference shows them to people. */
+export const errorTable = {
+  unknown_command: {
+    message: 'unknown command {name}',
+    status: 400,
+    exitCode: 64,
+    remedy: 'weir --help lists the commands',
+  },
+  mistyped_command: {
+    message: 'unknown command {name}; did you mean {nearest}?',
+    status: 400,
+    exitCode: 64,
+    remedy: 'weir --help lists the commands',
+  },
+  unknown_option: {
+    message: 'unknown option {name}',
+    status: 400,
+    exitCode: 64,
+    remedy: 'weir {command} --help lists the options',
+  },
+  mistyped_option: {
+    message: 'unknown option {name}; did you mean {nearest}?',
+    status: 400,
+    exitCode: 64,
+    remedy: 'weir {command} --help lists the options',
+  },
+  missing_value: {
+    message: 'option {name} needs a value: {placeholder}',
+    status: 400,
+    exitCode: 64,
+    remedy: 'weir {command} --help shows examples',
+  },
+  unwanted_value: {
+    message: 'option {name} takes no value',
+    status: 400,
+    exitCode: 64,
+    remedy: 'leave out ={value}',
+  },
+  unwanted_argument: {
+    message: 'weir {command} takes no argument, got {value}',
+    status: 400,
+    exitCode: 64,
+    remedy: 'weir {command} --help shows examples',
+  },
+  bad_value: {
+    message: '{name} {value}: expected {expected}',
+    status: 400,
+    exitCode: 64,
+    remedy: 'weir {command} --help shows examples',
+  },
+  server_unreachable: {
+    message: 'no answer from {server}: {reason}',
+    status: 503,
+    exitCode: 69,
+    remedy: 'start one with weir up, name another with --server, or look without one: --local',
+  },
+  server_refused: {
+    message: '{message}',
+    status: 400,
+    exitCode: 64,
+    remedy: '{remedy}',
+  },
+  server_failed: {
+    message: '{server} answered {status}: {message}',
+    status: 502,
+    exitCode: 69,
+    remedy: '{remedy}',
+  },
+  not_weir: {
+    message: '{server} answered, but not as Weir does: {reason}',
+    status: 502,
+    exitCode: 76,
+    remedy: 'name the address that weir up prints: --server http://ADDR:PORT',
+  },
+} as const satisfies ErrorTable
+
+export const fail = errorsOf(errorTable)

@@ -1,0 +1,143 @@
+// Arguments → values of one command, by its record. Nothing is ignored: what is not known is an error that
+// names the nearest known thing.
+
+import { parseArgs } from 'node:util'
+import { parseDurationMs } from '../../common/mod.ts'
+import type { Command, Flag, Values } from '../commands/command.ts'
+import { fail } from '../errors.ts'
+import { nearest } from './nearest.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Flags that every command has. */
+export const commonFlags: readonly Flag[] = [
+  { name: 'help', short: 'h', kind: 'switch', help: 'Shows this and ends.' },
+  { name: 'debug', kind: 'switch', help: 'Shows the stack of an error.' },
+]
+
+/** The command that the first argument names. Throws AppError unknown_command, mistyped_command. */
+export function commandOf(name: string, commands: readonly Command[]): Command {
+  const found = commands.find((command) => command.name === name)
+  if (found) return found
+  const near = nearest(
+    name,
+    commands.map((command) => command.name),
+  )
+  if (near) throw fail('mistyped_command', { details: { name, nearest: near } })
+  throw fail('unknown_command', { details: { name } })
+}
+
+/** Throws AppError for whatever does not fit the record. */
+export function valuesOf(command: Command, args: readonly string[], env: Environment): Values {
+  const flags = [...command.flags, ...commonFlags]
+  const given = read(command.name, flags, args)
+  const known = new Map(flags.map((flag) => [flag.name, flag]))
+  const listOf = (name: string): readonly string[] => {
+    const flag = known.get(name)
+    if (!flag) throw new Error(`weir ${command.name} has no flag ${name}`)
+    const typed = given.get(name)
+    if (typed) return typed
+    const fallback = (flag.env && env[flag.env]) || flag.default
+    return fallback === undefined ? [] : [fallback]
+  }
+  for (const flag of flags) {
+    for (const value of listOf(flag.name)) check(command.name, flag, value)
+  }
+  const last = (name: string): string | undefined => listOf(name).at(-1)
+  return {
+    list: listOf,
+    text: last,
+    on: (name) => last(name) === 'true',
+    number: (name) => (last(name) === undefined ? undefined : Number(last(name))),
+    durationMs: (name) => parseDurationMs(last(name) ?? ''),
+    given: [...given.keys()],
+  }
+}
+
+function read(
+  command: string,
+  flags: readonly Flag[],
+  args: readonly string[],
+): ReadonlyMap<string, string[]> {
+  const options = Object.fromEntries(flags.map((flag) => [flag.name, optionOf(flag)]))
+  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true })
+  const given = new Map<string, string[]>()
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') continue
+    if (token.kind === 'positional') {
+      throw fail('unwanted_argument', { details: { command, value: token.value } })
+    }
+    const flag = flags.find(({ name }) => name === token.name)
+    if (!flag) throw unknownOption(command, token.rawName, flags)
+    const values = given.get(flag.name) ?? []
+    values.push(valueOf(command, flag, token.rawName, token.value))
+    given.set(flag.name, values)
+  }
+  return given
+}
+
+function optionOf(flag: Flag): { type: 'boolean' | 'string'; short?: string } {
+  const type = flag.kind === 'switch' ? 'boolean' : 'string'
+  return flag.short ? { type, short: flag.short } : { type }
+}
+
+function valueOf(command: string, flag: Flag, name: string, value: string | undefined): string {
+  if (flag.kind === 'switch') {
+    if (value !== undefined) throw fail('unwanted_value', { details: { name, value } })
+    return 'true'
+  }
+  if (value === undefined) {
+    throw fail('missing_value', { details: { command, name, placeholder: placeholderOf(flag) } })
+  }
+  return value
+}
+
+function unknownOption(command: string, name: string, flags: readonly Flag[]): Error {
+  const near = nearest(
+    name.replace(/^--?/, ''),
+    flags.map((flag) => flag.name),
+  )
+  if (near && name.startsWith('--')) {
+    return fail('mistyped_option', { details: { command, name, nearest: `--${near}` } })
+  }
+  return fail('unknown_option', { details: { command, name } })
+}
+
+function check(command: string, flag: Flag, value: string): void {
+  const expected = expectation(flag, value)
+  if (expected === undefined) return
+  throw fail('bad_value', { details: { command, name: `--${flag.name}`, value, expected } })
+}
+
+/** What the value should have been; undefined when it is right. */
+function expectation(flag: Flag, value: string): string | undefined {
+  switch (flag.kind) {
+    case 'switch':
+    case 'text':
+      return undefined
+    case 'choice':
+      return flag.choices?.includes(value) ? undefined : `one of ${flag.choices?.join(', ')}`
+    case 'duration':
+      return parseDurationMs(value) ? undefined : 'a time span, for example 500ms, 5s, 1h30m'
+    case 'endpoint':
+      return endpointOf(value) ? undefined : 'ADDR:PORT, for example 127.0.0.1:8080 or [::1]:8080'
+    case 'number': {
+      const { min = 0, max = Number.MAX_SAFE_INTEGER } = flag
+      const number = /^\d+$/.test(value) ? Number(value) : Number.NaN
+      return number >= min && number <= max ? undefined : `a whole number from ${min} to ${max}`
+    }
+  }
+}
+
+/** `127.0.0.1:8080`, `[::1]:0`, `localhost:80` → host and port; undefined when it is none. */
+export function endpointOf(text: string): { host: string; port: number } | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(text)
+  if (!match || Number(match[3]) > 65_535) return undefined
+  return { host: (match[1] ?? match[2]) as string, port: Number(match[3]) }
+}
+
+export function placeholderOf(flag: Flag): string {
+  if (flag.placeholder) return flag.placeholder
+  if (flag.choices) return flag.choices.join('|')
+  return flag.kind === 'number' ? 'N' : flag.kind === 'duration' ? 'TIME' : 'TEXT'
+}
