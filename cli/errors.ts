@@ -3,7 +3,7 @@
 import { type ErrorTable, errorsOf } from '../common/mod.ts'
 
 /** Errors of the command line; `errors.md` in the reference shows them to people. */
-export const errorTable = {
+export const cliErrors = {
   unknown_command: {
     message: 'unknown command {name}',
     status: 400,
@@ -78,4 +78,7 @@ export const errorTable = {
   },
 } as const satisfies ErrorTable
 
-export const fail = errorsOf(errorTable)
+export const cliError = errorsOf(cliErrors)
+
+/** Thrown where Ctrl-C ended the work: no message, exit code 130. */
+export class Interrupted extends Error {}

@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util'
 import { parseDurationMs } from '../../common/mod.ts'
 import type { Command, Flag, Values } from '../commands/command.ts'
-import { fail } from '../errors.ts'
+import { cliError } from '../errors.ts'
 import { nearest } from './nearest.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -23,8 +23,8 @@ export function commandOf(name: string, commands: readonly Command[]): Command {
     name,
     commands.map((command) => command.name),
   )
-  if (near) throw fail('mistyped_command', { details: { name, nearest: near } })
-  throw fail('unknown_command', { details: { name } })
+  if (near) throw cliError('mistyped_command', { details: { name, nearest: near } })
+  throw cliError('unknown_command', { details: { name } })
 }
 
 /** Throws AppError for whatever does not fit the record. */
@@ -65,12 +65,12 @@ function read(
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue
     if (token.kind === 'positional') {
-      throw fail('unwanted_argument', { details: { command, value: token.value } })
+      throw cliError('unwanted_argument', { details: { command, value: token.value } })
     }
     const flag = flags.find(({ name }) => name === token.name)
     if (!flag) throw unknownOption(command, token.rawName, flags)
     const values = given.get(flag.name) ?? []
-    values.push(valueOf(command, flag, token.rawName, token.value))
+    values.push(typedValue(command, flag, token.rawName, token.value))
     given.set(flag.name, values)
   }
   return given
@@ -81,13 +81,15 @@ function optionOf(flag: Flag): { type: 'boolean' | 'string'; short?: string } {
   return flag.short ? { type, short: flag.short } : { type }
 }
 
-function valueOf(command: string, flag: Flag, name: string, value: string | undefined): string {
+function typedValue(command: string, flag: Flag, name: string, value: string | undefined): string {
   if (flag.kind === 'switch') {
-    if (value !== undefined) throw fail('unwanted_value', { details: { name, value } })
+    if (value !== undefined) throw cliError('unwanted_value', { details: { name, value } })
     return 'true'
   }
   if (value === undefined) {
-    throw fail('missing_value', { details: { command, name, placeholder: placeholderOf(flag) } })
+    throw cliError('missing_value', {
+      details: { command, name, placeholder: placeholderOf(flag) },
+    })
   }
   return value
 }
@@ -98,15 +100,15 @@ function unknownOption(command: string, name: string, flags: readonly Flag[]): E
     flags.map((flag) => flag.name),
   )
   if (near && name.startsWith('--')) {
-    return fail('mistyped_option', { details: { command, name, nearest: `--${near}` } })
+    return cliError('mistyped_option', { details: { command, name, nearest: `--${near}` } })
   }
-  return fail('unknown_option', { details: { command, name } })
+  return cliError('unknown_option', { details: { command, name } })
 }
 
 function check(command: string, flag: Flag, value: string): void {
   const expected = expectation(flag, value)
   if (expected === undefined) return
-  throw fail('bad_value', { details: { command, name: `--${flag.name}`, value, expected } })
+  throw cliError('bad_value', { details: { command, name: `--${flag.name}`, value, expected } })
 }
 
 /** What the value should have been; undefined when it is right. */

@@ -1,7 +1,7 @@
 // What --netns and --cgroup name: a path or the kernel's own number.
 
 import { statSync } from 'node:fs'
-import { fail } from '../errors.ts'
+import { cliError } from '../errors.ts'
 
 /** `/run/netns/blue` or `4026531840` → inode of the network namespace. Throws AppError bad_value. */
 export function netnsOf(command: string, text: string): number {
@@ -19,6 +19,6 @@ function inode(command: string, name: string, text: string): bigint {
     return statSync(text, { bigint: true }).ino
   } catch {
     const expected = 'a number, or a path that exists'
-    throw fail('bad_value', { details: { command, name, value: text, expected } })
+    throw cliError('bad_value', { details: { command, name, value: text, expected } })
   }
 }

@@ -9,7 +9,7 @@ export interface ErrorRow {
   readonly remedy: string
 }
 
-/** Code → row; the `errors.ts` of each folder exports one as `errorTable`. */
+/** Code → row; the `errors.ts` of each folder exports one. */
 export type ErrorTable = Readonly<Record<string, ErrorRow>>
 
 /** What the thrower adds to the words of the table. */

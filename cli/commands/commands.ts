@@ -1,0 +1,15 @@
+// All commands, in the order of help.
+
+import type { Command, Example } from './command.ts'
+import { flowsCommand } from './flows.ts'
+import { ledgerCommand } from './ledger.ts'
+import { topCommand } from './top.ts'
+
+export const commands: readonly Command[] = [flowsCommand, topCommand, ledgerCommand]
+
+/** What `weir` alone suggests: each works on any Linux host with BTF, as root. */
+export const firstExamples: readonly Example[] = [
+  { command: 'weir up', what: 'measure this host, and open the page that it prints' },
+  { command: 'weir flows --local -f', what: 'watch connections here, without a server' },
+  { command: 'weir doctor', what: 'what this kernel allows, and what is missing' },
+]

@@ -1,0 +1,102 @@
+// `weir top`: who moves the most, grouped by any fields.
+
+import { flowMetrics } from '../../wire/mod.ts'
+import { cliError } from '../errors.ts'
+import { nearest } from '../parse/nearest.ts'
+import { createListing, listingFlags } from '../render/listing.ts'
+import { count } from '../render/number.ts'
+import { restRow, topColumns } from '../render/top-columns.ts'
+import { fieldName, filterFlags, filtersOf, groupNames } from '../source/filter-flags.ts'
+import { rangeFlags, rangeOf } from '../source/range.ts'
+import { createServer, serverFlag } from '../source/server.ts'
+import { askTop, type TopQuestion, type TopResult } from '../source/top-answer.ts'
+import type { Command, Terminal, Values } from './command.ts'
+
+export const topCommand: Command = {
+  name: 'top',
+  summary: 'Ranks who moves the most bytes, by process, port, address or any other field.',
+  description:
+    'A group is all rows with the same values in the fields of --by. SENT is from initiator to responder.',
+  flags: [
+    {
+      name: 'by',
+      kind: 'text',
+      placeholder: 'FIELD',
+      repeatable: true,
+      help: 'Field to group by, repeatable or with commas. [default src_process, dst_process, dst_port]',
+    },
+    {
+      name: 'limit',
+      short: 'n',
+      kind: 'number',
+      min: 1,
+      max: 10_000,
+      default: '10',
+      help: 'Groups at most.',
+    },
+    {
+      name: 'order',
+      kind: 'text',
+      placeholder: '[-]METRIC',
+      default: '-total',
+      help: 'Metric to sort by; - before it: largest first.',
+    },
+    ...rangeFlags,
+    serverFlag,
+    ...listingFlags,
+    ...filterFlags,
+  ],
+  examples: [
+    { command: 'weir top --for 1m', what: 'the busiest pairs of the last minute' },
+    { command: 'weir top --by dst_process --order -failed', what: 'servers that connects fail to' },
+  ],
+  run,
+}
+
+async function run(values: Values, terminal: Terminal): Promise<number> {
+  const server = createServer(values, terminal.interrupted())
+  const range = rangeOf('top', values, terminal.now())
+  const result = await askTop(server, range, questionOf(values))
+  await showTop(result, range.text, values, terminal)
+  return 0
+}
+
+function questionOf(values: Values): TopQuestion {
+  const named = values
+    .list('by')
+    .flatMap((text) => text.split(','))
+    .map(fieldName)
+  for (const name of named) if (!groupNames.includes(name)) throw unknownField(name)
+  return {
+    by: named.length > 0 ? named : ['src_process', 'dst_process', 'dst_port'],
+    order: fieldName(values.text('order') ?? ''),
+    limit: values.number('limit') ?? 0,
+    filters: filtersOf(values),
+  }
+}
+
+function unknownField(name: string): Error {
+  const near = nearest(name, groupNames)
+  const expected = near ? `a field; did you mean ${near}?` : 'a field of weir flows --output json'
+  return cliError('bad_value', { details: { command: 'top', name: '--by', value: name, expected } })
+}
+
+async function showTop(
+  result: TopResult,
+  range: string,
+  values: Values,
+  terminal: Terminal,
+): Promise<void> {
+  const people = values.text('output') === 'table'
+  const fields = [...result.by, ...flowMetrics.map((metric) => metric.name)]
+  const listing = createListing(terminal, values, {
+    columns: topColumns(result, values.on('raw')),
+    fields,
+  })
+  const rest = people ? restRow(result) : undefined
+  await listing.add(rest ? [...result.rows, rest] : result.rows)
+  const groups = Number(result.totals['groups'])
+  const what = `${count(result.rows.length)} of ${count(groups)} ${groups === 1 ? 'group' : 'groups'}`
+  const { coverage, totals } = result
+  listing.end({ what, range, coverage, explain: 'weir ledger' }, { next: null, totals })
+}

@@ -1,0 +1,103 @@
+// The columns of `weir flows`. SENT and RECEIVED are since the connection was opened, as ss shows them;
+// increments are in the json, ndjson and csv forms.
+
+import type { JsonValue, Row } from '../../wire/mod.ts'
+import { count, duration, volume } from './number.ts'
+import type { TableColumn } from './table.ts'
+import { ago, type Clock, clockTime } from './time.ts'
+
+export interface FlowColumnOptions {
+  readonly raw: boolean
+  readonly utc: boolean
+  /** Time of the answer, or of now for a listing that goes on. */
+  readonly now: () => number
+  /** Whether rows may come from more than one node. */
+  readonly nodes: boolean
+}
+
+const failed = new Set(['refused', 'unreachable', 'no_port', 'abandoned', 'timeout'])
+
+export function flowColumns(options: FlowColumnOptions): readonly TableColumn<Row>[] {
+  const { raw } = options
+  const clock = (): Clock => ({ nowMs: options.now(), utc: options.utc })
+  const bytes = raw ? text : (value: JsonValue) => number(value, volume)
+  const nanoseconds = raw ? text : (value: JsonValue) => number(value, duration)
+  const node: TableColumn<Row> = {
+    head: 'NODE',
+    priority: 7,
+    least: 8,
+    cell: (r) => text(r['node']),
+  }
+  return [
+    raw
+      ? { head: 'TIME', priority: 4, cell: (row) => text(row['time']) }
+      : { head: 'AGO', priority: 4, cell: (row) => ago(String(row['time']), clock()) },
+    ...(options.nodes ? [node] : []),
+    { head: 'PROCESS', priority: 0, least: 12, cell: processes },
+    { head: 'SOURCE', priority: 0, least: 14, cell: (row) => endpoint(row, 'src') },
+    { head: '→', priority: 0, cell: () => '' },
+    { head: 'DESTINATION', priority: 0, least: 14, cell: (row) => endpoint(row, 'dst') },
+    { head: 'PROTO', priority: 6, cell: (row) => text(row['protocol']) },
+    { head: 'STATE', priority: 3, cell: stateOf },
+    { head: 'SENT', align: 'right', priority: 1, cell: (row) => bytes(row['total_bytes'] ?? null) },
+    {
+      head: 'RECEIVED',
+      align: 'right',
+      priority: 1,
+      cell: (row) => bytes(row['total_reverse_bytes'] ?? null),
+    },
+    { head: 'RTT', align: 'right', priority: 2, cell: (row) => nanoseconds(row['rtt_ns'] ?? null) },
+    { head: 'RETR', align: 'right', priority: 5, cell: (row) => retransmits(row, raw) },
+    { head: '', priority: 8, least: 12, cell: (row) => remark(row, clock()) },
+  ]
+}
+
+/** The initiator's process; else, marked, the responder's. Both when both are on this node. */
+function processes(row: Row): string {
+  const [src, dst] = [processOf(row, 'src'), processOf(row, 'dst')]
+  if (dst === '') return src === '' ? '–' : src
+  return `${src}${src === '' ? '' : ' '}→ ${dst}`
+}
+
+function processOf(row: Row, end: 'src' | 'dst'): string {
+  const pid = row[`${end}_pid`]
+  const name = text(row[`${end}_process`])
+  if (name === '–' || name === '') return ''
+  return pid ? `${name}[${pid}]` : name
+}
+
+function endpoint(row: Row, end: 'src' | 'dst'): string {
+  const address = text(row[`${end}_address`])
+  return `${address.includes(':') ? `[${address}]` : address}:${row[`${end}_port`]}`
+}
+
+function stateOf(row: Row): string {
+  return text(row['end_reason'] || row['state'] || null)
+}
+
+function retransmits(row: Row, raw: boolean): string {
+  const known = [row['retransmits'], row['reverse_retransmits']].filter(
+    (v) => typeof v === 'number',
+  )
+  if (known.length === 0) return '–'
+  const sum = known.reduce((total, value) => total + value, 0)
+  return raw ? String(sum) : count(sum)
+}
+
+function remark(row: Row, clock: Clock): string {
+  if (row['errno']) {
+    return failed.has(String(row['end_reason'])) ? `connect: ${row['errno']}` : `${row['errno']}`
+  }
+  if (row['end'] !== null) return ''
+  if (row['start'] === null) return 'open before Weir'
+  const start = String(row['start'])
+  return clock.nowMs - Date.parse(start) > 60_000 ? `since ${clockTime(start, clock)}` : ''
+}
+
+function number(value: JsonValue, show: (value: number) => string): string {
+  return typeof value === 'number' ? show(value) : '–'
+}
+
+function text(value: JsonValue | undefined): string {
+  return value === null || value === undefined ? '–' : String(value)
+}

@@ -1,0 +1,82 @@
+// Help for people, from the records of the commands.
+
+import type { Command, Example, Flag } from '../commands/command.ts'
+import { commonFlags, placeholderOf } from '../parse/arguments.ts'
+import { widthOf } from './width.ts'
+
+/** What `weir` alone says: the commands, and what to try first. */
+export function overview(commands: readonly Command[], examples: readonly Example[]): string {
+  const lines = [
+    'Weir measures the network of this host from inside the kernel: every connection of every process.',
+    '',
+    'Usage: weir COMMAND [OPTIONS]',
+    '',
+    ...aligned(commands.map((command) => [command.name, command.summary])),
+    '',
+    'Try:',
+    ...aligned(examples.map(({ command, what }) => [command, what])),
+    '',
+    'weir COMMAND --help shows its options. weir --version shows the version.',
+  ]
+  return lines.join('\n')
+}
+
+/** What `weir COMMAND --help` says, no wider than `columns`. */
+export function commandHelp(command: Command, columns: number): string {
+  const flags = [...command.flags, ...commonFlags]
+  const groups = [...new Set(flags.map((flag) => flag.group))]
+  const lines = [`weir ${command.name}: ${lowerFirst(command.summary)}`]
+  if (command.description) lines.push('', ...wrapped(command.description, columns))
+  lines.push('', `Usage: weir ${command.name} [OPTIONS]`)
+  for (const group of groups) {
+    lines.push('', `${group ?? 'Options'}:`)
+    for (const flag of flags) if (flag.group === group) lines.push(...flagLines(flag, columns))
+  }
+  const examples = command.examples.map(({ command: line, what }): [string, string] => [line, what])
+  lines.push('', 'Examples:', ...aligned(examples))
+  return lines.join('\n')
+}
+
+/** `-f, --follow` or `--limit N`. */
+export function synopsis(flag: Flag): string {
+  const short = flag.short ? `-${flag.short}, ` : ''
+  return `${short}--${flag.name}${flag.kind === 'switch' ? '' : ` ${placeholderOf(flag)}`}`
+}
+
+/** The help sentence, with the default and the environment variable behind it. */
+export function explanation(flag: Flag): string {
+  const parts: string[] = []
+  if (flag.default !== undefined) parts.push(`default ${flag.default}`)
+  if (flag.env) parts.push(`environment ${flag.env}`)
+  return parts.length === 0 ? flag.help : `${flag.help} [${parts.join('; ')}]`
+}
+
+function flagLines(flag: Flag, columns: number): readonly string[] {
+  const indent = 28
+  const head = `  ${synopsis(flag)}`
+  const text = wrapped(explanation(flag), Math.max(30, columns - indent))
+  const pad = ' '.repeat(indent)
+  if (head.length + 2 > indent) return [head, ...text.map((line) => pad + line)]
+  return text.map((line, at) => (at === 0 ? head.padEnd(indent) : pad) + line)
+}
+
+function aligned(rows: readonly (readonly [string, string])[]): readonly string[] {
+  const width = Math.max(...rows.map(([name]) => widthOf(name)))
+  return rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)
+}
+
+function wrapped(text: string, columns: number): readonly string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > columns) {
+      lines.push(line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line]
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1)
+}

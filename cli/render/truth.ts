@@ -1,0 +1,47 @@
+// The last line of every listing: how many rows, of when, and how much of the truth they are.
+
+import type { Coverage } from '../../api/contract/mod.ts'
+import { note, type Terminal } from '../commands/command.ts'
+import { escaped } from './escape.ts'
+import { count, coverageShare, grouped } from './number.ts'
+
+/** Lets a part of the coverage that the source could not know be absent, never invented. */
+export type KnownCoverage = Pick<Coverage, 'share' | 'lost' | 'gaps'>
+
+export interface Truth {
+  /** `4 rows`, `8 of 186 groups`. */
+  readonly what: string
+  /** `last 15 min`, `now`. */
+  readonly range: string
+  readonly coverage: KnownCoverage
+  /** The command that explains a loss. */
+  readonly explain: string
+}
+
+/** Says it on standard error: dim when complete, yellow with the causes when not. */
+export function tellTruth(terminal: Terminal, truth: Truth): void {
+  const { share, lost, gaps } = truth.coverage
+  const whole = share === 1 && gaps.length === 0
+  const parts = [truth.what, truth.range, share === null ? 'coverage unknown' : shareOf(share)]
+  if (gaps.length > 0) parts.push(gapsOf(gaps))
+  for (const [cause, rows] of Object.entries(lost)) parts.push(`${grouped(rows)} lost: ${cause}`)
+  if (share === null && gaps.length === 0) parts.push('no agent reported')
+  if (!whole) parts.push(truth.explain)
+  const line = escaped(parts.join(' · '))
+  note(terminal, terminal.color ? `\x1b[${whole ? 2 : 33}m${line}\x1b[0m` : line)
+}
+
+function shareOf(share: number): string {
+  return `coverage ${coverageShare(share)}`
+}
+
+function gapsOf(gaps: KnownCoverage['gaps']): string {
+  const nodes = [...new Set(gaps.map((gap) => gap.node))]
+  const names = nodes.length > 3 ? `${nodes.length} nodes` : nodes.join(', ')
+  return `${gaps.length === 1 ? 'a gap' : `${gaps.length} gaps`} without an agent on ${names}`
+}
+
+/** `1 row`, `12 rows`. */
+export function rowsOf(length: number, more: boolean): string {
+  return `${count(length)} ${length === 1 ? 'row' : 'rows'}${more ? ', there are more: --limit' : ''}`
+}

@@ -1,0 +1,95 @@
+// The API of a central, asked as any other program would. Its errors become ours with their own words.
+
+import type { ErrorBody } from '../../api/contract/mod.ts'
+import { AppError, messageOf } from '../../common/mod.ts'
+import type { Flag, Values } from '../commands/command.ts'
+import { cliError, Interrupted } from '../errors.ts'
+
+export const serverFlag: Flag = {
+  name: 'server',
+  short: 's',
+  kind: 'text',
+  placeholder: 'URL',
+  default: 'http://127.0.0.1:8080',
+  env: 'WEIR_SERVER',
+  help: 'The central to ask.',
+  group: 'Source',
+}
+
+/** Parameters of a question in the API's names; repeated ones mean any of them. */
+export type Question = readonly (readonly [name: string, value: string])[]
+
+/** Asks questions of one server. */
+export interface Server {
+  readonly url: string
+  /** Throws AppError server_unreachable, server_refused, server_failed, not_weir. */
+  readonly ask: <T>(path: string, question: Question) => Promise<T>
+}
+
+const answerMs = 60_000
+
+export function createServer(values: Values, interrupted: AbortSignal): Server {
+  const url = urlOf(values.text('server') ?? '')
+  return { url, ask }
+
+  async function ask<T>(path: string, question: Question): Promise<T> {
+    const target = `${url}${path}?${new URLSearchParams(question.map((pair): [string, string] => [...pair]))}`
+    const signal = AbortSignal.any([interrupted, AbortSignal.timeout(answerMs)])
+    const [answer, body] = await reach(url, target, signal).catch((error: unknown) => {
+      throw interrupted.aborted ? new Interrupted() : error
+    })
+    if (answer.ok) return body as T
+    throw errorOf(url, answer.status, body as Partial<ErrorBody>)
+  }
+}
+
+/** `127.0.0.1:8080` and `http://127.0.0.1:8080/` are the same server. Throws AppError bad_value. */
+function urlOf(text: string): string {
+  const url = URL.parse(text.includes('://') ? text : `http://${text}`)
+  if (url && /^https?:$/.test(url.protocol)) {
+    return url.href.replace(/\/+$/, '')
+  }
+  throw cliError('bad_value', {
+    details: { name: '--server', value: text, expected: 'http://ADDR:PORT', command: 'flows' },
+  })
+}
+
+async function reach(
+  server: string,
+  target: string,
+  signal: AbortSignal,
+): Promise<[Response, unknown]> {
+  const headers = { accept: 'application/json' }
+  try {
+    const answer = await fetch(target, { signal, redirect: 'error', headers })
+    return [answer, parsed(server, answer, await answer.text())]
+  } catch (error) {
+    throw error instanceof AppError ? error : unreachable(server, error)
+  }
+}
+
+function parsed(server: string, answer: Response, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    const type = answer.headers.get('content-type') ?? 'no content type'
+    throw cliError('not_weir', { details: { server, reason: `${answer.status}, ${type}` } })
+  }
+}
+
+function unreachable(server: string, error: unknown): Error {
+  const cause = error instanceof Error ? error.cause : undefined
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+  const late = error instanceof Error && error.name === 'TimeoutError'
+  const reason = late ? `none within ${answerMs / 1000} s` : (code ?? messageOf(cause ?? error))
+  return cliError('server_unreachable', { details: { server, reason }, cause: error })
+}
+
+function errorOf(server: string, status: number, body: Partial<ErrorBody>): Error {
+  const { message, remedy = '' } = body?.error ?? {}
+  if (message === undefined) {
+    return cliError('not_weir', { details: { server, reason: `status ${status}` } })
+  }
+  if (status < 500) return cliError('server_refused', { details: { message, remedy } })
+  return cliError('server_failed', { details: { server, status, message, remedy } })
+}

@@ -1,0 +1,82 @@
+// What `weir top` shows, wherever it comes from: groups with their metrics, and how each moved.
+
+import type { Coverage, SeriesAnswer, TopAnswer } from '../../api/contract/mod.ts'
+import type { JsonValue, Row } from '../../wire/mod.ts'
+import type { Range } from './range.ts'
+import type { Question, Server } from './server.ts'
+
+/** `rows` are groups with the fields `by` and the metrics of the API; `totals` is over all groups. */
+export interface TopResult {
+  readonly by: readonly string[]
+  readonly rows: readonly Row[]
+  readonly totals: Row
+  readonly seconds: number
+  readonly coverage: Coverage
+  /** Bytes per step of a group, oldest first; undefined when unknown for it. */
+  readonly steps: (row: Row) => readonly number[] | undefined
+}
+
+export interface TopQuestion {
+  readonly by: readonly string[]
+  readonly order: string
+  readonly limit: number
+  readonly filters: Question
+}
+
+const sparkSteps = 24
+
+/** Asks a central: the groups and, for the first of them, the steps. */
+export async function askTop(server: Server, range: Range, top: TopQuestion): Promise<TopResult> {
+  const seconds = (range.toMs - range.fromMs) / 1000
+  const step = Math.max(1, Math.ceil(seconds / sparkSteps))
+  const shared: Question = [
+    ...range.question,
+    ...top.by.map((name): [string, string] => ['by', name]),
+    ...top.filters,
+  ]
+  const [answer, series] = await Promise.all([
+    server.ask<TopAnswer>('/api/top', [
+      ...shared,
+      ['order', top.order],
+      ['limit', String(top.limit)],
+    ]),
+    server.ask<SeriesAnswer>('/api/series', [...shared, ['step', `${step}s`]]),
+  ])
+  const by = fieldsOf(answer.rows, top.by)
+  const length = Math.ceil(seconds / series.step_seconds) + 1
+  const index = indexSteps(series, by, range.fromMs, length)
+  const { rows, totals, coverage } = answer
+  return { by, rows, totals, seconds, coverage, steps: (row) => index.get(keyOf(row, by)) }
+}
+
+/** A name for either end comes back as its two fields. */
+function fieldsOf(rows: readonly Row[], by: readonly string[]): readonly string[] {
+  const first = rows[0]
+  if (!first) return by
+  return by.flatMap((name) => (name in first ? [name] : [`src_${name}`, `dst_${name}`]))
+}
+
+function indexSteps(
+  series: SeriesAnswer,
+  by: readonly string[],
+  fromMs: number,
+  length: number,
+): ReadonlyMap<string, readonly number[]> {
+  const index = new Map<string, number[]>()
+  const stepMs = series.step_seconds * 1000
+  const firstMs = Math.floor(fromMs / stepMs) * stepMs
+  for (const row of series.rows) {
+    if (row['other'] === true) continue
+    const key = keyOf(row, by)
+    const values = index.get(key) ?? new Array<number>(length).fill(0)
+    const at = Math.round((Date.parse(String(row['time'])) - firstMs) / stepMs)
+    if (at >= 0 && at < length) values[at] = Number(row['total'])
+    index.set(key, values)
+  }
+  return index
+}
+
+/** Two groups are the same when all fields of `by` are. */
+export function keyOf(row: Row, by: readonly string[]): string {
+  return JSON.stringify(by.map((name): JsonValue => row[name] ?? null))
+}
