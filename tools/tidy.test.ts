@@ -192,6 +192,8 @@ function isDocumented(text: string, name: string): boolean {
     'm',
   )
   const at = text.search(declaration)
-  // Exported further on (a list, another file): that file answers for it.
-  return at < 0 || text.slice(0, at).trimEnd().endsWith('*/')
+  // Exported further on (a list, another file): that file answers for it. Schemas describe themselves.
+  if (at < 0 || /^.*= (?:Static<|Type\.|$)/.test(text.slice(at, at + 200).split('\n')[0] ?? ''))
+    return true
+  return text.slice(0, at).trimEnd().endsWith('*/')
 }

@@ -1,0 +1,126 @@
+// Writes the reference pages that are made from tables of the code: commands and errors.
+//
+//   node tools/generate-docs.ts          (part of npm run generate)
+
+import { globSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Command, Flag } from '../cli/commands/command.ts'
+import { commands } from '../cli/commands/commands.ts'
+import { commonFlags } from '../cli/parse/arguments.ts'
+import { explanation, synopsis } from '../cli/render/help.ts'
+import type { ErrorRow, ErrorTable } from '../common/mod.ts'
+
+const home = fileURLToPath(new URL('..', import.meta.url))
+
+export interface Page {
+  /** Below the root of the repository. */
+  readonly path: string
+  readonly text: string
+}
+
+/** All generated pages, as they should be on the disk. */
+export async function pages(): Promise<readonly Page[]> {
+  return [
+    { path: 'docs/reference/cli.md', text: cliPage() },
+    { path: 'docs/reference/errors.md', text: errorsPage(await errorTables()) },
+  ]
+}
+
+const cliIntroduction = `# Commands
+
+Generated from \`cli/commands/\` by \`npm run generate\`.
+
+Results go to standard output, everything about them to standard error. Every listing ends with one line of truth:
+rows, range, and the coverage: the share of what is known to have happened that the answer holds. Less than 100 %
+names what was lost; the coverage is rounded down, so 100 % means all of it.
+
+A table is for people: it fits the terminal, volumes are SI bytes, rates bit/s, three significant digits, counts below
+10 000 exact, times relative up to an hour and then the clock. \`--output json\`, \`ndjson\`, \`csv\` are for programs:
+field names and raw units, times in RFC 3339. Control characters and bidi overrides in names from outside are shown
+as escapes, \`\\x1b\` or \`\\u{202e}\`; in JSON they are JSON's own escapes.
+
+Colour is used on a terminal alone, and not with \`NO_COLOR\`. Ctrl-C ends within half a second, a closed pipe quietly.
+Exit codes stand in [errors.md](errors.md).`
+
+function cliPage(): string {
+  return `${[cliIntroduction, ...commands.map(commandSection)].join('\n\n')}\n`
+}
+
+function commandSection(command: Command): string {
+  const flags = [...command.flags, ...commonFlags]
+  const groups = [...new Set(flags.map((flag) => flag.group))]
+  const description = command.description ? [command.description] : []
+  return [
+    `## weir ${command.name}`,
+    command.summary,
+    ...description,
+    ...groups.map((group) => flagList(group, flags)),
+    `Examples:`,
+    `\`\`\`\n${command.examples.map(({ command: line, what }) => `${line}    # ${what}`).join('\n')}\n\`\`\``,
+  ].join('\n\n')
+}
+
+function flagList(group: string | undefined, flags: readonly Flag[]): string {
+  const lines = flags
+    .filter((flag) => flag.group === group)
+    .map((flag) => `- \`${synopsis(flag)}\`: ${plain(explanation(flag))}`)
+  return `${group ?? 'Options'}:\n\n${lines.join('\n')}`
+}
+
+/** Text in which nothing is Markdown. */
+function plain(text: string): string {
+  return text.replaceAll(/[_*[\]<>]/g, '\\$&')
+}
+
+/** Every table that an errors.ts exports, by its folder. */
+async function errorTables(): Promise<ReadonlyMap<string, ErrorTable>> {
+  const tables = new Map<string, ErrorTable>()
+  const files = globSync('{[a-z]*,api/contract}/**/errors.ts', {
+    cwd: home,
+    exclude: (path) => /(?:^|\/)node_modules$/.test(path),
+  })
+  for (const file of files.sort()) {
+    const exported = (await import(join(home, file))) as Record<string, unknown>
+    for (const value of Object.values(exported)) {
+      if (isTable(value)) tables.set(dirname(file), { ...tables.get(dirname(file)), ...value })
+    }
+  }
+  return tables
+}
+
+function isTable(value: unknown): value is ErrorTable {
+  if (typeof value !== 'object' || value === null) return false
+  const rows = Object.values(value)
+  return rows.length > 0 && rows.every((row) => typeof row === 'object' && 'exitCode' in row)
+}
+
+function errorsPage(tables: ReadonlyMap<string, ErrorTable>): string {
+  const parts = [
+    `# Errors
+
+Generated from the \`errors.ts\` of each folder by \`npm run generate\`.
+
+A person reads the message and below it what to do about it; a program reads the code, which is stable, in the API's
+\`error.code\`, or the exit code. Names in braces are filled with the details. Exit codes follow sysexits(3): 64 usage,
+65 bad data, 69 something needed is not there, 70 a defect of Weir, 73 cannot create, 74 input or output, 75 try again,
+76 wrong protocol, 77 not permitted, 78 configuration; 130 and 143 are Ctrl-C and SIGTERM.`,
+  ]
+  for (const [folder, table] of tables) {
+    const lines = Object.entries(table).map(([code, row]) => errorLine(code, row))
+    parts.push(`## ${folder}`, lines.join('\n'))
+  }
+  return `${parts.join('\n\n')}\n`
+}
+
+function errorLine(code: string, row: ErrorRow): string {
+  const remedy = row.remedy === '' ? '' : ` ${plain(row.remedy)}.`
+  return `- \`${code}\` (exit ${row.exitCode}, HTTP ${row.status}): **${plain(row.message)}**.${remedy}`
+}
+
+if (import.meta.main) {
+  for (const { path, text } of await pages()) {
+    mkdirSync(dirname(join(home, path)), { recursive: true })
+    writeFileSync(join(home, path), text)
+  }
+}
