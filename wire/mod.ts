@@ -1,6 +1,7 @@
 // Stage 3: the contract. What a row is, how it travels.
 
 export { wireError, wireErrors } from './errors.ts'
+export { type BlockCheck, type BlockClaim, createBlockCheck } from './frame/block-check.ts'
 export { type BlockEncoder, createBlockEncoder } from './frame/block-encode.ts'
 export { columnType } from './frame/column-type.ts'
 export {
