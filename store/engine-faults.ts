@@ -24,11 +24,13 @@ export function queryFault(error: unknown, seconds: number, aborted: boolean): A
   return storeError('query_wrong', { details, cause: error })
 }
 
-/** `insert_refused` = quarantine; `disk_full` and `insert_later` = keep and try again. */
+/** `insert_refused` = quarantine; `disk_full`, `store_away` and `insert_later` = keep and try again. */
 export function insertFault(error: unknown, file: string): AppError {
   const code = codeOf(error)
   const details = { file, reason: messageOf(error) }
-  if (code !== undefined && badRows.has(code)) {
+  if (code === undefined || code === busy)
+    return storeError('store_away', { details, cause: error })
+  if (badRows.has(code)) {
     return storeError('insert_refused', { details, cause: error })
   }
   return storeError(code === full ? 'disk_full' : 'insert_later', { details, cause: error })

@@ -22,8 +22,8 @@ export interface StoreConfig {
 export interface Store extends Component, Reader {
   /**
    * Inserts a file of concatenated Native blocks, all of one UTC day and below 1,000,000 rows, once: a
-   * token that was seen is done already. Errors: `insert_refused` (quarantine the file), `disk_full`,
-   * `insert_later` (keep the file, try again).
+   * token that was seen is done already. Errors: `insert_refused` (quarantine the file); `disk_full`,
+   * `store_away`, `insert_later` (the engine's own trouble): keep the file, try again.
    */
   insertSegment(file: string, table: 'flows' | 'ledger', token: string): Promise<void>
   /** Whether the worker answers now. */

@@ -1,0 +1,39 @@
+// Reads the first message of an agent: every member is checked, because it is shown to people.
+
+import { flowTable, type Hello, ledgerTable, readJsonBody } from '../../wire/mod.ts'
+import { centralError } from '../errors.ts'
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** Names of hosts (RFC 1123) and what people make of them; no control characters. */
+const printable = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,253}$/u
+
+/** Throws `hello_bad` or `schema_unknown`. */
+export function readHello(body: Uint8Array): Hello {
+  const hello = readJsonBody(body)
+  const { protocol, schemas } = hello
+  if (protocol !== 1) throw bad(`protocol ${JSON.stringify(protocol)} is not known`)
+  const member = (name: string, shape: RegExp): string => {
+    const value = hello[name]
+    if (typeof value === 'string' && shape.test(value)) return value
+    throw bad(`${name} is not right`)
+  }
+  if (typeof schemas !== 'object' || schemas === null) throw bad('schemas are not right')
+  for (const table of [flowTable, ledgerTable]) {
+    const schema = (schemas as Record<string, unknown>)[table.name]
+    if (schema === table.schema) continue
+    const details = { schema: String(schema), table: table.name, known: table.schema }
+    throw centralError('schema_unknown', { details })
+  }
+  return {
+    protocol,
+    agent: member('agent', uuid),
+    boot: member('boot', uuid),
+    node: member('node', printable),
+    version: member('version', printable),
+    schemas: schemas as Hello['schemas'],
+  }
+}
+
+function bad(what: string) {
+  return centralError('hello_bad', { details: { what } })
+}

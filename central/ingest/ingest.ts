@@ -1,0 +1,166 @@
+// Takes frames from any number of agents and brings their rows into the store, exactly once.
+
+import { chmod, rm } from 'node:fs/promises'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { type Component, messageOf, type Reporter } from '../../common/mod.ts'
+import type { Store } from '../../store/mod.ts'
+import { centralError } from '../errors.ts'
+import type { Nodes } from '../nodes.ts'
+import { createFrameIntake } from './frame-intake.ts'
+import { createSegmentFolder } from './segment-folder.ts'
+import { createSegments, type SegmentsConfig, segmentsDefaults } from './segments.ts'
+import { createSession, type Session, type SessionConfig, type SessionCounts } from './session.ts'
+import { createStageLedger } from './stage-ledger.ts'
+
+/** A unix socket (readable and writable by its owner alone) or a TCP address; port 0 = any free one. */
+export type IngestAddress =
+  | { readonly path: string }
+  | { readonly host: string; readonly port: number }
+
+export interface IngestConfig {
+  readonly dataDir: string
+  readonly listen: readonly IngestAddress[]
+  readonly version: string
+  /** Processes of ours that an agent on this host should leave out. */
+  readonly pids: () => readonly number[]
+  readonly ledgerIntervalMs?: number
+  readonly helloMs?: number
+  readonly segments?: Partial<SegmentsConfig>
+}
+
+export interface IngestDeps {
+  readonly store: Pick<Store, 'insertSegment'>
+  readonly nodes: Nodes
+}
+
+export interface Ingest extends Component {
+  /** Where it listens, in the order of the config; only after start. */
+  addresses(): readonly IngestAddress[]
+  /** What keeps rows from disk or store; undefined when all is well. */
+  trouble(): { readonly place: 'disk' | 'store'; readonly message: string } | undefined
+  /** Resolves when all that was taken is in the store. */
+  settled(): Promise<void>
+}
+
+const credits = 8
+
+export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: Reporter): Ingest {
+  const ledger = createStageLedger(nowNs())
+  const folder = createSegmentFolder(config.dataDir)
+  const segments = createSegments(
+    { ...segmentsDefaults, ...config.segments },
+    { store: deps.store, folder, ledger, onRoom: () => forEachSession((one) => one.resume()) },
+    reporter,
+  )
+  const intake = createFrameIntake()
+  const sessions = new Set<Session>()
+  const servers: Server[] = []
+  const counts = countsOf(reporter)
+  let ledgerTimer: NodeJS.Timeout | undefined
+  reporter.gauge('connections', 'Connections of agents', () => sessions.size)
+
+  async function start(): Promise<void> {
+    await segments.start()
+    for (const address of config.listen) servers.push(await listen(address, accept))
+    ledgerTimer = setInterval(writeLedger, config.ledgerIntervalMs ?? 5_000)
+  }
+
+  function accept(socket: Socket): void {
+    counts.connections.add(1)
+    socket.setKeepAlive(true, 30_000)
+    const sessionConfig: SessionConfig = {
+      version: config.version,
+      credits,
+      helloMs: config.helloMs ?? 5_000,
+      pids: config.pids,
+    }
+    const session: Session = createSession(
+      socket,
+      sessionConfig,
+      {
+        intake,
+        segments,
+        ledger,
+        nodes: deps.nodes,
+        counts,
+        onHello: (agent) => replaceOlder(agent, session),
+        onClose: () => sessions.delete(session),
+      },
+      reporter,
+    )
+    sessions.add(session)
+  }
+
+  /** The older one is most often half dead: its agent has lost it and come again. */
+  function replaceOlder(agent: string, newer: Session): void {
+    forEachSession((one) => {
+      if (one !== newer && one.agent() === agent) one.end(centralError('agent_twice'))
+    })
+  }
+
+  function writeLedger(): void {
+    const rows = ledger.take(nowNs())
+    if (rows) segments.append(rows, () => undefined)
+    if (segments.isFull()) forEachSession((one) => one.hold())
+  }
+
+  function forEachSession(action: (session: Session) => void): void {
+    for (const session of [...sessions]) action(session)
+  }
+
+  async function stop(): Promise<void> {
+    clearInterval(ledgerTimer)
+    const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
+    writeLedger()
+    await segments.stop()
+    forEachSession((one) => one.end(centralError('stopping')))
+    await Promise.all(closed)
+  }
+
+  function addresses(): readonly IngestAddress[] {
+    return servers.map((server) => {
+      const bound = server.address() as AddressInfo | string
+      if (typeof bound === 'string') return { path: bound }
+      return { host: bound.address, port: bound.port }
+    })
+  }
+
+  const { trouble, settled } = segments
+  return { name: 'ingest', start, stop, addresses, trouble, settled }
+}
+
+function countsOf(reporter: Reporter): SessionCounts {
+  return {
+    frames: reporter.counter('frames_total', 'Frames whose header and checksum were right'),
+    rows: reporter.counter('rows_total', 'Flow rows, by taken or duplicate'),
+    refusals: reporter.counter('refusals_total', 'Frames and connections refused, by cause'),
+    connections: reporter.counter('connections_total', 'Connections accepted'),
+  }
+}
+
+/** A socket file that is left over is removed: the lock of the data folder says that nobody listens. */
+async function listen(address: IngestAddress, accept: (socket: Socket) => void): Promise<Server> {
+  const server = createServer(accept)
+  const name = 'path' in address ? address.path : `${address.host}:${address.port}`
+  if ('path' in address) await rm(address.path, { force: true })
+  const before = process.umask(0o177)
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(address, () => resolve())
+    })
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EADDRINUSE') {
+      throw centralError('address_taken', { details: { address: name }, cause })
+    }
+    throw new Error(`listening on ${name}: ${messageOf(cause)}`, { cause })
+  } finally {
+    process.umask(before)
+  }
+  if ('path' in address) await chmod(address.path, 0o600)
+  return server
+}
+
+function nowNs(): bigint {
+  return BigInt(Date.now()) * 1_000_000n
+}

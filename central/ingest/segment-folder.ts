@@ -1,0 +1,123 @@
+// Segments on disk, and what survives what.
+//
+//   S.native   concatenated Native blocks, exactly what will be inserted under the token S
+//   S.json     the sidecar: which frames are in it. Its presence = S is durable, its frames are acknowledged
+//
+// S.native is complete before S.json appears, and deleted only after the insert; so at a start:
+//   both            acknowledged, perhaps inserted: insert again, the token drops what is there
+//   S.json alone    inserted; kept for two hours to recognise frames that are sent again
+//   S.native alone  never acknowledged, never inserted: deleted, the agent sends its frames again
+
+import { mkdir, open, readdir, readFile, rename, rm, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { FrameKind } from '../../wire/mod.ts'
+import type { FrameId } from './frame-intake.ts'
+
+export interface Segment {
+  /** Also the deduplication token and the name of the files; sorts by age. */
+  readonly id: string
+  readonly table: FrameKind
+  readonly rows: number
+  readonly bytes: number
+  readonly frames: readonly FrameId[]
+  /** Flow rows per node, for the ledger. */
+  readonly nodeRows: Readonly<Record<string, number>>
+  /** Milliseconds since 1970. */
+  readonly writtenMs: number
+}
+
+export interface SegmentFolder {
+  /** Makes the folders, clears what a crash left, and gives the segments to insert and those only remembered. */
+  open(): Promise<{ readonly pending: readonly Segment[]; readonly done: readonly Segment[] }>
+  /** Resolves when the segment would survive a power loss. */
+  write(segment: Segment, blocks: readonly Uint8Array[]): Promise<void>
+  /** After the insert: the rows go, the sidecar stays. */
+  discard(segment: Segment): Promise<void>
+  /** Sets a segment aside that the engine will never take. */
+  quarantine(segment: Segment): Promise<void>
+  /** Deletes the sidecar: its frames are too old to be sent again. */
+  forget(segment: Segment): Promise<void>
+  path(segment: Segment): string
+  /** Octets that may still be written. */
+  freeBytes(): Promise<number>
+}
+
+export function createSegmentFolder(dataDir: string): SegmentFolder {
+  const folder = join(dataDir, 'segments')
+  const aside = join(dataDir, 'quarantine')
+  const native = (id: string) => join(folder, `${id}.native`)
+  const sidecar = (id: string) => join(folder, `${id}.json`)
+
+  async function openFolder() {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await mkdir(aside, { recursive: true, mode: 0o700 })
+    const names = new Set(await readdir(folder))
+    const pending: Segment[] = []
+    const done: Segment[] = []
+    for (const name of [...names].toSorted()) {
+      const id = name.replace(/\.(native|json)$/, '')
+      const isLeftover = name.endsWith('.tmp') || !names.has(`${id}.json`)
+      if (isLeftover) await rm(join(folder, name))
+      else if (name.endsWith('.json')) {
+        const segment = JSON.parse(await readFile(sidecar(id), 'utf8')) as Segment
+        const list = names.has(`${id}.native`) ? pending : done
+        list.push(segment)
+      }
+    }
+    return { pending, done }
+  }
+
+  async function write(segment: Segment, blocks: readonly Uint8Array[]): Promise<void> {
+    await writeDurably(native(segment.id), blocks)
+    await writeDurably(sidecar(segment.id), [Buffer.from(JSON.stringify(segment))])
+    const handle = await open(folder)
+    await handle.sync().finally(() => handle.close())
+  }
+
+  async function quarantine(segment: Segment): Promise<void> {
+    const { id } = segment
+    await rename(native(id), join(aside, `${id}.native`))
+    await rename(sidecar(id), join(aside, `${id}.json`))
+  }
+
+  async function freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(folder)
+    return bavail * bsize
+  }
+
+  return {
+    open: openFolder,
+    write,
+    discard: (segment) => rm(native(segment.id), { force: true }),
+    quarantine,
+    forget: (segment) => rm(sidecar(segment.id), { force: true }),
+    path: (segment) => native(segment.id),
+    freeBytes,
+  }
+}
+
+/** Under a temporary name until it is complete on disk; what a failure leaves is removed. */
+async function writeDurably(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const temporary = `${path}.tmp`
+  try {
+    const handle = await open(temporary, 'w', 0o600)
+    try {
+      for (const part of parts) await writeWhole(handle, part)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+async function writeWhole(
+  handle: Awaited<ReturnType<typeof open>>,
+  octets: Uint8Array,
+): Promise<void> {
+  let at = 0
+  while (at < octets.length) at += (await handle.write(octets, at)).bytesWritten
+}

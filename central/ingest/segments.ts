@@ -1,0 +1,268 @@
+// Merges checked frames into segments, makes them durable, acknowledges, and hands them to the insert.
+// A segment is closed after a second, at 200,000 rows or 32 MiB; one table and one UTC day each.
+
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Component, messageOf, type Reporter } from '../../common/mod.ts'
+import { type Store, segmentRowsMax } from '../../store/mod.ts'
+import type { FrameId, Intake } from './frame-intake.ts'
+import { createFrameMemory } from './frame-memory.ts'
+import type { Segment, SegmentFolder } from './segment-folder.ts'
+import { createSegmentInsert } from './segment-insert.ts'
+import type { StageLedger } from './stage-ledger.ts'
+
+export interface SegmentsConfig {
+  readonly closeAfterMs: number
+  readonly closeRows: number
+  readonly closeBytes: number
+  /** Octets in memory and on disk that are not in the store yet; beyond, `isFull`. */
+  readonly pendingBytesMax: number
+  /** How long frames are remembered after their insert. */
+  readonly rememberMs: number
+}
+
+export const segmentsDefaults: SegmentsConfig = {
+  closeAfterMs: 1_000,
+  closeRows: 200_000,
+  closeBytes: 32 * 1024 ** 2,
+  pendingBytesMax: 512 * 1024 ** 2,
+  rememberMs: 2 * 3_600_000,
+}
+
+export interface SegmentsDeps {
+  readonly store: Pick<Store, 'insertSegment'>
+  readonly folder: SegmentFolder
+  readonly ledger: StageLedger
+  /** Something that was full has room again. */
+  readonly onRoom: () => void
+}
+
+export interface Segments extends Component {
+  /**
+   * Takes rows; `onDurable` is called when they would survive a power loss (at once for a frame that was
+   * stored before: `duplicate`).
+   */
+  append(intake: Intake, onDurable: () => void): 'taken' | 'duplicate'
+  /** No more should be read from the agents now. */
+  isFull(): boolean
+  /** What keeps rows from disk or store, in words; undefined when all is well. */
+  trouble(): { readonly place: 'disk' | 'store'; readonly message: string } | undefined
+  /** Resolves when all that was appended is in the store. */
+  settled(): Promise<void>
+}
+
+interface OpenSegment {
+  readonly table: Intake['table']
+  readonly blocks: Uint8Array[]
+  readonly frames: FrameId[]
+  readonly onDurable: (() => void)[]
+  readonly nodeRows: Record<string, number>
+  readonly timer: NodeJS.Timeout
+  rows: number
+  bytes: number
+}
+
+const retryMs = 1_000
+const stopWaitMs = 2_000
+
+export function createSegments(
+  config: SegmentsConfig,
+  deps: SegmentsDeps,
+  reporter: Reporter,
+): Segments {
+  const open = new Map<string, OpenSegment>()
+  /** Frames in memory, not durable yet: a second copy waits for the first. */
+  const onTheWay = new Map<string, OpenSegment>()
+  const remembered: Segment[] = []
+  const memory = createFrameMemory()
+  const insert = createSegmentInsert({ ...deps, onEnd }, reporter)
+  const quarantined = reporter.counter('segments_quarantined', 'Segments the store refused')
+  let pendingBytes = 0
+  let writing: Promise<void> = Promise.resolve()
+  let diskTrouble: string | undefined
+  let stopping = false
+  let forgetTimer: NodeJS.Timeout | undefined
+  reporter.gauge(
+    'pending_bytes',
+    'Octets of rows that are not in the store yet',
+    () => pendingBytes,
+  )
+
+  async function start(): Promise<void> {
+    const found = await deps.folder.open()
+    for (const segment of [...found.done, ...found.pending]) memory.add(segment.frames)
+    remembered.push(...found.done)
+    for (const segment of found.pending) {
+      pendingBytes += segment.bytes
+      countNodes(segment.nodeRows, (node, rows) => deps.ledger.wait(node, 'store', rows))
+      insert.add(segment)
+    }
+    forgetTimer = setInterval(forgetOld, 60_000)
+    forgetTimer.unref()
+  }
+
+  function append(intake: Intake, onDurable: () => void): 'taken' | 'duplicate' {
+    const { frame } = intake
+    if (frame && memory.has(frame)) {
+      onDurable()
+      return 'duplicate'
+    }
+    const first = frame && onTheWay.get(keyOf(frame))
+    if (first) {
+      first.onDurable.push(onDurable)
+      return 'duplicate'
+    }
+    const segment = openFor(intake)
+    segment.blocks.push(intake.block)
+    segment.onDurable.push(onDurable)
+    segment.rows += intake.rows
+    segment.bytes += intake.block.length
+    pendingBytes += intake.block.length
+    if (frame) {
+      segment.frames.push(frame)
+      onTheWay.set(keyOf(frame), segment)
+    }
+    if (intake.table === 'flows') {
+      segment.nodeRows[intake.node] = (segment.nodeRows[intake.node] ?? 0) + intake.rows
+      deps.ledger.count(intake.node, 'segment', 'entered', intake.rows)
+      deps.ledger.wait(intake.node, 'segment', intake.rows)
+    }
+    const isLarge = segment.rows >= config.closeRows || segment.bytes >= config.closeBytes
+    if (isLarge) close(placeOf(intake))
+    return 'taken'
+  }
+
+  function openFor(intake: Intake): OpenSegment {
+    const place = placeOf(intake)
+    const current = open.get(place)
+    if (current && current.rows + intake.rows <= segmentRowsMax) return current
+    if (current) close(place)
+    const fresh: OpenSegment = {
+      table: intake.table,
+      blocks: [],
+      frames: [],
+      onDurable: [],
+      nodeRows: {},
+      timer: setTimeout(() => close(place), config.closeAfterMs),
+      rows: 0,
+      bytes: 0,
+    }
+    open.set(place, fresh)
+    return fresh
+  }
+
+  function close(place: string): void {
+    const segment = open.get(place)
+    if (!segment) return
+    open.delete(place)
+    clearTimeout(segment.timer)
+    writing = writing.then(() => makeDurable(segment))
+  }
+
+  /** Tries until it is on disk: nothing is acknowledged before, and meanwhile nothing more is read. */
+  async function makeDurable(from: OpenSegment): Promise<void> {
+    const { table, rows, bytes, frames, nodeRows } = from
+    const writtenMs = Date.now()
+    const id = `${String(writtenMs).padStart(15, '0')}-${randomBytes(6).toString('hex')}`
+    const segment: Segment = { id, table, rows, bytes, frames, nodeRows, writtenMs }
+    while (!(await written(segment, from.blocks))) {
+      if (stopping) return
+      await delay(retryMs)
+    }
+    memory.add(frames)
+    for (const frame of frames) onTheWay.delete(keyOf(frame))
+    countNodes(nodeRows, (node, count) => {
+      deps.ledger.count(node, 'segment', 'left', count)
+      deps.ledger.wait(node, 'segment', -count)
+      deps.ledger.count(node, 'store', 'entered', count)
+      deps.ledger.wait(node, 'store', count)
+    })
+    for (const tell of from.onDurable) tell()
+    insert.add(segment)
+  }
+
+  async function written(segment: Segment, blocks: readonly Uint8Array[]): Promise<boolean> {
+    try {
+      await deps.folder.write(segment, blocks)
+      if (diskTrouble !== undefined) {
+        diskTrouble = undefined
+        deps.onRoom()
+      }
+      return true
+    } catch (error) {
+      diskTrouble = `writing a segment: ${messageOf(error)}`
+      reporter.log.error({ err: messageOf(error) }, 'writing a segment; agents keep their rows')
+      return false
+    }
+  }
+
+  function onEnd(segment: Segment, outcome: 'inserted' | 'quarantined'): void {
+    const wasFull = isFull()
+    pendingBytes -= segment.bytes
+    const isIn = outcome === 'inserted'
+    if (isIn) remembered.push(segment)
+    else quarantined.add(1)
+    countNodes(segment.nodeRows, (node, rows) => {
+      deps.ledger.wait(node, 'store', -rows)
+      if (isIn) deps.ledger.count(node, 'store', 'left', rows)
+      else deps.ledger.count(node, 'store', 'lost', rows, 'quarantine')
+    })
+    if (wasFull && !isFull()) deps.onRoom()
+  }
+
+  function forgetOld(): void {
+    const oldest = Date.now() - config.rememberMs
+    while (remembered[0] && remembered[0].writtenMs < oldest) {
+      const segment = remembered.shift() as Segment
+      memory.forget(segment.frames)
+      void deps.folder.forget(segment)
+    }
+  }
+
+  function isFull(): boolean {
+    return diskTrouble !== undefined || pendingBytes > config.pendingBytesMax
+  }
+
+  function trouble(): ReturnType<Segments['trouble']> {
+    if (diskTrouble !== undefined) return { place: 'disk', message: diskTrouble }
+    const error = insert.trouble()
+    if (!error) return undefined
+    const place = error.code === 'disk_full' ? 'disk' : 'store'
+    return { place, message: error.message }
+  }
+
+  async function settled(): Promise<void> {
+    for (const place of [...open.keys()]) close(place)
+    await writing
+    await insert.idle()
+  }
+
+  /** Makes durable what is here; the insert may go on at the next start. */
+  async function stop(): Promise<void> {
+    clearInterval(forgetTimer)
+    for (const place of [...open.keys()]) close(place)
+    stopping = true
+    await writing
+    await Promise.race([insert.idle(), delay(stopWaitMs, undefined, { ref: false })])
+    await insert.stop()
+  }
+
+  return { name: 'segments', start, stop, append, isFull, trouble, settled }
+}
+
+/** Segments are of one day, so that an insert is one part; a frame over midnight gets one of its own. */
+function placeOf(intake: Intake): string {
+  const day = 86_400_000_000_000n
+  return `${intake.table} ${intake.timeMin / day} ${intake.timeMax / day}`
+}
+
+function keyOf(frame: FrameId): string {
+  return `${frame.agent}/${frame.sequence}`
+}
+
+function countNodes(
+  nodeRows: Readonly<Record<string, number>>,
+  each: (node: string, rows: number) => void,
+): void {
+  for (const [node, rows] of Object.entries(nodeRows)) each(node, rows)
+}
