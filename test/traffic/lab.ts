@@ -21,6 +21,7 @@ export interface Lab {
   address(at: number, version: Version, side?: 'left' | 'right'): string
   /** An address on the link of `at` to the next that nobody has. */
   nobody(at: number, version: Version): string
+  /** The puppet of that name in a namespace; started when it is first asked for. */
   peer(at: number, name: string): Promise<Peer>
   /** Runs a program inside a namespace. */
   run(at: number, file: string, ...args: string[]): Promise<string>
@@ -104,6 +105,8 @@ function createLab(names: readonly string[], folder: string, octet: number, peer
       side === 'right' ? link(at, version, 1) : link(at - 1, version, 2),
     nobody: (at, version) => link(at, version, 77),
     peer: async (at, name) => {
+      const known = peers.find((peer) => peer.at === at && peer.name === name)
+      if (known) return known
       const peer = await startPeer(names[at]!, name, at)
       peers.push(peer)
       return peer

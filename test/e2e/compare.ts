@@ -1,0 +1,81 @@
+// Holds rows of the API against the truth of test/traffic: every connection once, every octet, every name.
+
+import assert from 'node:assert/strict'
+import type { JsonRow, River } from '../river.ts'
+import { type Connection, type Lab, until } from '../traffic/mod.ts'
+
+/** What all rows of one connection say together. */
+export interface Story {
+  readonly rows: readonly JsonRow[]
+  readonly last: JsonRow
+  readonly bytes: number
+  readonly reverse_bytes: number
+}
+
+/** The rows of one connection, by the initiator's end (a failed connect by its pid and target). */
+export async function storyOf(
+  river: River,
+  lab: Lab,
+  truth: Pick<Connection, 'src_port' | 'dst_port'>,
+): Promise<Story | undefined> {
+  const rows = await river.flows({
+    src_netns: lab.netns(0).inode,
+    src_port: truth.src_port,
+    dst_port: truth.dst_port,
+    from: '-15m',
+  })
+  return rows.length === 0 ? undefined : tell(rows)
+}
+
+export function tell(rows: readonly JsonRow[]): Story {
+  const sum = (name: string) => rows.reduce((all, row) => all + Number(row[name]), 0)
+  return { rows, last: rows.at(-1)!, bytes: sum('bytes'), reverse_bytes: sum('reverse_bytes') }
+}
+
+/** Waits until the end of a connection is in the API, and gives its story. */
+export function whole(river: River, lab: Lab, truth: Connection): Promise<Story> {
+  return until(
+    `the end of ${truth.case} in the API`,
+    async () => {
+      const story = await storyOf(river, lab, truth)
+      return story?.last['end'] ? story : undefined
+    },
+    20_000,
+  )
+}
+
+export type When = 'seen from its start' | 'older than Weir'
+
+/** Every field that the case knows, and that no octet was counted twice or missed. */
+export function assertTrue(story: Story, truth: Connection, when: When): void {
+  const { last, rows } = story
+  const expected = {
+    src_address: truth.src_address,
+    dst_address: truth.dst_address,
+    total_bytes: truth.bytes,
+    total_reverse_bytes: truth.reverse_bytes,
+    end_reason: truth.end_reason,
+    errno: truth.errno,
+    src_pid: truth.src_pid,
+    dst_pid: truth.dst_pid,
+    src_process: truth.src_process,
+    dst_process: truth.dst_process,
+  }
+  const got = Object.fromEntries(Object.keys(expected).map((name) => [name, last[name]]))
+  assert.deepEqual(got, expected, `${truth.case}, ${when}`)
+  assert.equal(rows.filter((row) => row['end'] !== null).length, 1, `${truth.case} ended once`)
+  assert.equal(new Set(rows.map((row) => row['connection_id'])).size, 1, `${truth.case} is one`)
+  assertSums(story, truth, when)
+}
+
+function assertSums({ rows, ...story }: Story, truth: Connection, when: When): void {
+  const first = rows[0]!
+  const before = when === 'older than Weir' ? first : undefined
+  if (before)
+    assert.deepEqual([first['bytes'], first['reverse_bytes'], first['start']], [0, 0, null])
+  assert.equal(story.bytes, truth.bytes - Number(before?.['total_bytes'] ?? 0), truth.case)
+  const reverse = truth.reverse_bytes - Number(before?.['total_reverse_bytes'] ?? 0)
+  assert.equal(story.reverse_bytes, reverse, truth.case)
+  const opened = rows.reduce((all, row) => all + Number(row['opened']), 0)
+  assert.equal(opened, before ? 0 : 1, `${truth.case}: opened`)
+}

@@ -1,0 +1,214 @@
+// A whole `weir up` for a test: started, asked through its API, hurt by role, and surely gone afterwards.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { command, until } from './traffic/mod.ts'
+
+export const weirProgram = fileURLToPath(new URL('../bin/weir', import.meta.url))
+
+/** The processes of `weir up`. */
+export type Role = 'supervisor' | 'agent' | 'central' | 'storage'
+
+/** A row of any answer, in the names of the table of fields. */
+export type JsonRow = Readonly<Record<string, string | number | boolean | null>>
+
+export interface Answer {
+  readonly rows: readonly JsonRow[]
+  readonly next: string | null
+  readonly coverage: {
+    readonly share: number
+    readonly lost: Readonly<Record<string, number>>
+    readonly gaps: readonly { readonly node: string; readonly from: string; readonly to: string }[]
+  }
+}
+
+export interface River {
+  readonly base: string
+  readonly data: string
+  /** What it has printed so far. */
+  output(): string
+  get(path: string, query?: Query): Promise<Answer>
+  /** Every flow row that fits, oldest first, through all pages. */
+  flows(query?: Query): Promise<readonly JsonRow[]>
+  pid(role: Role): number | undefined
+  kill(role: Role, signal?: NodeJS.Signals): Promise<number>
+  /** Ctrl-C, and the exit code. */
+  stop(): Promise<number | null>
+}
+
+export type Query = Readonly<Record<string, string | number | readonly (string | number)[]>>
+
+export interface RiverOptions {
+  readonly data?: string
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+const entries: Readonly<Record<Exclude<Role, 'supervisor'>, RegExp>> = {
+  agent: /agent\/main\.ts/,
+  central: /central\/main\.ts/,
+  storage: /store\/worker\/main\.ts/,
+}
+
+/** Starts `weir up` on a free port with 1 s intervals, waits until it answers, and ends it after `work`. */
+export async function withRiver<T>(
+  options: RiverOptions,
+  work: (river: River) => Promise<T>,
+): Promise<T> {
+  const data = options.data ?? mkdtempSync(join(tmpdir(), 'weir-river-'))
+  try {
+    const river = await startRiver({ ...options, data })
+    try {
+      return await work(river)
+    } catch (error) {
+      console.error(`--- weir up said:\n${river.output()}---`)
+      throw error
+    } finally {
+      await river.stop()
+    }
+  } finally {
+    if (options.data === undefined) rmSync(data, { recursive: true, force: true })
+  }
+}
+
+/** As `withRiver`, for tests that end it in their own way; `data` is theirs to remove. */
+export async function startRiver(options: RiverOptions & { data: string }): Promise<River> {
+  const started = spawnWeir(
+    ['up', '--data', options.data, '--listen', '127.0.0.1:0', '--interval', '1s'].concat(
+      options.args ?? [],
+    ),
+    options.env,
+  )
+  const base = await until(
+    'the address of weir up',
+    () => {
+      if (started.child.exitCode !== null) throw new Error(`weir up ended:\n${started.output()}`)
+      return /http:\/\/127\.0\.0\.1:\d+/.exec(started.output())?.[0]
+    },
+    20_000,
+  ).catch(async (error) => {
+    started.child.kill('SIGKILL')
+    throw error
+  })
+  return createRiver(started, base, options.data)
+}
+
+export interface StartedWeir {
+  readonly child: ChildProcess
+  readonly ended: Promise<number | null>
+  output(): string
+}
+
+/** Runs `bin/weir` with any arguments; its output is kept. */
+export function spawnWeir(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): StartedWeir {
+  const child = spawn(weirProgram, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1', ...env },
+  })
+  let text = ''
+  child.stdout.on('data', (part: Buffer) => (text += part))
+  child.stderr.on('data', (part: Buffer) => (text += part))
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { child, ended, output: () => text }
+}
+
+function createRiver(started: StartedWeir, base: string, data: string): River {
+  const { child, ended } = started
+
+  async function get(path: string, query: Query = {}): Promise<Answer> {
+    const answer = await fetch(`${base}${path}?${parameters(query)}`)
+    const body = await answer.text()
+    if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${body}`)
+    return JSON.parse(body) as Answer
+  }
+
+  async function flows(query: Query = {}): Promise<readonly JsonRow[]> {
+    const rows: JsonRow[] = []
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page: Answer = await get('/api/flows', {
+        limit: 10_000,
+        order: 'time',
+        ...query,
+        ...(cursor === '' ? {} : { cursor }),
+      })
+      rows.push(...page.rows)
+      cursor = page.next
+    }
+    return rows
+  }
+
+  function pid(role: Role): number | undefined {
+    const tree = descendants(child.pid!)
+    if (role === 'supervisor') return child.pid
+    return tree.find((one) => entries[role].test(commandLine(one)))
+  }
+
+  async function kill(role: Role, signal: NodeJS.Signals = 'SIGKILL'): Promise<number> {
+    const victim = await until(`the pid of ${role}`, () => pid(role))
+    process.kill(victim, signal)
+    return victim
+  }
+
+  async function stop(): Promise<number | null> {
+    child.kill('SIGINT')
+    const limit = setTimeout(() => child.kill('SIGKILL'), 10_000)
+    const code = await ended
+    clearTimeout(limit)
+    return code
+  }
+
+  return { base, data, output: started.output, get, flows, pid, kill, stop }
+}
+
+function parameters(query: Query): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).map((one) => [name, String(one)] as [string, string]),
+  )
+  return new URLSearchParams(pairs).toString()
+}
+
+function descendants(pid: number): number[] {
+  const children = readQuietly(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean)
+  return children.flatMap((child) => [Number(child), ...descendants(Number(child))])
+}
+
+function commandLine(pid: number): string {
+  return readQuietly(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')
+}
+
+function readQuietly(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** Whether a process is there, zombies not counted. */
+export function alive(pid: number): boolean {
+  const state = /^State:\s+(\w)/m.exec(readQuietly(`/proc/${pid}/status`))?.[1]
+  return state !== undefined && state !== 'Z'
+}
+
+/** Ids of the BPF programs, maps and links that a process holds, such as `prog 17`. */
+export async function kernelObjects(pid?: number): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>()
+  for (const kind of ['prog', 'map', 'link'] as const) {
+    const listed = JSON.parse(await command('bpftool', ['-j', kind, 'show'])) as KernelObject[]
+    for (const { id, pids } of listed) {
+      if (pid === undefined || pids?.some((holder) => holder.pid === pid)) ids.add(`${kind} ${id}`)
+    }
+  }
+  return ids
+}
+
+interface KernelObject {
+  readonly id: number
+  readonly pids?: readonly { readonly pid: number }[]
+}
