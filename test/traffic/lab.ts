@@ -1,10 +1,12 @@
 // Network namespaces of our own, joined in a chain by veth pairs: 0 — 1 — 2 …; gone again whatever happens.
 // The link from i to i+1 is 10.X.i.0/24 and fdXX::(i+1):0/112; its left end is 1, its right end 2.
 
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
 import { command } from './command.ts'
 import { type Peer, startPeer } from './peer.ts'
 import { parseSs, type SocketLine } from './ss.ts'
@@ -25,6 +27,8 @@ export interface Lab {
   peer(at: number, name: string): Promise<Peer>
   /** Runs a program inside a namespace. */
   run(at: number, file: string, ...args: string[]): Promise<string>
+  /** Starts a program inside a namespace that ends with the lab at the latest; errors of its go to ours. */
+  start(at: number, file: string, ...args: string[]): Program
   sysctl(at: number, name: string, value: string | number): Promise<void>
   /** Loads nft rules inside a namespace. */
   nft(at: number, rules: string): Promise<void>
@@ -37,6 +41,9 @@ export interface Lab {
   ss(at: number): Promise<readonly SocketLine[]>
 }
 
+/** A process with its input and output in our hands. */
+export type Program = ChildProcessByStdio<Writable, Readable, null>
+
 let labs = 0
 
 /** Makes `count` namespaces, hands them to `work` and takes everything down again, peers included. */
@@ -44,15 +51,16 @@ export async function withNamespaces<T>(count: number, work: (lab: Lab) => Promi
   const names = Array.from({ length: count }, (_, i) => `weir-${process.pid}-${labs}-${i}`)
   labs++
   const folder = mkdtempSync(join(tmpdir(), 'weir-lab-'))
-  const peers: Peer[] = []
+  const guests: Guests = { peers: [], programs: [] }
   try {
     const octet = randomInt(64, 250)
     for (const name of names) await command('ip', ['netns', 'add', name])
     for (const name of names) await command('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
     for (let i = 0; i + 1 < count; i++) await joinByVeth(names[i]!, names[i + 1]!, i, octet)
-    return await work(createLab(names, folder, octet, peers))
+    return await work(createLab(names, folder, octet, guests))
   } finally {
-    await Promise.all(peers.map((peer) => peer.stop()))
+    await Promise.all(guests.peers.map((peer) => peer.stop()))
+    await Promise.all(guests.programs.map(kill))
     for (const name of names) await command('ip', ['netns', 'del', name]).catch(() => {})
     rmSync(folder, { recursive: true, force: true })
   }
@@ -79,7 +87,20 @@ async function unbundle(names: readonly string[], i: number): Promise<void> {
   await command('ip', ['-n', names[i + 1]!, 'link', 'set', `l${i}`, ...off])
 }
 
-function createLab(names: readonly string[], folder: string, octet: number, peers: Peer[]): Lab {
+interface Guests {
+  readonly peers: Peer[]
+  readonly programs: Program[]
+}
+
+function kill(program: Program): Promise<void> {
+  return new Promise((resolve) => {
+    if (program.exitCode !== null || program.signalCode !== null) return resolve()
+    program.once('exit', () => resolve())
+    program.kill('SIGKILL')
+  })
+}
+
+function createLab(names: readonly string[], folder: string, octet: number, guests: Guests): Lab {
   const run = (at: number, file: string, ...args: string[]) =>
     command('nsenter', [`--net=/run/netns/${names[at]}`, '--', file, ...args])
 
@@ -97,6 +118,13 @@ function createLab(names: readonly string[], folder: string, octet: number, peer
     names,
     run,
     nft,
+    start: (at, file, ...args) => {
+      const inside = [`--net=/run/netns/${names[at]}`, '--', file, ...args]
+      const program = spawn('nsenter', inside, { stdio: ['pipe', 'pipe', 'inherit'] })
+      program.stdin.on('error', () => {})
+      guests.programs.push(program)
+      return program
+    },
     netns: (at) => {
       const path = `/run/netns/${names[at]}`
       return { path, inode: statSync(path).ino }
@@ -105,10 +133,10 @@ function createLab(names: readonly string[], folder: string, octet: number, peer
       side === 'right' ? link(at, version, 1) : link(at - 1, version, 2),
     nobody: (at, version) => link(at, version, 77),
     peer: async (at, name) => {
-      const known = peers.find((peer) => peer.at === at && peer.name === name)
+      const known = guests.peers.find((peer) => peer.at === at && peer.name === name)
       if (known) return known
       const peer = await startPeer(names[at]!, name, at)
-      peers.push(peer)
+      guests.peers.push(peer)
       return peer
     },
     sysctl: async (at, name, value) => {
