@@ -106,22 +106,43 @@ static __always_inline void conn_begin(struct conn *c, __u8 role)
 	c->flags = CONN_ROLE_SEEN;
 }
 
-/* The current task's process as the owner. Never from softirq. A kernel thread that only works for a
- * process (delayed close, io workers of a file system) does not displace it. */
-static __always_inline void conn_own(struct conn *c, __u8 source)
+static __always_inline void copy_name(char *to, char *from)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	((__u64 *)to)[0] = ((__u64 *)from)[0];
+	((__u64 *)to)[1] = ((__u64 *)from)[1];
+}
+
+/* A kernel thread that only works for a process (delayed close, io workers of a file system) does not
+ * displace it. */
+static __always_inline void conn_own_by(struct conn *c, __u8 source)
+{
+	struct task_struct *task;
 	__u64 id = bpf_get_current_pid_tgid();
 
-	if (c->owner_source && BPF_CORE_READ(task, flags) & PF_KTHREAD)
-		return;
-	c->tgid = id >> 32;
-	c->uid = (__u32)bpf_get_current_uid_gid();
-	c->owner_source = source;
-	if ((__u32)id == id >> 32)
-		bpf_get_current_comm(c->comm, sizeof(c->comm));
-	else
+	if (HAS_SOCKET_STORAGE) {
+		task = bpf_get_current_task_btf();
+		if (c->owner_source && task->flags & PF_KTHREAD)
+			return;
+		copy_name(c->comm, task->group_leader->comm);
+		c->uid = task->cred->uid.val;
+	} else {
+		task = (void *)bpf_get_current_task();
+		if (c->owner_source && BPF_CORE_READ(task, flags) & PF_KTHREAD)
+			return;
 		BPF_CORE_READ_INTO(&c->comm, task, group_leader, comm);
+		c->uid = (__u32)bpf_get_current_uid_gid();
+	}
+	c->tgid = id >> 32;
+	c->owner_source = source;
+}
+
+/* The current task's process as the owner. Never from softirq. */
+static __always_inline void conn_own(struct conn *c, __u8 source)
+{
+	if (c->owner_source && c->tgid == bpf_get_current_pid_tgid() >> 32)
+		c->owner_source = source;
+	else
+		conn_own_by(c, source);
 }
 
 #endif

@@ -28,13 +28,19 @@ struct {
 	__type(value, struct socket_counters);
 } counters SEC(".maps");
 
-static __always_inline void count(enum socket_counter which)
+static __always_inline struct socket_counters *counters_here(void)
 {
 	__u32 zero = 0;
-	struct socket_counters *mine = bpf_map_lookup_elem(&counters, &zero);
 
-	if (mine)
-		mine->values[which]++;
+	return bpf_map_lookup_elem(&counters, &zero);
+}
+
+static __always_inline void count(enum socket_counter which)
+{
+	struct socket_counters *here = counters_here();
+
+	if (here)
+		here->values[which]++;
 }
 
 #endif

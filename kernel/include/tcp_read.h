@@ -139,6 +139,16 @@ static __always_inline bool fin_received(struct tcp_sock *tp, const bool probe)
 	return SK(__sk_common.skc_flags) >> bpf_core_enum_value(enum sock_flags, SOCK_DONE) & 1;
 }
 
+static __always_inline void put_16(void *to, void *from, const bool probe)
+{
+	if (probe) {
+		bpf_probe_read_kernel(to, 16, from);
+		return;
+	}
+	((__u64 *)to)[0] = ((__u64 *)from)[0];
+	((__u64 *)to)[1] = ((__u64 *)from)[1];
+}
+
 static __always_inline void put_v4(__u8 *to, __be32 address)
 {
 	*(__u64 *)to = 0;
@@ -158,8 +168,8 @@ static __always_inline void put_addresses(struct socket_record *r, struct tcp_so
 		put_v4(r->local, SK(__sk_common.skc_rcv_saddr));
 		put_v4(r->remote, SK(__sk_common.skc_daddr));
 	} else {
-		bpf_probe_read_kernel(r->local, 16, &sk->skc_v6_rcv_saddr);
-		bpf_probe_read_kernel(r->remote, 16, &sk->skc_v6_daddr);
+		put_16(r->local, &sk->skc_v6_rcv_saddr, probe);
+		put_16(r->remote, &sk->skc_v6_daddr, probe);
 	}
 }
 
@@ -195,7 +205,7 @@ static __always_inline void put_interface(struct socket_record *r, struct tcp_so
 	struct net_device *device = probe ? BPF_CORE_READ(route, dev) : route->dev;
 
 	if (device)
-		bpf_core_read(r->interface, sizeof(r->interface), &device->name);
+		put_16(r->interface, &device->name, probe);
 }
 
 /* Everything that is not sequence arithmetic; `r` is zero before. */

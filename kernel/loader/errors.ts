@@ -73,7 +73,7 @@ export const kernelErrors = {
       'entering another network namespace takes CAP_SYS_ADMIN, and the namespace must still exist',
   },
   ring_size: {
-    message: 'a ring of {bytes} octets: must be a power of two of at least {least}',
+    message: 'a ring of {bytes} octets: must be a power of two from {least} to 1 GiB',
     status: 400,
     exitCode: 64,
     remedy: 'take 16777216, or another power of two',

@@ -41,7 +41,7 @@ export interface DoctorReport {
   readonly uid: number
   /** Names of the capabilities that loading needs and the process lacks. */
   readonly missingCapabilities: readonly string[]
-  /** kernel.unprivileged_bpf_disabled etc. are irrelevant to us; kernel.bpf_stats_enabled is not. */
+  /** Whether the kernel measures the run time of BPF programs (kernel.bpf_stats_enabled); it costs. */
   readonly bpfStats: boolean
   readonly probes: readonly ProbeVerdict[]
 }

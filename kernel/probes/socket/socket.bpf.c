@@ -143,46 +143,63 @@ static __always_inline void on_shut(struct sock *sk)
 	conn_own(c, OWNER_CLOSE);
 }
 
-static __always_inline void on_end(struct sock *sk, struct tcp_sock *tp, __u8 from)
+static __always_inline void put_end(struct socket_record *r, struct tcp_sock *tp, struct conn *c,
+				    __u8 from)
+{
+	struct identity id;
+	struct numbers n;
+
+	__builtin_memset(r, 0, sizeof(*r));
+	read_numbers(&n, tp, from, false);
+	if (synchronized(from)) {
+		identify(&id, &n);
+		learn(c, &id);
+	}
+	put_socket(r, tp, false);
+	put_conn(r, c);
+	put_traffic(r, c, &n, fin_received(tp, false));
+	r->cookie = cookie_of(&tp->inet_conn.icsk_inet.sk);
+	r->kind = SOCKET_CLOSED;
+	r->state = from;
+	r->error = tp->inet_conn.icsk_inet.sk.sk_err;
+}
+
+static __always_inline enum socket_counter on_end(struct sock *sk, struct tcp_sock *tp, __u8 from)
 {
 	struct conn c = {}, *known = conn_find(sk);
 	struct socket_record *r;
-	struct identity id;
-	struct numbers n;
 
 	if (known) {
 		known->flags |= CONN_CLOSED;
 		c = *known;
 	}
-	count(COUNTER_SEEN);
-	if (!selected(tp, false)) {
-		count(COUNTER_FILTERED);
-		return;
-	}
+	if (!selected(tp, false))
+		return COUNTER_FILTERED;
 	/* An abort (unread data, SO_LINGER 0) goes from here straight to CLOSE, without an error. */
 	if ((from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT) &&
 	    !tp->inet_conn.icsk_inet.sk.sk_err)
 		conn_own(&c, OWNER_CLOSE);
 	r = bpf_ringbuf_reserve(&ended, sizeof(*r), 0);
-	if (!r) {
-		count(COUNTER_LOST_RING);
-		return;
-	}
-	__builtin_memset(r, 0, sizeof(*r));
-	read_numbers(&n, tp, from, false);
-	if (synchronized(from)) {
-		identify(&id, &n);
-		learn(&c, &id);
-	}
-	put_socket(r, tp, false);
-	put_conn(r, &c);
-	put_traffic(r, &c, &n, fin_received(tp, false));
-	r->cookie = cookie_of(sk);
-	r->kind = SOCKET_CLOSED;
-	r->state = from;
-	r->error = tp->inet_conn.icsk_inet.sk.sk_err;
+	if (!r)
+		return COUNTER_LOST_RING;
+	put_end(r, tp, &c, from);
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
-	count(COUNTER_CLOSED);
+	return COUNTER_CLOSED;
+}
+
+static __always_inline void count_end(enum socket_counter how)
+{
+	struct socket_counters *here = counters_here();
+
+	if (!here)
+		return;
+	here->values[COUNTER_SEEN]++;
+	if (how == COUNTER_CLOSED)
+		here->values[COUNTER_CLOSED]++;
+	else if (how == COUNTER_FILTERED)
+		here->values[COUNTER_FILTERED]++;
+	else
+		here->values[COUNTER_LOST_RING]++;
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -201,7 +218,7 @@ int BPF_PROG(socket_state, struct sock *sk, int from, int to)
 	if (!tp)
 		return 0;
 	if (to == TCP_CLOSE)
-		on_end(sk, tp, from);
+		count_end(on_end(sk, tp, from));
 	else if (shut)
 		on_shut(sk);
 	else if (to == TCP_ESTABLISHED)

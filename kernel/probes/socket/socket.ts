@@ -18,6 +18,7 @@ import type { CounterName, SocketProbe, SocketProbeOptions } from './probe.ts'
 const what = 'the socket probe'
 const objectUrl = new URL('../../build/socket.bpf.o', import.meta.url)
 const ringBytesDefault = 16 << 20
+const ringBytesMax = 1 << 30
 const pageBytes = pageSize()
 
 /** Tracepoints that may be absent, the program on each, and what is lost without it. */
@@ -41,7 +42,7 @@ export const socketFeatures = [
 /** Loads and attaches; throws AppError (errors.ts of the loader). Nothing is left behind if it throws. */
 export function openSocketProbe(options: SocketProbeOptions = {}): SocketProbe {
   const ringBytes = options.ringBytes ?? ringBytesDefault
-  if (ringBytes < pageBytes || (ringBytes & (ringBytes - 1)) !== 0) {
+  if (ringBytes < pageBytes || ringBytes > ringBytesMax || (ringBytes & (ringBytes - 1)) !== 0) {
     throw fail('ring_size', { details: { bytes: ringBytes, least: pageBytes } })
   }
   const features = kernelNames(socketFeatures)

@@ -1,0 +1,90 @@
+// Connections that never came to be: the kernel's reason, at the end that tried.
+
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { openSocketProbe, type SocketProbe, socketRole, tcpState } from '../../mod.ts'
+import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
+import { drainUntil, type SocketRecord } from '../../testing/record.ts'
+
+const refused = 111
+const timedOut = 110
+const hostUnreachable = 113
+const noPort = 99
+const inProgress = 115
+
+describe('failed connects', () => {
+  let namespace: Namespace
+  let peers: Peers
+  let probe: SocketProbe
+
+  before(() => {
+    namespace = createNamespace()
+    namespace.run('ip', 'link', 'add', 'near', 'type', 'veth', 'peer', 'name', 'far')
+    namespace.run('ip', 'address', 'add', '10.99.0.1/24', 'dev', 'near')
+    for (const end of ['near', 'far']) namespace.run('ip', 'link', 'set', end, 'up')
+    namespace.run('sysctl', '-qw', 'net.ipv4.tcp_syn_retries=1')
+    namespace.run('sysctl', '-qw', 'net.ipv4.neigh.near.retrans_time_ms=50')
+    namespace.run('nft', 'add table ip quiet')
+    namespace.run('nft', 'add chain ip quiet output { type filter hook output priority 0; }')
+    namespace.run('nft', 'add rule ip quiet output tcp dport 9 drop')
+    peers = startPeers(namespace)
+    probe = openSocketProbe({ netns: namespace.inode, ringBytes: 1 << 20 })
+  })
+  after(async () => {
+    probe?.close()
+    await peers?.stop()
+    namespace?.remove()
+  })
+
+  async function attempt(request: Readonly<Record<string, unknown>>) {
+    const records: SocketRecord[] = []
+    const told = await peers.ask<{ errno: number; pid: number }>('attempt', request)
+    const port = request['port']
+    await drainUntil(probe, records, (all) => all.some((one) => one.remote_port === port))
+    const record = records.find((one) => one.remote_port === port) as SocketRecord
+    assert.equal(record.state, tcpState.SYN_SENT)
+    assert.equal(record.role, socketRole.INITIATOR)
+    assert.equal(record.tgid, told.pid)
+    assert.deepEqual([record.sent_bytes, record.received_bytes], [0, 0])
+    assert.deepEqual([record.initiator_seq, record.responder_seq], [0, 0])
+    return { told: told.errno, record }
+  }
+
+  test('refused', async () => {
+    const { port } = await peers.ask<{ port: number }>('closed_port')
+    const { told, record } = await attempt({ address: '127.0.0.1', port })
+    assert.deepEqual([told, record.error], [refused, refused])
+    const sixth = await attempt({ address: '::1', port, family: 'v6' })
+    assert.deepEqual([sixth.told, sixth.record.error], [refused, refused])
+  })
+
+  test('timed out', async () => {
+    const { told, record } = await attempt({ address: '127.0.0.1', port: 9 })
+    assert.deepEqual([told, record.error], [timedOut, timedOut])
+    assert.ok(record.local_port > 0)
+  })
+
+  test('unreachable: nobody answers ARP', async () => {
+    const { told, record } = await attempt({ address: '10.99.0.77', port: 7002 })
+    assert.deepEqual([told, record.error], [hostUnreachable, hostUnreachable])
+  })
+
+  test('abandoned by the application: no error, a port', async () => {
+    const { told, record } = await attempt({ address: '127.0.0.1', port: 9, timeout_ms: 50 })
+    assert.deepEqual([told, record.error], [inProgress, 0])
+    assert.ok(record.local_port > 0)
+  })
+
+  test('no free port: no error, no port', async () => {
+    namespace.run('sysctl', '-qw', 'net.ipv4.ip_local_port_range=40000 40000')
+    const kept = await peers
+      .ask<{ client_port: number; server_port: number }>('keep', {})
+      .catch(() => undefined)
+    assert.equal(kept, undefined, 'server and client cannot both have the only port')
+    const server = await peers.ask('listen_on', { address: '127.0.0.1', port: 7003 })
+    assert.ok(server)
+    await peers.ask('connect_to', { address: '127.0.0.1', port: 7003 })
+    const { told, record } = await attempt({ address: '127.0.0.1', port: 7003 })
+    assert.deepEqual([told, record.error, record.local_port], [noPort, 0, 0])
+  })
+})

@@ -1,0 +1,278 @@
+// What the probe looks at and what it leaves behind: filters, namespaces, address translation, its own end.
+
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import { doctor, networkNamespaces, openSocketProbe, socketRole } from '../../mod.ts'
+import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
+import {
+  drainUntil,
+  endsOf,
+  type Ports,
+  readRecords,
+  type SocketRecord,
+} from '../../testing/record.ts'
+
+const ringBytes = 1 << 20
+
+describe('filters', () => {
+  let namespace: Namespace
+  let peers: Peers
+  before(() => {
+    namespace = createNamespace()
+    peers = startPeers(namespace)
+  })
+  after(async () => {
+    await peers?.stop()
+    namespace?.remove()
+  })
+
+  test('another network namespace is counted as filtered', async () => {
+    const probe = openSocketProbe({ netns: 1, ringBytes })
+    try {
+      await peers.ask('keep')
+      await peers.ask('exchange', { up: 5 })
+      const { seen, filtered, closed } = probe.counters()
+      assert.equal(
+        probe.drain(() => assert.fail('nothing is selected')),
+        0,
+      )
+      assert.ok(seen >= 2 && seen === filtered && closed === 0)
+      assert.equal(probe.dump().length, 0)
+      assert.ok(probe.counters().dump_filtered >= 2)
+    } finally {
+      probe.close()
+    }
+  })
+
+  test('a cgroup is selected with all below it', async (t) => {
+    const { cgroupRoot } = doctor()
+    if (cgroupRoot === '') return t.skip('this host has no cgroup2 mount')
+    const parent = `${cgroupRoot}/weir-test-${process.pid}`
+    const child = `${parent}/inner`
+    mkdirSync(parent)
+    mkdirSync(child)
+    const inside = startPeers(namespace)
+    const probe = openSocketProbe({ cgroupId: statSync(parent, { bigint: true }).ino, ringBytes })
+    try {
+      writeFileSync(`${child}/cgroup.procs`, String(inside.pid))
+      const truth = await inside.ask<Ports>('exchange', { up: 1 })
+      await peers.ask('exchange', { up: 2 })
+      const records: SocketRecord[] = []
+      await drainUntil(probe, records, () => endsOf(records, truth).server !== undefined)
+      assert.equal(records.length, 2)
+      assert.equal(records[0]?.cgroup_id, statSync(child, { bigint: true }).ino)
+      assert.ok(probe.counters().filtered >= 2)
+    } finally {
+      probe.close()
+      await inside.stop()
+      rmdirSync(child)
+      rmdirSync(parent)
+    }
+  })
+})
+
+describe('namespaces', () => {
+  let namespace: Namespace
+  let peers: Peers
+  before(() => {
+    namespace = createNamespace()
+    peers = startPeers(namespace)
+  })
+  after(async () => {
+    await peers?.stop()
+    namespace?.remove()
+  })
+
+  test('are all listed, those without a process too', () => {
+    const found = networkNamespaces()
+    assert.ok(found.some((one) => one.inode === namespace.inode))
+    assert.ok(found.some((one) => one.inode === statSync('/proc/self/ns/net').ino))
+    assert.equal(new Set(found.map((one) => one.inode)).size, found.length)
+  })
+
+  test('the main thread may not change its own', () => {
+    const probe = openSocketProbe({ ringBytes })
+    try {
+      assert.throws(() => probe.dumpNamespace(namespace.path), { code: 'namespace_main_thread' })
+    } finally {
+      probe.close()
+    }
+  })
+
+  test('a worker reads sockets that no process holds, and comes back', async () => {
+    await peers.ask('listen_on', { address: '127.0.0.1', port: 7004 })
+    await peers.ask('connect_to', { address: '127.0.0.1', port: 7004 })
+    const worker = new Worker(new URL('../../testing/namespace-worker.ts', import.meta.url), {
+      workerData: { path: namespace.path, netns: namespace.inode },
+    })
+    const answer = await new Promise<WorkerAnswer>((resolve, reject) => {
+      worker.once('message', resolve)
+      worker.once('error', reject)
+    })
+    await worker.terminate()
+    assert.equal(answer.homeAfter, answer.homeBefore)
+    assert.equal(answer.missing, 'namespace_refused')
+    const held = readRecords(answer.held)
+    const all = readRecords(answer.all)
+    assert.equal(held.length, 1, 'the connecting end alone has a descriptor')
+    assert.equal(all.length, 2, 'the end not yet accepted is in the table')
+    assert.deepEqual(all.map((one) => one.role).sort(), [
+      socketRole.INITIATOR,
+      socketRole.RESPONDER,
+    ])
+  })
+})
+
+interface WorkerAnswer {
+  readonly homeBefore: number
+  readonly homeAfter: number
+  readonly missing: string
+  readonly held: Uint8Array
+  readonly all: Uint8Array
+}
+
+describe('address translation', () => {
+  const made: Namespace[] = []
+  const programs: Peers[] = []
+  after(async () => {
+    for (const one of programs) await one.stop()
+    for (const one of made) one.remove()
+  })
+
+  test('both ends give the same pair through DNAT and masquerade', async () => {
+    const [client, router, server] = [createNamespace(), createNamespace(), createNamespace()]
+    made.push(client, router, server)
+    join(client, router, '10.81.1')
+    join(server, router, '10.81.2')
+    router.run('sysctl', '-qw', 'net.ipv4.ip_forward=1')
+    router.run('nft', 'add table ip n')
+    router.run('nft', 'add chain ip n pre { type nat hook prerouting priority -100; }')
+    router.run('nft', 'add chain ip n post { type nat hook postrouting priority 100; }')
+    router.run('nft', 'add rule ip n pre tcp dport 80 dnat to 10.81.2.2:7001')
+    router.run('nft', 'add rule ip n post ip daddr 10.81.2.2 masquerade')
+    const near = startPeers(client)
+    const far = startPeers(server)
+    programs.push(near, far)
+    const probe = openSocketProbe({ ringBytes })
+    try {
+      await far.ask('listen_on', { address: '10.81.2.2', port: 7001 })
+      await near.ask('connect_to', { address: '10.81.1.1', port: 80 })
+      await far.ask('accept_one')
+      await near.ask('say', { who: 'client', count: 16 })
+      await far.ask('hear', { who: 'accepted', count: 16 })
+      const live = readRecords(probe.dump())
+      const there = live.find((one) => one.netns === client.inode) as SocketRecord
+      const here = live.find((one) => one.netns === server.inode) as SocketRecord
+      assert.equal(there.remote_port, 80)
+      assert.equal(here.local_port, 7001)
+      assert.notEqual(there.remote, here.local)
+      assert.notEqual(there.initiator_seq, 0)
+      assert.deepEqual(
+        [there.initiator_seq, there.responder_seq],
+        [here.initiator_seq, here.responder_seq],
+      )
+      assert.deepEqual([there.sent_bytes, here.received_bytes], [16, 16])
+    } finally {
+      probe.close()
+    }
+  })
+})
+
+function join(one: Namespace, router: Namespace, net: string): void {
+  const device = `to${net.slice(-1)}`
+  router.run('ip', 'link', 'add', device, 'type', 'veth', 'peer', 'name', 'wan', 'netns', one.name)
+  router.run('ip', 'address', 'add', `${net}.1/24`, 'dev', device)
+  router.run('ip', 'link', 'set', device, 'up')
+  one.run('ip', 'address', 'add', `${net}.2/24`, 'dev', 'wan')
+  one.run('ip', 'link', 'set', 'wan', 'up')
+  one.run('ip', 'route', 'add', 'default', 'via', `${net}.1`)
+}
+
+describe('the end', () => {
+  const kinds = ['prog', 'map', 'link'] as const
+
+  /** Ids of what this process holds, from its descriptors. */
+  function heldIds(kind: string): number[] {
+    return readdirSync('/proc/self/fdinfo').flatMap((fd) => {
+      const id = new RegExp(`^${kind}_id:\\s*(\\d+)`, 'm').exec(readInfo(fd))?.[1]
+      return id === undefined ? [] : [Number(id)]
+    })
+  }
+
+  function listedIds(kind: string): ReadonlySet<number> {
+    const text = execFileSync('bpftool', [kind, 'list', '-j'], { encoding: 'utf8' })
+    return new Set((JSON.parse(text) as { id: number }[]).map((one) => one.id))
+  }
+
+  test('leaves no program, map or link of ours', async () => {
+    const probe = openSocketProbe({ ringBytes })
+    const held = kinds.map((kind) => ({ kind, ids: heldIds(kind) }))
+    for (const { kind, ids } of held) {
+      assert.ok(ids.length >= 3, `${kind}: ${ids}`)
+      assert.ok(
+        ids.every((id) => listedIds(kind).has(id)),
+        kind,
+      )
+    }
+    assert.deepEqual(
+      probe.programs.map((one) => one.id).sort(),
+      held[0]?.ids.filter((id) => probe.programs.some((one) => one.id === id)).sort(),
+    )
+    probe.close()
+    probe.close()
+    for (const { kind, ids } of held) {
+      assert.deepEqual(heldIds(kind), [], kind)
+      await until(() => ids.every((id) => !listedIds(kind).has(id)), `${kind}s are left`)
+    }
+    assert.throws(() => probe.dump(), { code: 'probe_closed' })
+    assert.throws(() => probe.drain(() => {}), { code: 'probe_closed' })
+  })
+
+  test('a bad ring size is refused before anything is loaded', () => {
+    for (const bytes of [0, 1000, 12288, 2 ** 33]) {
+      assert.throws(() => openSocketProbe({ ringBytes: bytes }), { code: 'ring_size' })
+    }
+  })
+
+  test('a full ring loses records and says how many', async () => {
+    const namespace = createNamespace()
+    const peers = startPeers(namespace)
+    const probe = openSocketProbe({ netns: namespace.inode, ringBytes: 4096 })
+    try {
+      await peers.ask('rate', { count: 30 })
+      const { seen, closed, lost_ring: lost } = probe.counters()
+      assert.ok(lost > 0)
+      assert.equal(seen, closed + lost)
+      assert.equal(seen, 60)
+      assert.equal(
+        probe.drain(() => {}),
+        closed,
+      )
+    } finally {
+      probe.close()
+      await peers.stop()
+      namespace.remove()
+    }
+  })
+})
+
+function readInfo(fd: string): string {
+  try {
+    return readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')
+  } catch {
+    return '' // the descriptor of the listing itself
+  }
+}
+
+/** The kernel frees programs after a grace period. */
+async function until(condition: () => boolean, what: string): Promise<void> {
+  const end = Date.now() + 5000
+  while (!condition()) {
+    if (Date.now() > end) assert.fail(what)
+    await pause(20)
+  }
+}

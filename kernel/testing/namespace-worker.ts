@@ -1,0 +1,24 @@
+// A worker for the test of namespaces: what dump and dumpNamespace see, and where the thread is afterwards.
+
+import { statSync } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { AppError } from '../../common/mod.ts'
+import { openSocketProbe } from '../mod.ts'
+
+const { path, netns } = workerData as { path: string; netns: number }
+const home = () => statSync('/proc/thread-self/ns/net').ino
+const homeBefore = home()
+const probe = openSocketProbe({ netns, ringBytes: 1 << 20 })
+try {
+  let missing = ''
+  try {
+    probe.dumpNamespace('/run/netns/weir-there-is-none')
+  } catch (error) {
+    missing = (error as AppError).code
+  }
+  const held = new Uint8Array(probe.dump())
+  const all = new Uint8Array(probe.dumpNamespace(path))
+  parentPort?.postMessage({ homeBefore, homeAfter: home(), missing, held, all })
+} finally {
+  probe.close()
+}
