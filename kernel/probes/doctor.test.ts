@@ -1,0 +1,54 @@
+// What doctor concludes from what it finds, for hosts that are not this one.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { missingCapabilities } from '../loader/host.ts'
+import { cgroupMounts, doctor, socketVerdict } from './doctor.ts'
+import { socketFeatures } from './socket/socket.ts'
+
+const all: ReadonlySet<string> = new Set(socketFeatures)
+const ground = { btf: true, missing: [], reason: '' }
+const without = (...names: readonly string[]) =>
+  new Set([...all].filter((one) => !names.includes(one)))
+
+test('verdicts name what is missing and the remedy', () => {
+  assert.equal(socketVerdict(ground, all).state, 'ready')
+  const cases = [
+    [{ ...ground, btf: false }, new Set<string>(), 'unavailable', /BTF/],
+    [{ ...ground, reason: 'no libbpf' }, all, 'unavailable', /libbpf/],
+    [{ ...ground, missing: ['CAP_BPF'] }, all, 'unavailable', /CAP_BPF/],
+    [ground, without('bpf_iter__task_file'), 'unavailable', /hook/],
+    [ground, without('btf_trace_sock_send_length'), 'degraded', /sock_send_length/],
+  ] as const
+  for (const [found, names, state, why] of cases) {
+    const verdict = socketVerdict(found, names)
+    assert.equal(verdict.state, state)
+    assert.match(verdict.why, why)
+    assert.notEqual(verdict.remedy, '')
+  }
+})
+
+test('capabilities: SYS_ADMIN is enough, else BPF and PERFMON', () => {
+  const status = (bits: bigint) => `Name:\tx\nCapEff:\t${bits.toString(16).padStart(16, '0')}\n`
+  assert.deepEqual(missingCapabilities(status(1n << 21n)), [])
+  assert.deepEqual(missingCapabilities(status((1n << 39n) | (1n << 38n))), [])
+  assert.deepEqual(missingCapabilities(status(1n << 39n)), ['CAP_PERFMON'])
+  assert.deepEqual(missingCapabilities(status(0n)), ['CAP_BPF', 'CAP_PERFMON'])
+  assert.deepEqual(missingCapabilities(''), ['CAP_BPF', 'CAP_PERFMON'])
+})
+
+test('cgroup mounts', () => {
+  const unified = '31 24 0:27 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw'
+  const old = '33 24 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu'
+  const both = `${old}\n35 24 0:30 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw`
+  assert.deepEqual(cgroupMounts(unified), { cgroups: 'cgroup2', cgroupRoot: '/sys/fs/cgroup' })
+  assert.deepEqual(cgroupMounts(both), { cgroups: 'hybrid', cgroupRoot: '/sys/fs/cgroup/unified' })
+  assert.deepEqual(cgroupMounts(old), { cgroups: 'v1', cgroupRoot: '' })
+  assert.deepEqual(cgroupMounts(''), { cgroups: 'none', cgroupRoot: '' })
+})
+
+test('doctor answers on any host', () => {
+  const report = doctor()
+  assert.notEqual(report.kernel, '')
+  assert.equal(report.probes.length, 1)
+})

@@ -1,0 +1,61 @@
+// What is said when an object cannot be loaded.
+
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { openObject } from '../loader/object.ts'
+
+const objectUrl = new URL('../build/socket.bpf.o', import.meta.url)
+
+test('the licence lets the kernel give GPL helpers', () => {
+  assert.ok(readFileSync(objectUrl).includes('Dual BSD/GPL\0'))
+})
+
+const base = { what: 'a test', settings: {}, maxEntries: {}, without: new Set<string>() }
+
+test('a map that the kernel refuses is named', () => {
+  const bytes = readFileSync(objectUrl)
+  assert.throws(
+    () => openObject({ ...base, bytes, maxEntries: { listeners: 0 } }),
+    (error: Error & { code: string }) => {
+      assert.equal(error.code, 'object_refused')
+      assert.match(error.message, /listeners/)
+      return true
+    },
+  )
+})
+
+test('garbage is refused', () => {
+  assert.throws(() => openObject({ ...base, bytes: Buffer.alloc(500) }), { code: 'object_refused' })
+})
+
+test('without the capabilities the error names them', () => {
+  const script = `import { openSocketProbe } from './kernel/mod.ts'
+    try { openSocketProbe() } catch (e) { console.log(e.code + ': ' + e.message) }`
+  const options = [
+    '--reuid=65534',
+    '--clear-groups',
+    process.execPath,
+    '--input-type=module',
+    '-e',
+    script,
+  ]
+  const told = execFileSync('setpriv', options, { encoding: 'utf8', timeout: 20_000 })
+  assert.match(told, /^not_permitted: .*CAP_BPF, CAP_PERFMON/)
+})
+
+test('doctor runs without privileges', () => {
+  const script = `import { doctor } from './kernel/mod.ts'; console.log(doctor().probes[0].why)`
+  const options = [
+    '--reuid=65534',
+    '--clear-groups',
+    process.execPath,
+    '--input-type=module',
+    '-e',
+    script,
+  ]
+  const { stdout, status } = spawnSync('setpriv', options, { encoding: 'utf8', timeout: 20_000 })
+  assert.equal(status, 0)
+  assert.match(stdout, /missing CAP_BPF, CAP_PERFMON/)
+})
