@@ -5,13 +5,14 @@ import fastifySwaggerUi from '@fastify/swagger-ui'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { AppError, messageOf, type Reporter } from '../common/mod.ts'
 import { badQuery, type Violation } from './bad-query.ts'
-import type { ErrorBody } from './contract/mod.ts'
+import { type ErrorBody, errorBody } from './contract/mod.ts'
 import { apiError } from './errors.ts'
 import { servePage } from './page.ts'
 import { createAsk } from './routes/ask.ts'
 import type { RouteDeps } from './routes/deps.ts'
 import { flowsRoute } from './routes/flows.ts'
 import { ledgerRoute } from './routes/ledger.ts'
+import { errorSchemaId } from './routes/responses.ts'
 import { seriesRoute } from './routes/series.ts'
 import { statusRoutes } from './routes/status.ts'
 import { topRoute } from './routes/top.ts'
@@ -56,7 +57,9 @@ export async function createApp(
 }
 
 async function describeApi(app: FastifyInstance): Promise<void> {
+  app.addSchema({ $id: errorSchemaId, ...errorBody })
   await app.register(fastifySwagger, {
+    refResolver: { buildLocalReference: (schema) => String(schema['$id']) },
     openapi: {
       openapi: '3.1.0',
       info: {
@@ -66,7 +69,12 @@ async function describeApi(app: FastifyInstance): Promise<void> {
       },
     },
   })
-  await app.register(fastifySwaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy })
+  await app.register(fastifySwaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: docsPolicy,
+    uiConfig: { layout: 'BaseLayout' },
+    theme: { title: 'Weir API' },
+  })
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
 }
 

@@ -3,17 +3,17 @@
 import { type TProperties, type TSchema, Type } from 'typebox'
 import { type Field, type FieldKind, flowMetrics, flowTable, ledgerTable } from '../../wire/mod.ts'
 
-const from = Type.String({
-  default: '-15m',
+const from = withDefault('-15m', {
   description:
     'Begin of the range, included: RFC 3339, or relative to now (`-90s`, `-15m`, `-7d`).',
 })
-const to = Type.String({
-  default: 'now',
+const to = withDefault('now', {
   description: 'End of the range, excluded: RFC 3339, `now`, or relative to now.',
 })
 const limit = (standard: number) =>
-  Type.Integer({ minimum: 1, maximum: 10_000, default: standard, description: 'Rows at most.' })
+  Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 10_000, default: standard, description: 'Rows at most.' }),
+  )
 
 /** How a value of each kind is written in a query string. */
 const valueSchemas: Readonly<Record<FieldKind, TSchema>> = {
@@ -48,8 +48,7 @@ export const flowsParameters = Type.Object(
   {
     from,
     to,
-    order: Type.String({
-      default: '-time',
+    order: withDefault('-time', {
       enum: withMinus(flowNames),
       description: 'Field to sort by; `-` before it: descending.',
     }),
@@ -68,8 +67,7 @@ export const topParameters = Type.Object(
     from,
     to,
     by: by(1),
-    order: Type.String({
-      default: '-total',
+    order: withDefault('-total', {
       enum: withMinus([...metricNames, ...groupNames]),
       description: 'Metric, or field of `by`, to sort by.',
     }),
@@ -84,13 +82,11 @@ export const seriesParameters = Type.Object(
   {
     from,
     to,
-    step: Type.String({
-      default: 'auto',
+    step: withDefault('auto', {
       description: 'Length of a step in whole seconds (`1s`, `5m`), or `auto`: 60 to 300 steps.',
     }),
     by: Type.Optional(by(0)),
-    order: Type.String({
-      default: '-total',
+    order: withDefault('-total', {
       enum: withMinus(metricNames),
       description: 'With `by`: the metric that decides which 8 groups are shown apart.',
     }),
@@ -139,6 +135,11 @@ function flowFilters(): TProperties {
 function parameterOf(field: Field): [string, TSchema] {
   const description = `${field.help} Repeatable: one of the values.`
   return [field.name, Type.Optional(Type.Array(valueSchemas[field.kind], { description }))]
+}
+
+/** What a client may leave out; Ajv puts the default in its place. */
+function withDefault(standard: string, options: { description: string; enum?: string[] }) {
+  return Type.Optional(Type.String({ default: standard, ...options }))
 }
 
 function withMinus(names: readonly string[]): string[] {

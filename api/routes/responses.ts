@@ -1,10 +1,23 @@
 // Every route declares all its answers, the errors too: the OpenAPI document is made of them.
 
-import type { TSchema } from 'typebox'
-import { errorBody } from '../contract/mod.ts'
+import { type TSchema, Type } from 'typebox'
 
-const failures = [400, 413, 421, 500, 503, 504]
+/** Name of the error body among the application's shared schemas. */
+export const errorSchemaId = 'Error'
+
+const failures: Readonly<Record<number, string>> = {
+  400: 'A parameter is unknown or cannot be.',
+  413: 'The question needs more memory or rows than one may have.',
+  421: 'The Host header is no name of this server.',
+  500: 'A fault in Weir.',
+  503: 'The store is away, or too many questions are being answered.',
+  504: 'The question took too long.',
+}
 
 export function responses(success: TSchema): Record<number, TSchema> {
-  return Object.fromEntries([[200, success], ...failures.map((status) => [status, errorBody])])
+  const errors = Object.entries(failures).map(([status, description]) => [
+    status,
+    { content: { 'application/json': { schema: Type.Ref(`${errorSchemaId}#`) } }, description },
+  ])
+  return { 200: { description: 'The answer.', ...success }, ...Object.fromEntries(errors) }
 }

@@ -1,0 +1,79 @@
+// Query strings as people type them: times, addresses, slips.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseAddressValue } from './address.ts'
+import { editsBetween, nearestName } from './nearest.ts'
+import { parseTime } from './time.ts'
+
+const nowNs = 1_795_240_800_123_456_789n // 2026-11-21T06:00:00.123456789Z
+
+const times: readonly (readonly [string, bigint])[] = [
+  ['now', nowNs],
+  ['-15m', nowNs - 900_000_000_000n],
+  ['-1h30m', nowNs - 5_400_000_000_000n],
+  ['-0s', nowNs],
+  ['2026-11-21T06:00:00Z', 1_795_240_800_000_000_000n],
+  ['2026-11-21t06:00:00z', 1_795_240_800_000_000_000n],
+  ['2026-11-21 06:00:00Z', 1_795_240_800_000_000_000n],
+  ['2026-11-21T06:00:00.123456789Z', nowNs],
+  ['2026-11-21T06:00:00.1Z', 1_795_240_800_100_000_000n],
+  ['2026-11-21T07:30:00+01:30', 1_795_240_800_000_000_000n],
+  ['2026-11-20T22:00:00.000000001-08:00', 1_795_240_800_000_000_001n],
+  ['1970-01-01T00:00:00Z', 0n],
+]
+
+test('times to the nanosecond', () => {
+  for (const [text, ns] of times) assert.equal(parseTime('from', text, nowNs), ns, text)
+})
+
+const noTimes = [
+  '',
+  'NOW',
+  '15m',
+  '- 15m',
+  '2026-11-21',
+  '2026-13-01T00:00:00Z',
+  '2026-11-21T24:00:00Z',
+  '2026-11-21T06:00:00.1234567890Z',
+  '2026-11-21T06:00:00',
+  '1969-12-31T23:59:59Z',
+  '2263-01-01T00:00:00Z',
+]
+
+test('what is no time is refused', () => {
+  for (const text of noTimes) {
+    assert.throws(() => parseTime('from', text, nowNs), { code: 'bad_parameter' }, text)
+  }
+})
+
+const ranges: readonly (readonly [string, unknown])[] = [
+  ['10.0.0.1', '10.0.0.1'],
+  ['2001:DB8::0:1', '2001:db8::1'],
+  ['::ffff:10.0.0.1', '10.0.0.1'],
+  ['10.1.2.3/8', { first: '0:0:0:0:0:ffff:a00:0', last: '0:0:0:0:0:ffff:aff:ffff' }],
+  ['10.1.2.3/32', { first: '0:0:0:0:0:ffff:a01:203', last: '0:0:0:0:0:ffff:a01:203' }],
+  ['0.0.0.0/0', { first: '0:0:0:0:0:ffff:0:0', last: '0:0:0:0:0:ffff:ffff:ffff' }],
+  [
+    '2001:db8::1/33',
+    { first: '2001:db8:0:0:0:0:0:0', last: '2001:db8:7fff:ffff:ffff:ffff:ffff:ffff' },
+  ],
+  ['::/0', { first: '0:0:0:0:0:0:0:0', last: 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff' }],
+]
+
+test('addresses and prefixes', () => {
+  for (const [text, value] of ranges)
+    assert.deepEqual(parseAddressValue('address', text), value, text)
+})
+
+test('the nearest name is a slip away, or none', () => {
+  assert.equal(editsBetween('', 'abc'), 3)
+  assert.equal(editsBetween('abcd', 'acbd'), 1)
+  assert.equal(editsBetween('kitten', 'sitting'), 3)
+  const names = ['src_port', 'dst_port', 'port', 'process']
+  assert.equal(nearestName('scr_port', names), 'src_port')
+  assert.equal(nearestName('prot', names), 'port')
+  assert.equal(nearestName('banana', names), undefined)
+  assert.equal(nearestName('', names), undefined)
+  assert.equal(nearestName('x'.repeat(100_000), names), undefined)
+})
