@@ -2,72 +2,73 @@
 
 import { errorsOf } from '../common/mod.ts'
 
+/** The errors of this folder, as docs/reference/errors.md lists them. */
 export const apiErrors = {
   unknown_parameter: {
     message: 'unknown parameter {parameter}',
     status: 400,
-    exitCode: 2,
+    exitCode: 64,
     remedy: '{hint}',
   },
   bad_parameter: {
     message: '{parameter}: {reason}',
     status: 400,
-    exitCode: 2,
+    exitCode: 64,
     remedy: '{hint}',
   },
   bad_request: {
     message: 'the request cannot be read: {reason}',
     status: 400,
-    exitCode: 2,
+    exitCode: 64,
     remedy: 'See /docs for what can be asked.',
   },
   not_found: {
     message: 'there is nothing at {path}',
     status: 404,
-    exitCode: 2,
+    exitCode: 64,
     remedy: 'See /docs for what there is.',
   },
   method_not_allowed: {
     message: '{method} is not possible here: everything is read with GET',
     status: 405,
-    exitCode: 2,
+    exitCode: 64,
     remedy: 'See /docs for what can be asked.',
   },
   host_refused: {
     message: 'this server does not answer to the name {host}',
     status: 421,
-    exitCode: 2,
+    exitCode: 64,
     remedy: 'Use an address that it listens on, such as 127.0.0.1 or localhost.',
   },
   busy: {
     message: '{count} questions are being answered already',
     status: 503,
-    exitCode: 1,
+    exitCode: 75,
     remedy: 'Ask again in a moment.',
   },
   page_not_built: {
     message: 'the page is not built',
     status: 503,
-    exitCode: 1,
+    exitCode: 69,
     remedy: 'Run `npm run build:web`; the API at /docs works without it.',
   },
   port_taken: {
     message: 'listening on {host}:{port}: the port is taken',
     status: 500,
-    exitCode: 1,
+    exitCode: 69,
     remedy:
       'Stop what uses it (`ss -ltnp` shows it), or give another with --listen; port 0 takes a free one.',
   },
   listen_refused: {
     message: 'listening on {host}:{port}: {reason}',
     status: 500,
-    exitCode: 1,
+    exitCode: 69,
     remedy: 'Give an address of this host with --listen, and a port that this user may use.',
   },
   internal: {
     message: 'the question could not be answered',
     status: 500,
-    exitCode: 1,
+    exitCode: 70,
     remedy: 'This is a fault in Weir: please report it with the log lines around it.',
   },
 } as const

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AppError, createReporter } from '../common/mod.ts'
-import type { Reader } from '../store/reader.ts'
+import type { Reader } from '../store/mod.ts'
 import { createHttp } from './mod.ts'
 
 function server(read: Reader['read'], port = 0) {

@@ -1,6 +1,6 @@
 // Rows as the store would give them for /api/flows, without a store.
 
-import type { StoredRow, StoredValue } from '../store/reader.ts'
+import type { StoredRow, StoredValue } from '../store/mod.ts'
 import { type Field, flowTable } from '../wire/mod.ts'
 
 const fields = [...flowTable.fields, ...flowTable.derived]

@@ -1,7 +1,7 @@
 // How every question to the store is asked: a bounded number at a time, each ending with its client.
 
 import type { FastifyReply } from 'fastify'
-import type { ReadOptions } from '../../store/reader.ts'
+import type { ReadOptions } from '../../store/mod.ts'
 import { apiError } from '../errors.ts'
 
 /** Runs one question; its queries end when the client goes away. Throws `busy` beyond the bound. */

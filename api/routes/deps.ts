@@ -1,7 +1,7 @@
 // What the routes are given.
 
 import type { Registry } from 'prom-client'
-import type { Reader } from '../../store/reader.ts'
+import type { Reader } from '../../store/mod.ts'
 import type { Health } from '../contract/mod.ts'
 import type { Ask } from './ask.ts'
 

@@ -38,6 +38,7 @@ export function nodeFilters(filters: readonly Filter[]): readonly Filter[] {
   return filters.filter((filter) => filter.fields.every((field) => field.name === 'node'))
 }
 
+/** Coverage of the whole range; times as RFC 3339. Errors: those of the reader. */
 export async function readCoverage(
   reader: Reader,
   question: CoverageQuestion,

@@ -19,6 +19,7 @@ export interface Top {
   readonly totals: Readonly<Record<string, number | null>>
 }
 
+/** The `limit` first groups and the totals of all, in two queries. Errors: those of the reader. */
 export async function readTop(
   reader: Reader,
   question: TopQuestion,

@@ -43,6 +43,7 @@ const toleranceNs = 10_000_000n
 const patienceNs = 15n * secondNs
 const holesMax = 1000
 
+/** Who watched when, by the ledger; times in ns since 1970. Errors: those of the reader. */
 export async function readWatch(
   reader: Reader,
   question: WatchQuestion,

@@ -1,0 +1,94 @@
+// GET /api/ledger and the coverage of every answer over the real engine: a known loss, a hole and a silent
+// node must show exactly.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { Ajv } from 'ajv'
+import { rfc3339 } from '../common/mod.ts'
+import {
+  type LedgerAnswer,
+  ledgerAnswer,
+  type RowsAnswer,
+  type SeriesAnswer,
+} from './contract/mod.ts'
+import { type Parameters, range, startKnownRiver } from './known-river.fake.ts'
+import { beginNs, hole, knownFlows, lost, rowsOf, silence } from './known-rows.fake.ts'
+
+const rows = rowsOf(knownFlows())
+const ajv = new Ajv({ strict: false, formats: { 'date-time': true } })
+
+let river: Awaited<ReturnType<typeof startKnownRiver>>
+before(async () => {
+  river = await startKnownRiver()
+})
+after(() => river?.stop())
+
+test('ledger: sums per node, stage and cause', async () => {
+  const answer = await river.get<LedgerAnswer>('/api/ledger', range)
+  assert.ok(ajv.validate(ledgerAnswer, answer), ajv.errorsText())
+  const short = answer.rows.map((row) =>
+    ['node', 'stage', 'cause', 'entered', 'left', 'filtered', 'lost', 'waiting'].map(
+      (name) => row[name],
+    ),
+  )
+  assert.deepEqual(short, [
+    ['node-a', 'hook', '', 2280, 2280, 0, 0, 0],
+    ['node-a', 'spool', '', 40, 20, 0, 17, 3],
+    ['node-a', 'spool', 'own_traffic', 0, 0, 9, 0, 0],
+    ['node-a', 'spool', 'spool_full', 0, 0, 0, 12, 0],
+    ['node-b', 'hook', '', 1810, 1810, 0, 0, 0],
+    ['node-b', 'drain', '', 30, 0, 0, 30, 0],
+    ['node-b', 'drain', 'ring_full', 0, 0, 0, 30, 0],
+  ])
+  const one = await river.get<LedgerAnswer>('/api/ledger', {
+    ...range,
+    node: 'node-b',
+    stage: 'drain',
+  })
+  assert.equal(one.rows.length, 2)
+})
+
+test('coverage: the exact share of a known loss, its causes, the hole and the silence', async () => {
+  const lostInAll = lost.ring_full + lost.spool_full + lost.unknown
+  const gaps = [hole, silence].map(({ node, fromNs, toNs }) => ({
+    node,
+    from: rfc3339(fromNs),
+    to: rfc3339(toNs),
+  }))
+  const whole = { share: rows.length / (rows.length + lostInAll), lost, gaps }
+  const paths: [string, Parameters][] = [
+    ['/api/flows', { limit: 1, src_process: 'curl' }],
+    ['/api/top', { by: 'node' }],
+    ['/api/ledger', {}],
+  ]
+  for (const [path, parameters] of paths) {
+    const { coverage } = await river.get<RowsAnswer>(path, { ...range, ...parameters })
+    assert.deepEqual(coverage, whole, path)
+  }
+  const atB = rows.filter((row) => row['node'] === 'node-b').length
+  const { coverage: b } = await river.get<RowsAnswer>('/api/flows', { ...range, node: 'node-b' })
+  assert.deepEqual(b, { share: atB / (atB + 30), lost: { ring_full: 30 }, gaps: [gaps[1]] })
+  const quiet = { from: rfc3339(beginNs + 600_000_000_000n), to: range.to, node: 'node-a' }
+  const { coverage: complete } = await river.get<RowsAnswer>('/api/flows', quiet)
+  assert.deepEqual(complete, { share: 1, lost: {}, gaps: [] })
+  const before = { from: '2026-11-20T00:00:00Z', to: '2026-11-20T01:00:00Z' }
+  const { coverage: blind } = await river.get<RowsAnswer>('/api/flows', before)
+  assert.deepEqual(blind, { share: null, lost: {}, gaps: [] })
+})
+
+test('coverage of every step: its loss, complete, or nobody watching', async () => {
+  const from = rfc3339(beginNs - 120_000_000_000n)
+  const one = { from, to: range.to, step: '1m', node: 'node-a' }
+  const { coverage } = await river.get<SeriesAnswer>('/api/series', one)
+  const atA = rows.filter((row) => row['node'] === 'node-a')
+  const second = atA.filter((row) => `${row['time']}`.startsWith('2026-11-21T06:01:')).length
+  const shares = coverage.steps.map(({ share }) => share)
+  assert.equal(shares.length, 22)
+  assert.deepEqual(shares.slice(0, 5), [null, 1, 1, second / (second + 17), 1])
+  assert.equal(coverage.steps[7]?.time, rfc3339(hole.fromNs))
+  assert.equal(shares[7], 1, 'rows of the hole are stored, so the share speaks of them')
+  assert.deepEqual(
+    coverage.gaps.map(({ node }) => node),
+    ['node-a'],
+  )
+})
