@@ -29,16 +29,6 @@ function metricsOf(some: readonly Row[]): Record<string, number | null> {
   const never = (row: Row) =>
     row['rtt_ns'] === null && row['total_bytes'] === 0 && row['total_reverse_bytes'] === 0
   const failures = ['refused', 'unreachable', 'no_port', 'abandoned']
-  const identity = (row: Row) =>
-    row['connection_id'] === '0'
-      ? JSON.stringify([
-          row['node'],
-          row['src_address'],
-          row['src_port'],
-          row['dst_address'],
-          row['start'] ?? row['time'],
-        ])
-      : row['connection_id']
   return {
     bytes: sum(some, 'bytes'),
     packets: sum(some, 'packets'),
@@ -48,7 +38,7 @@ function metricsOf(some: readonly Row[]): Record<string, number | null> {
     reverse_retransmits: sumOrNull('reverse_retransmits'),
     opened: sum(some, 'opened'),
     total: sum(some, 'bytes') + sum(some, 'reverse_bytes'),
-    connections: new Set(some.map(identity)).size,
+    connections: new Set(some.map((row) => row['connection_id'])).size,
     failed: some.filter(
       (row) =>
         failures.includes(`${row['end_reason']}`) ||

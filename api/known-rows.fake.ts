@@ -76,7 +76,7 @@ function flow(i: number): RowValues {
     errno: failed && !slow ? 'ECONNREFUSED' : '',
     direction_known: i % 2,
     opened: known ? 1 : 0,
-    connection_id: failed ? 0n : 18_446_744_073_709_000_000n + BigInt(i % 300),
+    connection_id: failed ? BigInt(i + 1) : 18_446_744_073_709_000_000n + BigInt(i % 300),
     interface: 'eth0',
     src_process:
       i % 10 === 9 ? (hostileNames[i % 7] as string) : (['curl', 'nginx', 'etl'][i % 3] as string),

@@ -24,10 +24,6 @@ export interface Metric {
 const failedConnect = `(f.end_reason IN ('refused', 'unreachable', 'no_port', 'abandoned')
   OR (f.end_reason = 'timeout' AND f.rtt_ns IS NULL AND f.total_bytes + f.total_reverse_bytes = 0))`
 
-/** Attempts without a handshake may have no id: they are told apart by their ends and their opening. */
-const identity = `if(f.connection_id != 0, f.connection_id, cityHash64(f.node, f.src_address, f.src_port,
-  f.dst_address, f.dst_port, f.src_netns, f.dst_netns, ifNull(f.start, f.time)))`
-
 const counted: readonly Metric[] = [
   {
     name: 'total',
@@ -42,7 +38,7 @@ const counted: readonly Metric[] = [
     unit: 'connections',
     label: 'Connections',
     help: 'Distinct connections and attempts with a row in the range; one in two steps or groups counts in both.',
-    sql: `uniqExact(${identity})`,
+    sql: 'uniqExact(f.connection_id)',
   },
   {
     name: 'failed',
