@@ -3,14 +3,24 @@
 import type { Coverage } from '../../api/contract/mod.ts'
 import { flowColumns } from '../render/flow-columns.ts'
 import { createListing, type Listing, listingFlags } from '../render/listing.ts'
-import { rowsOf } from '../render/truth.ts'
+import { type KnownCoverage, rowsOf } from '../render/truth.ts'
 import { fieldName, fieldNames, filterFlags, filtersOf } from '../source/filter-flags.ts'
 import { followed, pages } from '../source/flow-pages.ts'
+import {
+  endAfter,
+  localAgent,
+  localFlag,
+  localIntervalMs,
+  localIntervals,
+  refuse,
+} from '../source/local.ts'
+import { ordered } from '../source/order.ts'
 import { rangeFlags, rangeOf } from '../source/range.ts'
 import { createServer, serverFlag } from '../source/server.ts'
 import type { Command, Terminal, Values } from './command.ts'
 
 const explain = 'weir ledger'
+const explainLocal = 'weir doctor'
 
 export const flowsCommand: Command = {
   name: 'flows',
@@ -37,10 +47,12 @@ export const flowsCommand: Command = {
     },
     ...rangeFlags,
     serverFlag,
+    localFlag,
     ...listingFlags,
     ...filterFlags,
   ],
   examples: [
+    { command: 'weir flows --local', what: 'what is connected on this machine now' },
     { command: 'weir flows -f', what: 'every connection as it is reported' },
     { command: 'weir flows --dst-port 443 --process curl', what: 'what curl does over HTTPS' },
     {
@@ -49,8 +61,8 @@ export const flowsCommand: Command = {
     },
   ],
   run: (values, terminal) => {
-    if (values.on('follow')) return follow(values, terminal)
-    return list(values, terminal)
+    if (values.on('local')) return listLocal(values, terminal)
+    return values.on('follow') ? follow(values, terminal) : list(values, terminal)
   },
 }
 
@@ -93,6 +105,37 @@ async function follow(values: Values, terminal: Terminal): Promise<number> {
   }
   const range = `last ${Math.ceil((terminal.now() - startedMs) / 1000)} s`
   listing.end({ what: rowsOf(length, false), range, coverage, explain }, { next: null })
+  return 0
+}
+
+/** What lives now; with --follow or --for also what comes. */
+async function listLocal(values: Values, terminal: Terminal): Promise<number> {
+  refuse('flows', values, ['server', 'from', 'to'], '--local')
+  const span = values.durationMs('for')
+  const watching = values.on('follow') || span !== undefined
+  const ended = span === undefined ? terminal.interrupted() : endAfter(terminal, span)
+  const startedMs = terminal.now()
+  const listing = listingOf(values, terminal, false)
+  const limit = values.on('follow') ? Number.POSITIVE_INFINITY : (values.number('limit') ?? 0)
+  const sorted = ordered('flows', fieldName(values.text('order') ?? ''), fieldNames)
+  const open = await localAgent()
+  let length = 0
+  let coverage: KnownCoverage = { share: null, lost: {}, gaps: [] }
+  let more = false
+  for await (const interval of localIntervals(filtersOf(values), localIntervalMs, ended, open)) {
+    const rows = interval.rows.toSorted(sorted).slice(0, limit - length)
+    await listing.add(rows)
+    length += rows.length
+    coverage = interval.coverage
+    more = rows.length < interval.rows.length
+    if (!watching || more) break
+  }
+  const seconds = Math.max(1, Math.round((terminal.now() - startedMs) / 1000))
+  const range = watching ? `last ${seconds} s` : 'now'
+  listing.end(
+    { what: rowsOf(length, more), range, coverage, explain: explainLocal },
+    { next: null },
+  )
   return 0
 }
 

@@ -5,12 +5,24 @@ import { cliError } from '../errors.ts'
 import { nearest } from '../parse/nearest.ts'
 import { createListing, listingFlags } from '../render/listing.ts'
 import { count } from '../render/number.ts'
+import { createProgress } from '../render/progress.ts'
 import { restRow, topColumns } from '../render/top-columns.ts'
 import { fieldName, filterFlags, filtersOf, groupNames } from '../source/filter-flags.ts'
+import {
+  endAfter,
+  localAgent,
+  localFlag,
+  localIntervalMs,
+  localIntervals,
+  refuse,
+} from '../source/local.ts'
+import { createLocalTop } from '../source/local-top.ts'
 import { rangeFlags, rangeOf } from '../source/range.ts'
 import { createServer, serverFlag } from '../source/server.ts'
 import { askTop, type TopQuestion, type TopResult } from '../source/top-answer.ts'
 import type { Command, Terminal, Values } from './command.ts'
+
+const standardSpanMs = 5000
 
 export const topCommand: Command = {
   name: 'top',
@@ -43,21 +55,42 @@ export const topCommand: Command = {
     },
     ...rangeFlags,
     serverFlag,
+    localFlag,
     ...listingFlags,
     ...filterFlags,
   ],
   examples: [
     { command: 'weir top --for 1m', what: 'the busiest pairs of the last minute' },
+    { command: 'weir top --local --for 5s', what: 'the busiest of this machine, without a server' },
     { command: 'weir top --by dst_process --order -failed', what: 'servers that connects fail to' },
   ],
   run,
 }
 
 async function run(values: Values, terminal: Terminal): Promise<number> {
+  if (values.on('local')) return runLocal(values, terminal)
   const server = createServer(values, terminal.interrupted())
   const range = rangeOf('top', values, terminal.now())
   const result = await askTop(server, range, questionOf(values))
   await showTop(result, range.text, values, terminal)
+  return 0
+}
+
+/** Watches for --for, 5 s when not given, then ranks what it saw. */
+async function runLocal(values: Values, terminal: Terminal): Promise<number> {
+  refuse('top', values, ['server', 'from', 'to'], '--local')
+  const spanMs = values.durationMs('for') ?? standardSpanMs
+  const top = createLocalTop(questionOf(values))
+  const open = await localAgent()
+  const bar = createProgress(terminal, spanMs)
+  const ended = endAfter(terminal, spanMs)
+  for await (const interval of localIntervals(filtersOf(values), localIntervalMs, ended, open)) {
+    top.add(interval)
+    bar.show()
+  }
+  bar.clear()
+  const result = top.result()
+  await showTop(result, `last ${Math.round(result.seconds)} s`, values, terminal)
   return 0
 }
 

@@ -42,6 +42,11 @@ function filterFlag(name: string, field: Field, help: string): Flag {
   }
 }
 
+/** The fields that a name stands for: itself, or both ends. */
+export function endsOf(name: string): readonly string[] {
+  return names.has(name) ? [name] : [`src_${name}`, `dst_${name}`]
+}
+
 function flagName(name: string): string {
   return name.replaceAll('_', '-')
 }

@@ -2,6 +2,7 @@
 
 import type { Coverage, SeriesAnswer, TopAnswer } from '../../api/contract/mod.ts'
 import type { JsonValue, Row } from '../../wire/mod.ts'
+import { endsOf } from './filter-flags.ts'
 import type { Range } from './range.ts'
 import type { Question, Server } from './server.ts'
 
@@ -42,18 +43,11 @@ export async function askTop(server: Server, range: Range, top: TopQuestion): Pr
     ]),
     server.ask<SeriesAnswer>('/api/series', [...shared, ['step', `${step}s`]]),
   ])
-  const by = fieldsOf(answer.rows, top.by)
+  const by = top.by.flatMap(endsOf)
   const length = Math.ceil(seconds / series.step_seconds) + 1
   const index = indexSteps(series, by, range.fromMs, length)
   const { rows, totals, coverage } = answer
   return { by, rows, totals, seconds, coverage, steps: (row) => index.get(keyOf(row, by)) }
-}
-
-/** A name for either end comes back as its two fields. */
-function fieldsOf(rows: readonly Row[], by: readonly string[]): readonly string[] {
-  const first = rows[0]
-  if (!first) return by
-  return by.flatMap((name) => (name in first ? [name] : [`src_${name}`, `dst_${name}`]))
 }
 
 function indexSteps(

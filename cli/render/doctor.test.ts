@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { doctorLines, type HostReport, isHealthy } from './doctor.ts'
+
+const report: HostReport = {
+  kernel: '6.1.0-27-amd64',
+  architecture: 'x64',
+  btf: true,
+  lockdown: 'integrity',
+  cgroups: 'hybrid',
+  cgroupRoot: '/sys/fs/cgroup/unified',
+  libbpf: '1.1',
+  uid: 0,
+  missingCapabilities: [],
+  probes: [
+    {
+      probe: 'socket',
+      state: 'degraded',
+      programs: [
+        { hook: 'tp_btf/inet_sock_set_state', available: true },
+        { hook: 'tp_btf/sock_send_length', available: false },
+      ],
+      why: 'sock_send_length is not in this kernel',
+      remedy: '',
+    },
+  ],
+}
+
+test('a host that lacks nothing', () => {
+  assert.deepEqual(doctorLines(report, undefined), [
+    'Linux 6.1.0-27-amd64 x64 · BTF yes · lockdown integrity · cgroup hybrid, cgroup2 at /sys/fs/cgroup/unified · libbpf 1.1 · uid 0',
+    'PROBE   STATE     HOOK                        WHY',
+    'socket  degraded  tp_btf/inet_sock_set_state  sock_send_length is not in this kernel',
+    'Missing: nothing.',
+  ])
+  assert.ok(isHealthy(report))
+})
+
+test('what is missing stands below with its remedy, once', () => {
+  const probe = {
+    probe: 'socket',
+    state: 'unavailable',
+    programs: [],
+    why: 'no libbpf.so.1',
+    remedy: 'apt-get install libbpf1',
+  }
+  const poor = {
+    ...report,
+    libbpf: '',
+    cgroups: 'none',
+    cgroupRoot: '',
+    uid: 1000,
+    missingCapabilities: ['CAP_BPF', 'CAP_PERFMON'],
+    probes: [probe, { ...probe, probe: 'udp' }],
+  }
+  const lines = doctorLines(poor, undefined)
+  assert.match(lines[0] ?? '', /cgroup none · libbpf missing · uid 1000$/)
+  assert.deepEqual(lines.slice(-3), [
+    'Missing:',
+    '  capabilities: CAP_BPF, CAP_PERFMON',
+    '  apt-get install libbpf1',
+  ])
+  assert.ok(!isHealthy(poor))
+})

@@ -1,0 +1,115 @@
+// The metrics of /api/top over rows in memory, defined as wire/model/flow-metrics.ts defines them in SQL.
+
+import { flowMetrics, type JsonValue, type Row } from '../../wire/mod.ts'
+import type { KnownCoverage } from '../render/truth.ts'
+import { endsOf } from './filter-flags.ts'
+import type { Interval } from './local.ts'
+import { ordered } from './order.ts'
+import { keyOf, type TopQuestion, type TopResult } from './top-answer.ts'
+
+export interface LocalTop {
+  readonly add: (interval: Interval) => void
+  readonly result: () => TopResult
+}
+
+interface Group {
+  readonly fields: Row
+  readonly sums: Map<string, number>
+  readonly connections: Set<string>
+  readonly rtts: number[]
+  readonly steps: number[]
+}
+
+const summed = flowMetrics.filter((metric) => metric.sql === `sum(f.${metric.name})`)
+const failedReasons = new Set(['refused', 'unreachable', 'no_port', 'abandoned'])
+
+export function createLocalTop(question: TopQuestion): LocalTop {
+  const by = question.by.flatMap(endsOf)
+  const sorted = ordered('top', question.order, [...flowMetrics.map(({ name }) => name), ...by])
+  const groups = new Map<string, Group>()
+  const all = emptyGroup({})
+  const startedMs = Date.now()
+  let steps = 0
+  let coverage: KnownCoverage = { share: null, lost: {}, gaps: [] }
+
+  function add(interval: Interval): void {
+    coverage = interval.coverage
+    for (const row of interval.rows) {
+      const key = keyOf(row, by)
+      const group = groups.get(key) ?? emptyGroup(pick(row, by))
+      groups.set(key, group)
+      count(group, row, steps)
+      count(all, row, steps)
+    }
+    steps += 1
+  }
+
+  function result(): TopResult {
+    const rows = [...groups.values()].map(metricsOf).sort(sorted)
+    return {
+      by,
+      rows: rows.slice(0, question.limit),
+      totals: { groups: groups.size, ...metricsOf(all) },
+      seconds: (Date.now() - startedMs) / 1000,
+      coverage,
+      steps: (row) => groups.get(keyOf(row, by))?.steps,
+    }
+  }
+
+  return { add, result }
+}
+
+function emptyGroup(fields: Row): Group {
+  return { fields, sums: new Map(), connections: new Set(), rtts: [], steps: [] }
+}
+
+function pick(row: Row, names: readonly string[]): Row {
+  return Object.fromEntries(names.map((name): [string, JsonValue] => [name, row[name] ?? null]))
+}
+
+function count(group: Group, row: Row, step: number): void {
+  for (const { name } of summed) {
+    const value = row[name]
+    if (typeof value === 'number') group.sums.set(name, (group.sums.get(name) ?? 0) + value)
+  }
+  if (isFailed(row)) group.sums.set('failed', (group.sums.get('failed') ?? 0) + 1)
+  group.connections.add(identityOf(row))
+  if (typeof row['rtt_ns'] === 'number') group.rtts.push(row['rtt_ns'])
+  while (group.steps.length <= step) group.steps.push(0)
+  group.steps[step] = (group.steps[step] ?? 0) + Number(row['bytes']) + Number(row['reverse_bytes'])
+}
+
+function isFailed(row: Row): boolean {
+  if (failedReasons.has(String(row['end_reason']))) return true
+  const moved = Number(row['total_bytes']) + Number(row['total_reverse_bytes'])
+  return row['end_reason'] === 'timeout' && row['rtt_ns'] === null && moved === 0
+}
+
+/** Attempts without a handshake may have no id: they are told apart by their ends and their opening. */
+function identityOf(row: Row): string {
+  if (row['connection_id'] !== '0') return String(row['connection_id'])
+  const names = ['src_address', 'src_port', 'dst_address', 'dst_port', 'src_netns', 'dst_netns']
+  return [...names.map((name) => row[name]), row['start'] ?? row['time']].join(' ')
+}
+
+function metricsOf(group: Group): Row {
+  const rtts = group.rtts.toSorted((one, other) => one - other)
+  const nullable = (name: string, is: boolean | undefined): [string, JsonValue] => [
+    name,
+    group.sums.get(name) ?? (is ? null : 0),
+  ]
+  const sums = Object.fromEntries(summed.map(({ name, nullable: is }) => nullable(name, is)))
+  return {
+    ...group.fields,
+    ...sums,
+    total: Number(sums['bytes']) + Number(sums['reverse_bytes']),
+    connections: group.connections.size,
+    failed: group.sums.get('failed') ?? 0,
+    rtt_p50_ns: percentile(rtts, 0.5),
+    rtt_p95_ns: percentile(rtts, 0.95),
+  }
+}
+
+function percentile(sorted: readonly number[], rank: number): number | null {
+  return sorted[Math.max(0, Math.ceil(sorted.length * rank) - 1)] ?? null
+}

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { appendRow, type Batch, createBatch, flowTable, ledgerTable } from '../../wire/mod.ts'
+import { fakeRow } from '../fake.ts'
+import { type Interval, localIntervals, type OpenLocalAgent } from './local.ts'
+import { createLocalTop } from './local-top.ts'
+
+const flows = (...ports: readonly number[]): Batch => {
+  const batch = createBatch(flowTable, 64)
+  for (const port of ports) appendRow(batch, { src_port: port, src_address: '192.0.2.1' })
+  return batch
+}
+
+const ledger = (cause: string, lost: number): Batch => {
+  const batch = createBatch(ledgerTable, 4)
+  appendRow(batch, { stage: 'hook', entered: 10, left: 10 - lost, lost })
+  if (lost > 0) appendRow(batch, { stage: 'hook', cause, lost })
+  return batch
+}
+
+/** An agent that hands out these batches as soon as it starts. */
+function fakeAgent(batches: readonly Batch[]): { open: OpenLocalAgent; calls: string[] } {
+  const calls: string[] = []
+  const open: OpenLocalAgent = (_config, _reporter, onBatch) => ({
+    name: 'fake',
+    start: () => {
+      calls.push('start')
+      for (const batch of batches) onBatch(batch)
+    },
+    stop: () => {
+      calls.push('stop')
+    },
+  })
+  return { open, calls }
+}
+
+async function collect(batches: readonly Batch[], filters: readonly [string, string][] = []) {
+  const agent = fakeAgent(batches)
+  const found: Interval[] = []
+  const ended = AbortSignal.abort()
+  for await (const interval of localIntervals(filters, 1000, ended, agent.open))
+    found.push(interval)
+  assert.deepEqual(agent.calls, ['start', 'stop'])
+  return found
+}
+
+test('intervals hold the rows that match, and the agent is stopped', async () => {
+  const found = await collect([flows(1, 2), flows(2, 3)], [['port', '2']])
+  assert.deepEqual(
+    found.map(({ rows }) => rows.map((row) => row['src_port'])),
+    [[2], [2]],
+  )
+})
+
+test('the coverage is unknown without a ledger, whole with a clean one, a share with losses', async () => {
+  assert.equal((await collect([flows(1)]))[0]?.coverage.share, null)
+  assert.equal((await collect([ledger('', 0), flows(1)]))[0]?.coverage.share, 1)
+  const lossy = await collect([ledger('ring_full', 3), flows(1)])
+  assert.deepEqual(lossy[0]?.coverage, { share: 0.25, lost: { ring_full: 3 }, gaps: [] })
+})
+
+test('rows that a slow reader leaves behind are counted as lost', async () => {
+  const found = await collect(Array.from({ length: 40 }, (_, port) => flows(port)))
+  assert.equal(found.length, 32)
+  assert.equal(found[0]?.rows[0]?.['src_port'], 8)
+  assert.deepEqual(found.at(-1)?.coverage, { share: 0.8, lost: { terminal_slow: 8 }, gaps: [] })
+})
+
+test('leaving the loop stops the agent', async () => {
+  const agent = fakeAgent([flows(1), flows(2)])
+  const never = new AbortController().signal
+  for await (const { rows } of localIntervals([], 1000, never, agent.open)) {
+    assert.equal(rows.length, 1)
+    break
+  }
+  assert.deepEqual(agent.calls, ['start', 'stop'])
+})
+
+const coverage = { share: 1, lost: {}, gaps: [] }
+
+test('the local ranking has the metrics of the API', () => {
+  const top = createLocalTop({ by: ['process'], order: '-failed', limit: 2, filters: [] })
+  const busy = { src_process: 'a', dst_process: 'b', connection_id: '1' }
+  top.add({
+    coverage,
+    rows: [
+      fakeRow({ ...busy, rtt_ns: 10, bytes: 5, reverse_bytes: 6 }),
+      fakeRow({ ...busy, rtt_ns: 30, bytes: 1, reverse_bytes: 0, connection_id: '2' }),
+    ],
+  })
+  const attempt = { ...busy, src_process: 'c', connection_id: '0', rtt_ns: null, opened: 1 }
+  const none = { bytes: 0, reverse_bytes: 0, total_bytes: 0, total_reverse_bytes: 0 }
+  top.add({
+    coverage,
+    rows: [
+      fakeRow({ ...busy, rtt_ns: 20, bytes: 2, reverse_bytes: 2 }),
+      fakeRow({ ...attempt, ...none, end_reason: 'refused', src_port: 1 }),
+      fakeRow({ ...attempt, ...none, end_reason: 'timeout', src_port: 2 }),
+      fakeRow({ ...busy, ...none, end_reason: 'timeout', src_process: 'd' }),
+    ],
+  })
+  const { rows, totals, steps, by } = top.result()
+  assert.deepEqual(by, ['src_process', 'dst_process'])
+  assert.equal(totals['groups'], 3)
+  assert.equal(totals['total'], 16)
+  const [failing, other] = rows
+  assert.deepEqual(
+    [
+      failing?.['src_process'],
+      failing?.['failed'],
+      failing?.['connections'],
+      failing?.['rtt_p95_ns'],
+    ],
+    ['c', 2, 2, null],
+  )
+  assert.equal(rows.length, 2)
+  assert.equal(other?.['failed'], 0)
+  const full = createLocalTop({ by: ['src_process'], order: '-total', limit: 1, filters: [] })
+  assert.throws(() =>
+    createLocalTop({ by: ['src_process'], order: '-totl', limit: 1, filters: [] }),
+  )
+  assert.deepEqual(full.result().rows, [])
+  const row = { src_process: 'a', dst_process: 'b' }
+  assert.deepEqual(steps(row), [12, 4])
+})
+
+test('percentiles and sums of one group', () => {
+  const top = createLocalTop({ by: ['src_process'], order: '-total', limit: 1, filters: [] })
+  const rows = Array.from({ length: 100 }, (_, at) =>
+    fakeRow({ rtt_ns: at + 1, bytes: 1, reverse_bytes: 2, reverse_retransmits: null }),
+  )
+  top.add({ coverage, rows })
+  const [group] = top.result().rows
+  assert.equal(group?.['rtt_p50_ns'], 50)
+  assert.equal(group?.['rtt_p95_ns'], 95)
+  assert.equal(group?.['bytes'], 100)
+  assert.equal(group?.['total'], 300)
+  assert.equal(group?.['reverse_retransmits'], null)
+  assert.equal(group?.['connections'], 1)
+})
