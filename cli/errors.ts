@@ -52,6 +52,12 @@ export const cliErrors = {
     exitCode: 64,
     remedy: 'weir {command} --help shows examples',
   },
+  not_loopback: {
+    message: 'refusing to listen on {address} without TLS or a token',
+    status: 400,
+    exitCode: 77,
+    remedy: 'listen on 127.0.0.1, or add --insecure if this network is yours',
+  },
   server_unreachable: {
     message: 'no answer from {server}: {reason}',
     status: 503,

@@ -1,11 +1,21 @@
 // All commands, in the order of help.
 
+import { agentCommand } from './agent.ts'
+import { centralCommand } from './central.ts'
 import type { Command, Example } from './command.ts'
+import { doctorCommand } from './doctor.ts'
 import { flowsCommand } from './flows.ts'
 import { ledgerCommand } from './ledger.ts'
 import { topCommand } from './top.ts'
 
-export const commands: readonly Command[] = [flowsCommand, topCommand, ledgerCommand]
+export const commands: readonly Command[] = [
+  flowsCommand,
+  topCommand,
+  ledgerCommand,
+  doctorCommand,
+  agentCommand,
+  centralCommand,
+]
 
 /** What `weir` alone suggests: each works on any Linux host with BTF, as root. */
 export const firstExamples: readonly Example[] = [
