@@ -1,0 +1,82 @@
+// Composes central: the lock of the data folder, the store, the ingest, the API. Nothing else happens here.
+
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createHttp, type Http } from '../api/mod.ts'
+import { type Component, createLifecycle, type Reporter } from '../common/mod.ts'
+import { createStore, type RetentionConfig } from '../store/mod.ts'
+import { createFolderLock } from './folder-lock.ts'
+import { healthOf } from './health.ts'
+import { createIngest, type IngestAddress } from './ingest/ingest.ts'
+import { createNodes } from './nodes.ts'
+import { readVersion } from './version.ts'
+
+export interface CentralConfig {
+  readonly dataDir: string
+  /** Of the API and the page; port 0 = any free one. */
+  readonly listen: { readonly host: string; readonly port: number }
+  /** Where agents come to; `DATA/ingest.sock` alone when not given. */
+  readonly ingest?: readonly IngestAddress[]
+  /** Folder of the built page; that of this package when not given. */
+  readonly webDir?: string
+  readonly retention?: RetentionConfig
+}
+
+export interface Central extends Component {
+  /** Address of the page and the API; only between start and stop. */
+  url(): string
+  /** Where agents can connect; only after start. */
+  ingestAddresses(): readonly IngestAddress[]
+}
+
+const defaultWebDir = fileURLToPath(new URL('../web/dist', import.meta.url))
+/** Of each component: a running insert may take that long. */
+const stopDeadlineMs = 4_000
+
+export function createCentral(config: CentralConfig, reporter: Reporter): Central {
+  const { dataDir } = config
+  const version = readVersion()
+  const startedMs = Date.now()
+  const nodes = createNodes()
+  const store = createStore(
+    { dataDir, ...(config.retention ? { retention: config.retention } : {}) },
+    reporter.child('store'),
+  )
+  const ingest = createIngest(
+    {
+      dataDir,
+      listen: config.ingest ?? [{ path: join(dataDir, 'ingest.sock') }],
+      version,
+      pids: () => ownPids(store.workerPid()),
+    },
+    { store, nodes },
+    reporter.child('ingest'),
+  )
+  const health = () =>
+    healthOf({ version, startedMs, isStoreReady: store.isReady, trouble: ingest.trouble, nodes })
+  const http: Http = createHttp(
+    { ...config.listen, webDir: config.webDir ?? defaultWebDir },
+    { reader: store, health, registry: reporter.registry },
+    reporter.child('http'),
+  )
+  const loadNodes: Component = { name: 'nodes', start: () => nodes.load(store), stop: () => {} }
+  const { start, stop } = createLifecycle(
+    [createFolderLock(dataDir), store, loadNodes, ingest, http],
+    { reporter, stopDeadlineMs },
+  )
+  return {
+    name: 'central',
+    start,
+    stop,
+    url: () => http.address().url,
+    ingestAddresses: ingest.addresses,
+  }
+}
+
+/** This process, its worker, and its supervisor when it has one. */
+function ownPids(worker: number | undefined): readonly number[] {
+  const pids = [process.pid]
+  if (worker !== undefined) pids.push(worker)
+  if (process.connected) pids.push(process.ppid)
+  return pids
+}

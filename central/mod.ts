@@ -1,0 +1,5 @@
+// Stage 4: central. Frames of agents go in, acknowledged when they would survive a power loss.
+
+export { type Central, type CentralConfig, createCentral } from './central.ts'
+export { centralErrors } from './errors.ts'
+export type { IngestAddress } from './ingest/ingest.ts'

@@ -1,0 +1,8 @@
+// The one version of Weir: that of its package.
+
+import { readFileSync } from 'node:fs'
+
+export function readVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
+}
