@@ -1,0 +1,190 @@
+// Central as a process with the real engine: kill -9 of it and of its worker while frames come, a full disk,
+// two on one folder.
+
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFileSync, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { connectFake, type FakeAgent, rowOfNow, until } from './ingest/agent.fake.ts'
+
+const entry = fileURLToPath(new URL('main.ts', import.meta.url))
+const agentId = 'aaaaaaaa-0000-4000-8000-00000000000a'
+const rowsPerFrame = 20
+
+interface Running {
+  readonly process: ChildProcess
+  readonly url: string
+}
+
+async function startCentral(dataDir: string): Promise<Running> {
+  const config = { dataDir, listen: { host: '127.0.0.1', port: 0 } }
+  const child = fork(entry, [JSON.stringify(config)], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  let errors = ''
+  child.stderr?.on('data', (text) => {
+    errors += text
+  })
+  const news = await Promise.race([
+    once(child, 'message').then(([message]) => message as { url: string }),
+    once(child, 'exit').then(([code]) => assert.fail(`central ended with ${code}: ${errors}`)),
+  ])
+  return { process: child, url: news.url }
+}
+
+async function kill(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exit = once(child, 'exit')
+  child.kill(signal)
+  await exit
+}
+
+/** The one child of central: the storage worker. */
+function workerOf(central: Running): number {
+  const pid = central.process.pid
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0])
+}
+
+interface Totals {
+  readonly connections: number
+  readonly opened: number
+  readonly bytes: number
+}
+
+async function totalsOf(central: Running): Promise<Totals> {
+  const response = await fetch(`${central.url}/api/top?by=node&from=-1h`)
+  const answer = (await response.json()) as { rows: Totals[] }
+  assert.equal(response.status, 200, JSON.stringify(answer))
+  return answer.rows[0] ?? { connections: 0, opened: 0, bytes: 0 }
+}
+
+function sendFrame(agent: FakeAgent, sequence: number): void {
+  const first = sequence * rowsPerFrame
+  const rows = Array.from({ length: rowsPerFrame }, (_, at) => rowOfNow(first + at))
+  agent.sendFrame(sequence, rows)
+}
+
+/** An agent's loop in small: sends what is not acknowledged, four at a time, comes again when cut off. */
+async function deliver(path: string, acked: Set<number>, last: number, limitMs = 60_000) {
+  const deadline = Date.now() + limitMs
+  while (acked.size < last) {
+    assert.ok(Date.now() < deadline, `${acked.size} of ${last} frames within ${limitMs} ms`)
+    const agent = connectFake({ path }, { id: agentId })
+    while (!agent.isWelcome() && !agent.isClosed()) await delay(5)
+    while (!agent.isClosed() && acked.size < last) {
+      const due: number[] = []
+      for (let n = 1; n <= last && due.length < 4; n++) if (!acked.has(n)) due.push(n)
+      const before = agent.acked.length
+      for (const sequence of due) sendFrame(agent, sequence)
+      while (!agent.isClosed() && agent.acked.length < before + due.length) await delay(5)
+      for (const sequence of agent.acked) acked.add(sequence)
+    }
+    agent.close()
+    await delay(20)
+  }
+}
+
+test('kill -9 of central and of its worker: every acknowledged row is there, once', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'weir-central-'))
+  const path = join(dataDir, 'ingest.sock')
+  let central = await startCentral(dataDir)
+  try {
+    const acked = new Set<number>()
+    let last = 0
+    for (const victim of ['worker', 'central', 'worker', 'central']) {
+      last += 6
+      const delivered = deliver(path, acked, last)
+      // In the middle: after the first ACKs, while the rest is on its way.
+      const some = last - 3
+      while (acked.size < some) await delay(2)
+      if (victim === 'worker') process.kill(workerOf(central), 'SIGKILL')
+      else {
+        await kill(central.process, 'SIGKILL')
+        central = await startCentral(dataDir)
+      }
+      await delivered
+    }
+    const rows = last * rowsPerFrame
+    const expected = { connections: rows, opened: rows, bytes: rows * 10 }
+    const deadline = Date.now() + 10_000
+    let found = await totalsOf(central)
+    while (found.opened < rows && Date.now() < deadline) {
+      await delay(50)
+      found = await totalsOf(central)
+    }
+    const { connections, opened, bytes } = found
+    assert.deepEqual({ connections, opened, bytes }, expected)
+  } finally {
+    await kill(central.process, 'SIGTERM')
+    rmSync(dataDir, { recursive: true })
+  }
+  assert.equal(central.process.exitCode, 0)
+})
+
+test('a second central on the folder says who has it; one on a read-only folder says why not', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'weir-central-'))
+  const central = await startCentral(dataDir)
+  try {
+    await assert.rejects(startCentral(dataDir), (error: Error) =>
+      error.message.includes(`is in use by process ${central.process.pid}`),
+    )
+    await assert.rejects(startCentral('/sys/weir'), /cannot be written/)
+  } finally {
+    await kill(central.process, 'SIGTERM')
+    rmSync(dataDir, { recursive: true })
+  }
+})
+
+test('a full disk: nothing is acknowledged, the API answers, and all is stored when there is room', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'weir-central-'))
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', dataDir])
+  let central: Running | undefined
+  try {
+    central = await startCentral(dataDir)
+    const filler = join(dataDir, 'filler')
+    mkdirSync(filler)
+    fill(join(filler, 'octets'))
+    const agent = connectFake({ path: join(dataDir, 'ingest.sock') }, { id: agentId })
+    sendFrame(agent, 1)
+    await untilHealth(central, 503)
+    assert.equal(agent.acked.length, 0)
+    assert.equal((await totalsOf(central)).opened, 0)
+    rmSync(filler, { recursive: true })
+    await until('the ACK', () => agent.acked.length === 1)
+    await untilHealth(central, 200)
+    const deadline = Date.now() + 10_000
+    while ((await totalsOf(central)).opened !== rowsPerFrame) {
+      assert.ok(Date.now() < deadline)
+      await delay(50)
+    }
+    agent.close()
+  } finally {
+    if (central) await kill(central.process, 'SIGTERM')
+    execFileSync('umount', [dataDir])
+    rmSync(dataDir, { recursive: true })
+  }
+})
+
+/** Writes until no octet fits any more. */
+function fill(file: string): void {
+  for (const size of [1024 * 1024, 4096, 1]) {
+    try {
+      for (;;) writeFileSync(file, Buffer.alloc(size), { flag: 'a' })
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC')
+    }
+  }
+}
+
+async function untilHealth(central: Running, status: number): Promise<void> {
+  const deadline = Date.now() + 15_000
+  while ((await fetch(`${central.url}/health`)).status !== status) {
+    assert.ok(Date.now() < deadline, `health did not become ${status}`)
+    await delay(50)
+  }
+}
