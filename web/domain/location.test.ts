@@ -1,0 +1,70 @@
+/// <reference types="node" />
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  apiQuery,
+  defaults,
+  formatLocation,
+  type PageState,
+  parseLocation,
+  pinned,
+  rangeOf,
+  withFilters,
+  withoutFilter,
+} from './location.ts'
+
+const now = Date.UTC(2026, 7, 21, 15)
+
+const state: PageState = {
+  from: '-1h',
+  to: '-5m',
+  order: '-bytes',
+  filters: [
+    { field: 'src_process', value: 'a&b=c "d"' },
+    { field: 'dst_port', value: '5432' },
+    { field: 'dst_port', value: '6379' },
+  ],
+  select: '17446744073709551615',
+  zone: 'utc',
+}
+
+test('a state survives the URL', () => {
+  assert.deepEqual(parseLocation(formatLocation(state)), state)
+})
+
+test('defaults make no query', () => {
+  assert.equal(formatLocation(defaults), '')
+  assert.deepEqual(parseLocation(''), defaults)
+  assert.deepEqual(parseLocation('?from=&src_process=&tz=mars'), defaults)
+})
+
+test('the request has the API names and only them', () => {
+  const query = new URLSearchParams(apiQuery(state, [['limit', '8']]))
+  assert.deepEqual([...new Set(query.keys())], ['from', 'to', 'src_process', 'dst_port', 'limit'])
+  assert.deepEqual(query.getAll('dst_port'), ['5432', '6379'])
+})
+
+test('a filter is added once and taken away alone', () => {
+  const port = { field: 'dst_port', value: '5432' }
+  assert.equal(withFilters(state, [port]), state)
+  assert.equal(withFilters(state, [{ field: 'node', value: 'a' }]).filters.length, 4)
+  assert.deepEqual(
+    withoutFilter(state, port).filters.map(({ value }) => value),
+    ['a&b=c "d"', '6379'],
+  )
+})
+
+test('a pinned link is absolute', () => {
+  const link = pinned(state, now)
+  assert.equal(link.from, '2026-08-21T14:00:00.000Z')
+  assert.equal(link.to, '2026-08-21T14:55:00.000Z')
+})
+
+test('a range is never empty or backwards', () => {
+  const { fromMs, toMs } = rangeOf({ ...state, from: 'now', to: '-1h' }, now)
+  assert.ok(fromMs < toMs)
+  assert.deepEqual(rangeOf({ ...state, from: 'x', to: 'y' }, now), {
+    fromMs: now - 900_000,
+    toMs: now,
+  })
+})

@@ -1,0 +1,111 @@
+// The URL is the state of the page, in the API's own parameter names: it can be pasted after /api/flows.
+// Defaults are left out, because short links get shared.
+
+import { parseTime, type Zone } from './time.ts'
+
+/** An equality filter: a field of the table and a value as the API writes it. */
+export interface Filter {
+  readonly field: string
+  readonly value: string
+}
+
+export interface PageState {
+  readonly from: string
+  readonly to: string
+  readonly order: string
+  readonly filters: readonly Filter[]
+  /** connection_id of the row whose panel is open. */
+  readonly select: string | undefined
+  readonly zone: Zone
+}
+
+export const defaults: PageState = {
+  from: '-15m',
+  to: 'now',
+  order: '-time',
+  filters: [],
+  select: undefined,
+  zone: 'local',
+}
+
+const own = new Set(['from', 'to', 'order', 'select', 'tz'])
+
+/** The state of a query string; what is no parameter of the page is a filter, for the API to judge. */
+export function parseLocation(search: string): PageState {
+  const query = new URLSearchParams(search)
+  const filters = [...query]
+    .filter(([field, value]) => !own.has(field) && value !== '')
+    .map(([field, value]) => ({ field, value }))
+  return {
+    from: query.get('from') || defaults.from,
+    to: query.get('to') || defaults.to,
+    order: query.get('order') || defaults.order,
+    filters,
+    select: query.get('select') || undefined,
+    zone: query.get('tz') === 'utc' ? 'utc' : 'local',
+  }
+}
+
+/** The query string of a state, with its `?`, or '' when all is default. */
+export function formatLocation(state: PageState): string {
+  const query = new URLSearchParams()
+  if (state.from !== defaults.from) query.append('from', state.from)
+  if (state.to !== defaults.to) query.append('to', state.to)
+  if (state.order !== defaults.order) query.append('order', state.order)
+  for (const { field, value } of state.filters) query.append(field, value)
+  if (state.select !== undefined) query.append('select', state.select)
+  if (state.zone !== defaults.zone) query.append('tz', state.zone)
+  const text = query.toString()
+  return text === '' ? '' : `?${text}`
+}
+
+/** Parameters of an API request of this state: range, filters and what is special to it. */
+export function apiQuery(
+  state: PageState,
+  special: readonly (readonly [string, string])[] = [],
+): string {
+  const query = new URLSearchParams([
+    ['from', state.from],
+    ['to', state.to],
+    ...state.filters.map(({ field, value }) => [field, value]),
+    ...special.map(([name, value]) => [name, value]),
+  ])
+  return query.toString()
+}
+
+/** The same state with the filters added that it does not have yet. */
+export function withFilters(state: PageState, added: readonly Filter[]): PageState {
+  const fresh = added.filter((filter) => !state.filters.some((old) => same(old, filter)))
+  return fresh.length === 0 ? state : { ...state, filters: [...state.filters, ...fresh] }
+}
+
+/** The same state without one filter. */
+export function withoutFilter(state: PageState, removed: Filter): PageState {
+  return { ...state, filters: state.filters.filter((filter) => !same(filter, removed)) }
+}
+
+/** The same state with an absolute range, because a link to "last hour" shows someone else's hour. */
+export function pinned(state: PageState, nowMs: number): PageState {
+  const { fromMs, toMs } = rangeOf(state, nowMs)
+  return withRange(state, fromMs, toMs)
+}
+
+/** The same state for an absolute range; whole milliseconds, RFC 3339. */
+export function withRange(state: PageState, fromMs: number, toMs: number): PageState {
+  return {
+    ...state,
+    from: new Date(Math.round(fromMs)).toISOString(),
+    to: new Date(Math.round(toMs)).toISOString(),
+  }
+}
+
+/** The absolute range; an unreadable end (which the API refuses by name) counts as its default here. */
+export function rangeOf(state: PageState, nowMs: number): { fromMs: number; toMs: number } {
+  const toMs = parseTime(state.to, nowMs, 'utc') ?? nowMs
+  const fromMs = parseTime(state.from, nowMs, 'utc') ?? nowMs - 15 * 60_000
+  return { fromMs: Math.min(fromMs, toMs - 1000), toMs }
+}
+
+function same(a: Filter, b: Filter): boolean {
+  return a.field === b.field && a.value === b.value
+}

@@ -1,0 +1,177 @@
+// From the rows of /api/series to what a chart draws: one value or a hole for every step of the range.
+// Three zeros are told apart: 0 = counted, none; null = not measured or nobody watched; a gap = nobody knows.
+
+import type { SeriesAnswer, Values } from '../data/contract.ts'
+import { bitRate, duration, type Figure, percent, rate } from './number.ts'
+import type { Range } from './time.ts'
+
+/** The steps of a range: `timesMs` are their begins. */
+export interface Grid {
+  readonly timesMs: Float64Array
+  readonly stepMs: number
+  /** Of each step: rows / (rows + lost), or null when no agent watched. */
+  readonly shares: readonly (number | null)[]
+  /** Of each step: its row, or undefined. */
+  readonly rows: readonly (Values | undefined)[]
+}
+
+/** One line of a chart: how it is computed from a row, and what an answer without a row means. */
+export interface Measure {
+  readonly name: string
+  readonly format: (value: number) => Figure
+  /** The value of a step of `seconds`; null when the row cannot say. */
+  readonly of: (row: Values, seconds: number) => number | null
+  /** Where the scale ends for good. */
+  readonly most?: number
+  /** The value of a watched step without rows. */
+  readonly silence: 0 | null
+}
+
+export const traffic: Measure = {
+  name: 'traffic',
+  format: bitRate,
+  of: (row, seconds) => (8 * sum(row, 'bytes', 'reverse_bytes')) / seconds,
+  silence: 0,
+}
+
+export const packets: Measure = {
+  name: 'packets',
+  format: rate,
+  of: (row, seconds) => sum(row, 'packets', 'reverse_packets') / seconds,
+  silence: 0,
+}
+
+export const opened: Measure = {
+  name: 'opened',
+  format: rate,
+  of: (row, seconds) => sum(row, 'opened') / seconds,
+  silence: 0,
+}
+
+/** Share of the attempts of a step; an attempt that began in an earlier step is counted where it failed. */
+export const failed: Measure = {
+  name: 'failed',
+  format: percent,
+  most: 1,
+  of: (row) => ratio(sum(row, 'failed'), Math.max(sum(row, 'opened'), sum(row, 'failed'))),
+  silence: null,
+}
+
+export const retransmits: Measure = {
+  name: 'retransmits',
+  format: percent,
+  most: 1,
+  of: (row) =>
+    row['retransmits'] === null && row['reverse_retransmits'] === null
+      ? null
+      : ratio(
+          sum(row, 'retransmits', 'reverse_retransmits'),
+          sum(row, 'packets', 'reverse_packets'),
+        ),
+  silence: null,
+}
+
+export const rttMedian: Measure = {
+  name: 'rtt p50',
+  format: duration,
+  of: (row) => numberOrNull(row['rtt_p50_ns']),
+  silence: null,
+}
+
+export const rttHigh: Measure = {
+  name: 'rtt p95',
+  format: duration,
+  of: (row) => numberOrNull(row['rtt_p95_ns']),
+  silence: null,
+}
+
+export const sent: Measure = {
+  name: 'sent',
+  format: bitRate,
+  of: (row, seconds) => (8 * sum(row, 'bytes')) / seconds,
+  silence: 0,
+}
+
+export const received: Measure = {
+  name: 'received',
+  format: bitRate,
+  of: (row, seconds) => (8 * sum(row, 'reverse_bytes')) / seconds,
+  silence: 0,
+}
+
+/** How long after its end a step may still grow: rows are on their way. */
+const settleMs = 3000
+
+const niceSteps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400]
+
+/** Seconds of a step: about 100 in the range, and at least two reports of the slowest agent. */
+export function stepSeconds({ fromMs, toMs }: Range, intervalMs: number): number {
+  const least = Math.max((toMs - fromMs) / 100_000, (2 * intervalMs) / 1000)
+  return niceSteps.find((step) => step >= least * 0.9) ?? Math.ceil(least / 86_400) * 86_400
+}
+
+/** Complete steps only: a step cut by the range, or too young to be complete, would be drawn as a fall. */
+export function gridOf(answer: SeriesAnswer, { fromMs, toMs }: Range, nowMs: number): Grid {
+  const stepMs = answer.step_seconds * 1000
+  const byTime = new Map(answer.rows.map((row) => [Date.parse(String(row['time'])), row]))
+  const complete = answer.coverage.steps
+    .map(({ time, share }) => ({ time: Date.parse(time), share }))
+    .filter(({ time }) => time >= fromMs && time + stepMs <= Math.min(toMs, nowMs - settleMs))
+  return {
+    timesMs: Float64Array.from(complete, ({ time }) => time),
+    stepMs,
+    shares: complete.map(({ share }) => share),
+    rows: complete.map(({ time }) => byTime.get(time)),
+  }
+}
+
+/** The values of one measure over the grid; null breaks the line. */
+export function valuesOf(grid: Grid, measure: Measure): (number | null)[] {
+  return grid.rows.map((row, at) => {
+    if (row) return measure.of(row, grid.stepMs / 1000)
+    return grid.shares[at] === null ? null : measure.silence
+  })
+}
+
+/** Index of the newest step with a value, which the big figure shows; -1 without any. */
+export function newest(values: readonly (number | null)[]): number {
+  return values.findLastIndex((value) => value !== null)
+}
+
+/** Stretches of neighbouring steps that nobody watched, as [begin, end) indexes. */
+export function unwatched(grid: Grid): [number, number][] {
+  return stretches(grid, (share) => share === null)
+}
+
+/** Stretches of the waterline: complete, with counted loss; nothing where nobody watched. */
+export function waterline(grid: Grid): { kind: 'ok' | 'part'; from: number; to: number }[] {
+  const whole = stretches(grid, (share) => share === 1)
+  const part = stretches(grid, (share) => share !== null && share < 1)
+  return [
+    ...whole.map(([from, to]) => ({ kind: 'ok' as const, from, to })),
+    ...part.map(([from, to]) => ({ kind: 'part' as const, from, to })),
+  ]
+}
+
+function stretches(grid: Grid, belongs: (share: number | null) => boolean): [number, number][] {
+  const found: [number, number][] = []
+  grid.shares.forEach((share, at) => {
+    if (!belongs(share)) return
+    const last = found.at(-1)
+    if (last && last[1] === at) last[1] = at + 1
+    else found.push([at, at + 1])
+  })
+  return found
+}
+
+function sum(row: Values, ...names: readonly string[]): number {
+  return names.reduce((total, name) => total + Number(row[name] ?? 0), 0)
+}
+
+function ratio(part: number, whole: number): number | null {
+  return whole > 0 ? part / whole : null
+}
+
+function numberOrNull(value: Values[string] | undefined): number | null {
+  return typeof value === 'number' ? value : null
+}

@@ -1,0 +1,116 @@
+// Times: what may be typed, what is shown. ISO order and 24 h always; the zone is the browser's or UTC.
+
+export type Zone = 'local' | 'utc'
+
+export interface Range {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+const unitsMs: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+
+/** `now`, `-90m`, `14:00`, `2026-08-21 14:32`, RFC 3339 → milliseconds; undefined when it is none of them. */
+export function parseTime(text: string, nowMs: number, zone: Zone): number | undefined {
+  const typed = text.trim()
+  if (typed === 'now') return nowMs
+  const relative = relativeMs(typed)
+  if (relative !== undefined) return nowMs - relative
+  const clock = /^(\d{1,2}):(\d{2})(?::(\d{2}))?$/.exec(typed)
+  if (clock) return timeOfDay(clock, nowMs, zone)
+  const date = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?(Z|[+-]\d\d:\d\d)?$/.exec(
+    typed,
+  )
+  if (!date) return undefined
+  const offset = date[3] ?? (zone === 'utc' ? 'Z' : '')
+  const ms = Date.parse(`${date[1]}T${date[2] ?? '00:00'}${offset}`)
+  return Number.isNaN(ms) ? undefined : ms
+}
+
+/** `-15m`, `-1h30m` → milliseconds back from now. */
+export function relativeMs(text: string): number | undefined {
+  if (!/^-(?:\d+(?:\.\d+)?[smhd])+$/.test(text)) return undefined
+  let total = 0
+  for (const [, amount, unit] of text.matchAll(/([\d.]+)([smhd])/g)) {
+    total += Number(amount) * (unitsMs[unit as string] as number)
+  }
+  return total
+}
+
+/** Milliseconds of an RFC 3339 time of the API (nine digits are cut to three). */
+export function msOf(rfc3339: string): number {
+  return Date.parse(rfc3339)
+}
+
+/** `14:32:10`, with `digits` 3 `14:32:10.906`. */
+export function clock(ms: number, zone: Zone, digits: 0 | 3 = 0): string {
+  return iso(ms, zone).slice(11, digits === 0 ? 19 : 23)
+}
+
+/** `2026-08-21 14:32:10`. */
+export function dateTime(ms: number, zone: Zone): string {
+  return iso(ms, zone).slice(0, 19).replace('T', ' ')
+}
+
+/** The label of an axis: seconds only for short ranges, the date at midnight. */
+export function axisLabel(ms: number, rangeMs: number, zone: Zone): string {
+  const text = iso(ms, zone)
+  const time = text.slice(11, rangeMs <= 5 * 60_000 ? 19 : 16)
+  return time.startsWith('00:00') && rangeMs > unitsMs['h']! ? text.slice(5, 10) : time
+}
+
+/** `14:00 – 15:00`; with dates as soon as the ends lie on different days or not today. */
+export function rangeLabel({ fromMs, toMs }: Range, nowMs: number, zone: Zone): string {
+  const [from, to, now] = [fromMs, toMs, nowMs].map((ms) => iso(ms, zone)) as [
+    string,
+    string,
+    string,
+  ]
+  const seconds = toMs - fromMs < 10 * 60_000 ? 19 : 16
+  const today = from.slice(0, 10) === now.slice(0, 10) && to.slice(0, 10) === now.slice(0, 10)
+  if (today) return `${from.slice(11, seconds)} – ${to.slice(11, seconds)}`
+  const sameDay = from.slice(0, 10) === to.slice(0, 10)
+  const end = sameDay ? to.slice(11, 16) : to.slice(5, 16).replace('T', ' ')
+  return `${from.slice(5, 16).replace('T', ' ')} – ${end}`
+}
+
+/** `last 15 min` for a range that ends now; undefined for any other. */
+export function relativeLabel(from: string, to: string): string | undefined {
+  const match = /^-(\d+)([smhd])$/.exec(from)
+  if (to !== 'now' || !match) return undefined
+  const unit = { s: 's', m: 'min', h: 'h', d: 'd' }[match[2] as 's' | 'm' | 'h' | 'd']
+  return `last ${match[1]} ${unit}`
+}
+
+/** `UTC` or `UTC+02:00` at that moment. */
+export function zoneLabel(ms: number, zone: Zone): string {
+  const minutes = zone === 'utc' ? 0 : -new Date(ms).getTimezoneOffset()
+  if (minutes === 0) return 'UTC'
+  const size = Math.abs(minutes)
+  const pad = (n: number) => String(n).padStart(2, '0')
+  return `UTC${minutes < 0 ? '−' : '+'}${pad(Math.floor(size / 60))}:${pad(size % 60)}`
+}
+
+/** `2026-08-21T14:41:28.906Z` shifted into the zone (the last letter then means nothing and is cut by all). */
+function iso(ms: number, zone: Zone): string {
+  const shift = zone === 'utc' ? 0 : new Date(ms).getTimezoneOffset() * 60_000
+  return new Date(ms - shift).toISOString()
+}
+
+function timeOfDay(match: RegExpExecArray, nowMs: number, zone: Zone): number | undefined {
+  const [hours, minutes, seconds] = [match[1], match[2], match[3] ?? '0'].map(Number) as [
+    number,
+    number,
+    number,
+  ]
+  if (hours > 23 || minutes > 59 || seconds > 59) return undefined
+  const day = new Date(nowMs)
+  if (zone === 'utc') day.setUTCHours(hours, minutes, seconds, 0)
+  else day.setHours(hours, minutes, seconds, 0)
+  // A time that has not come yet today is yesterday's.
+  return day.getTime() > nowMs ? day.getTime() - 86_400_000 : day.getTime()
+}

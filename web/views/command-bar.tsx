@@ -1,0 +1,100 @@
+// The bar above each page: filters as chips, time, live, the charts' other form, coverage.
+
+import { useCell } from '../data/cell.ts'
+import type { Coverage, Health } from '../data/contract.ts'
+import { asTable$, commit, holds$, isLive, location$, toggleLive, waiting$ } from '../data/page.ts'
+import { serverNow } from '../data/request.ts'
+import { formatLocation, pinned, withoutFilter } from '../domain/location.ts'
+import { CopyButton } from './copy-button.tsx'
+import { CoverageBadge } from './coverage-badge.tsx'
+import { Icon } from './icons.tsx'
+import { Name } from './text.tsx'
+import { TimePicker } from './time-picker.tsx'
+
+interface CommandBarProps {
+  readonly coverage: Coverage | undefined
+  readonly nodes: Health['nodes'] | undefined
+  readonly atMs: number
+}
+
+export function CommandBar({ coverage, nodes, atMs }: CommandBarProps) {
+  const asTable = useCell(asTable$)
+  return (
+    <header class="bar">
+      <Chips />
+      <TimePicker atMs={atMs} />
+      <Live />
+      <button
+        type="button"
+        class="ctl square hide-s"
+        aria-pressed={asTable}
+        aria-label="Charts as a table"
+        title="Charts as a table (v)"
+        onClick={() => asTable$.set(!asTable)}
+      >
+        <Icon name="table" size="ico" />
+      </button>
+      <CopyButton
+        label="Copy a link to exactly this (y)"
+        icon="link"
+        buttonClass="ctl square hide-s"
+        text={pinnedLink}
+      />
+      <CoverageBadge coverage={coverage} nodes={nodes} />
+    </header>
+  )
+}
+
+/** The address of this view with an absolute range. */
+export function pinnedLink(): string {
+  return `${location.origin}/${formatLocation(pinned(location$.get(), serverNow()))}`
+}
+
+/** Filters are taken away where they stand; they come from the + of a value. */
+function Chips() {
+  const state = useCell(location$)
+  if (state.filters.length === 0) {
+    return <p class="chips hint">Every connection. Click a value’s + or an edge to filter.</p>
+  }
+  return (
+    <ul class="chips" aria-label="Filters">
+      {state.filters.map((filter) => (
+        <li key={`${filter.field}=${filter.value}`} class="chip">
+          <span class="mono">
+            <span class="f">{filter.field}</span> ={' '}
+            {filter.value === '' ? <i class="dim">none</i> : <Name text={filter.value} />}
+          </span>
+          <button
+            type="button"
+            aria-label={`Remove the filter ${filter.field} ${filter.value}`}
+            onClick={() => commit(withoutFilter(state, filter))}
+          >
+            <Icon name="close" />
+          </button>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Live() {
+  const state = useCell(location$)
+  const holds = useCell(holds$)
+  const waiting = useCell(waiting$)
+  const live = isLive(state, holds)
+  const held = state.to === 'now' && !live
+  const word = live ? 'Live' : held ? 'Paused' : 'Go live'
+  return (
+    <button
+      type="button"
+      class="ctl live-switch"
+      aria-pressed={live}
+      title={live ? 'Pause (l)' : 'Back to now (l)'}
+      onClick={toggleLive}
+    >
+      {live ? <span class="live" /> : <Icon name={held ? 'pause' : 'play'} />}
+      <span class="hide-s">{word}</span>
+      {held && waiting > 0 && <span class="k">{waiting >= 200 ? '200+' : waiting} new</span>}
+    </button>
+  )
+}

@@ -1,0 +1,165 @@
+// How much of the truth is on screen: the gauge of a panel, and the badge of the page with its reasons.
+
+import { useState } from 'preact/hooks'
+import { useCell } from '../data/cell.ts'
+import type { Coverage, Health } from '../data/contract.ts'
+import { location$ } from '../data/page.ts'
+import { gaugeFill, levelOf, shareText } from '../domain/coverage.ts'
+import { exact } from '../domain/number.ts'
+import { clock, dateTime, msOf } from '../domain/time.ts'
+import { Mark } from './icons.tsx'
+import { Popover } from './popover.tsx'
+import { Name } from './text.tsx'
+
+/** The share of one panel's answer, one decimal. */
+export function PanelCoverage({ coverage }: { readonly coverage: Coverage | undefined }) {
+  if (!coverage || coverage.share === null) return null
+  const { share } = coverage
+  return (
+    <span
+      class={`cov ${levelClass(share)}`}
+      title="Coverage: share of what is known to exist that is in this answer"
+    >
+      <Gauge share={share} />
+      {shareText(share, 1)}
+    </span>
+  )
+}
+
+interface BadgeProps {
+  readonly coverage: Coverage | undefined
+  readonly nodes: Health['nodes'] | undefined
+}
+
+/** The page's badge; silent agents stand beside the share, because what they lost is unknown. */
+export function CoverageBadge({ coverage, nodes }: BadgeProps) {
+  const [open, setOpen] = useState(false)
+  const silent = silentNodes(nodes)
+  const share = coverage?.share ?? null
+  const label = share === null ? 'no coverage yet' : `coverage ${shareText(share, 2)}`
+  return (
+    <Popover
+      name="coverage"
+      open={open}
+      onOpen={setOpen}
+      label={`${label}${silent.length > 0 ? `, ${silentText(silent)}` : ''}`}
+      buttonClass={`ctl cov ${share === null ? '' : levelClass(share)}`}
+      button={
+        <>
+          <Gauge share={share ?? 0} />
+          {share === null ? '–' : shareText(share, 2)}
+          {silent.length > 0 && (
+            <>
+              <span class="sep" />
+              <span class="gone">
+                <Mark level="warn" />
+                {silentText(silent)}
+              </span>
+            </>
+          )}
+        </>
+      }
+    >
+      <Reasons coverage={coverage} silent={silent} />
+    </Popover>
+  )
+}
+
+function Reasons({
+  coverage,
+  silent,
+}: {
+  coverage: Coverage | undefined
+  silent: Health['nodes']
+}) {
+  const { zone } = useCell(location$)
+  if (!coverage) return <p class="pp">No answer yet.</p>
+  const causes = Object.entries(coverage.lost).sort(([, a], [, b]) => b - a)
+  return (
+    <div class="pp">
+      <p>{sentence(coverage)}</p>
+      {causes.length > 0 && (
+        <table class="tbl">
+          <thead>
+            <tr>
+              <th scope="col">Lost by</th>
+              <th scope="col" class="num">
+                rows
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {causes.map(([cause, rows]) => (
+              <tr key={cause}>
+                <td>
+                  <Name text={cause} />
+                </td>
+                <td class="num">{exact(rows)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {(silent.length > 0 || coverage.gaps.length > 0) && (
+        <div class="note warnn">
+          <Mark level="warn" />
+          <div>
+            <b>Not in the share:</b>
+            {silent.map((node) => (
+              <p key={node.node}>
+                <Name text={node.node} /> has been silent since {clock(msOf(node.last_seen), zone)}.
+              </p>
+            ))}
+            {coverage.gaps.slice(0, 5).map((gap) => (
+              <p key={gap.node + gap.from}>
+                Nobody watched <Name text={gap.node} /> from {dateTime(msOf(gap.from), zone)} to{' '}
+                {clock(msOf(gap.to), zone)}.
+              </p>
+            ))}
+            {coverage.gaps.length > 5 && <p>{coverage.gaps.length - 5} more gaps.</p>}
+            What happened there is unknown.
+          </div>
+        </div>
+      )}
+    </div>
+  )
+}
+
+function sentence({ share, lost }: Coverage) {
+  if (share === null) return 'Nothing was watched in this range.'
+  if (share === 1) return 'All that is known to exist is in these numbers; not one row was lost.'
+  const rows = Object.values(lost).reduce((sum, n) => sum + n, 0)
+  return (
+    <>
+      <b>{shareText(share, 2)}</b> of what is known to exist is in these numbers; {exact(rows)} rows
+      were lost.
+    </>
+  )
+}
+
+function Gauge({ share }: { readonly share: number }) {
+  const height = gaugeFill(share) * 8
+  return (
+    <svg viewBox="0 0 10 12" aria-hidden="true">
+      <rect class="gauge-box" x=".6" y=".6" width="8.8" height="10.8" rx="1.6" />
+      <rect class="gauge-fill" x="2" y={10 - height} width="6" height={height} />
+    </svg>
+  )
+}
+
+function levelClass(share: number): string {
+  const level = levelOf(share)
+  return level === 'ok' ? '' : level
+}
+
+/** Worst first: gone before late. */
+function silentNodes(nodes: Health['nodes'] | undefined): Health['nodes'] {
+  const silent = (nodes ?? []).filter(({ state }) => state === 'gone' || state === 'late')
+  return silent.sort((a, b) => a.state.localeCompare(b.state))
+}
+
+function silentText(silent: Health['nodes']): string {
+  const gone = silent.filter(({ state }) => state === 'gone').length
+  const late = silent.length - gone
+  return [gone > 0 ? `${gone} gone` : '', late > 0 ? `${late} late` : ''].filter(Boolean).join(', ')
+}

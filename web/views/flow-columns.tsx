@@ -1,0 +1,171 @@
+// The columns of the table as data: head, cell, what its + filters by. Heads are field names, because
+// what you read is what you type in a filter.
+
+import type { ComponentType } from 'preact'
+import { useCell } from '../data/cell.ts'
+import type { Values } from '../data/contract.ts'
+import { location$ } from '../data/page.ts'
+import {
+  ageNs,
+  endFilters,
+  endOf,
+  retransmitsOf,
+  type Side,
+  stateOf,
+  text,
+} from '../domain/flow.ts'
+import type { Filter } from '../domain/location.ts'
+import * as number from '../domain/number.ts'
+import { clock, msOf } from '../domain/time.ts'
+import { Name, Num } from './text.tsx'
+
+export interface FlowColumn {
+  readonly name: string
+  readonly head: string
+  readonly class: string
+  readonly slot: string
+  readonly cell: ComponentType<{ row: Values }>
+  readonly sort?: string
+  readonly filters?: (row: Values) => Filter[]
+  /** Only where there is room for it. */
+  readonly wide?: true
+}
+
+export const flowColumns: readonly FlowColumn[] = [
+  { name: 'time', head: 'time', class: 'mid', slot: '', cell: Time, sort: 'time' },
+  {
+    name: 'src',
+    head: 'src_process',
+    class: '',
+    slot: '',
+    cell: ({ row }) => <EndCell row={row} side="src" />,
+    sort: 'src_process',
+    filters: (row) => endFilters(row, 'src'),
+  },
+  {
+    name: 'src_address',
+    head: 'src_address',
+    class: 'mono',
+    slot: '',
+    wide: true,
+    cell: ({ row }) => <Address row={row} side="src" />,
+    sort: 'src_address',
+    filters: (row) => [{ field: 'src_address', value: text(row, 'src_address') }],
+  },
+  {
+    name: 'dst',
+    head: 'dst',
+    class: '',
+    slot: '',
+    cell: ({ row }) => <EndCell row={row} side="dst" />,
+    filters: (row) => endFilters(row, 'dst'),
+  },
+  {
+    name: 'dst_address',
+    head: 'dst_address',
+    class: 'mono',
+    slot: '',
+    wide: true,
+    cell: ({ row }) => <Address row={row} side="dst" />,
+    sort: 'dst_address',
+    filters: (row) => [{ field: 'dst_address', value: text(row, 'dst_address') }],
+  },
+  {
+    name: 'bytes',
+    head: 'bytes',
+    class: 'num',
+    slot: 'u2',
+    cell: ({ row }) => <Volume row={row} field="bytes" />,
+    sort: 'bytes',
+  },
+  {
+    name: 'reverse',
+    head: 'reverse',
+    class: 'num',
+    slot: 'u2',
+    cell: ({ row }) => <Volume row={row} field="reverse_bytes" />,
+    sort: 'reverse_bytes',
+  },
+  { name: 'retr', head: 'retr.', class: 'num', slot: '', cell: Retransmits, sort: 'retransmits' },
+  { name: 'rtt', head: 'rtt', class: 'num', slot: 'u2', cell: Rtt, sort: 'rtt_ns' },
+  { name: 'age', head: 'age', class: 'num mid', slot: '', cell: Age },
+  {
+    name: 'state',
+    head: 'state',
+    class: '',
+    slot: '',
+    cell: State,
+    sort: 'end_reason',
+    filters: (row) => [stateOf(row).filter],
+  },
+]
+
+function Time({ row }: { readonly row: Values }) {
+  const { zone } = useCell(location$)
+  return <time title={text(row, 'time')}>{clock(msOf(text(row, 'time')), zone, 3)}</time>
+}
+
+function EndCell({ row, side }: { readonly row: Values; readonly side: Side }) {
+  const end = endOf(row, side)
+  return (
+    <span title={`${end.name}, ${end.address} port ${end.port}`}>
+      <Name text={end.name} />
+      {side === 'dst' && `:${end.port}`}
+      {side === 'src' && end.pid !== '' && <span class="dim"> {end.pid}</span>}
+    </span>
+  )
+}
+
+function Address({ row, side }: { readonly row: Values; readonly side: Side }) {
+  const { address, port } = endOf(row, side)
+  return (
+    <span title={`${address} port ${port}`}>
+      {address.includes(':') ? `[${address}]` : address}:{port}
+    </span>
+  )
+}
+
+function Volume({ row, field }: { readonly row: Values; readonly field: string }) {
+  const bytes = Number(row[field])
+  return (
+    <span title={number.exact(bytes)} class={bytes === 0 ? 'dim' : ''}>
+      <Num figure={number.volume(bytes)} slot="u2" />
+    </span>
+  )
+}
+
+function Retransmits({ row }: { readonly row: Values }) {
+  const again = retransmitsOf(row)
+  if (again === undefined) return <Unmeasured why="Neither sender's socket is on a watched node." />
+  return <span class={again === 0 ? 'dim' : ''}>{number.text(number.count(again))}</span>
+}
+
+function Rtt({ row }: { readonly row: Values }) {
+  const rtt = row['rtt_ns']
+  if (typeof rtt !== 'number') return <Unmeasured why="No round trip was measured yet." slot="u2" />
+  return <Num figure={number.duration(rtt)} slot="u2" />
+}
+
+function Age({ row }: { readonly row: Values }) {
+  const ns = ageNs(row)
+  if (ns === undefined) return <Unmeasured why="It was open before Weir first saw it." />
+  return <>{number.text(number.age(ns))}</>
+}
+
+function State({ row }: { readonly row: Values }) {
+  const { word, failing } = stateOf(row)
+  const title = [text(row, 'state'), text(row, 'end_reason')].filter(Boolean).join(', ')
+  return (
+    <span class={failing ? 'bad' : 'mid'} title={title}>
+      <Name text={word} />
+    </span>
+  )
+}
+
+function Unmeasured({ why, slot }: { readonly why: string; readonly slot?: string }) {
+  return (
+    <span class="dim" title={why}>
+      {slot ? <Num figure={number.unmeasured} slot={slot} /> : number.unmeasured.value}
+    </span>
+  )
+}

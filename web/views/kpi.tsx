@@ -1,0 +1,141 @@
+// One chart panel: title and coverage, the newest complete value, the plot, the waterline, the axis.
+
+import { type Line, Plot } from '../charts/plot.tsx'
+import { Waterline } from '../charts/waterline.tsx'
+import type { Answer } from '../data/answer.ts'
+import { useCell } from '../data/cell.ts'
+import type { SeriesAnswer } from '../data/contract.ts'
+import { hover$, location$ } from '../data/page.ts'
+import { bare, type Figure, niceTop, text, unmeasured } from '../domain/number.ts'
+import { type Grid, type Measure, newest, valuesOf } from '../domain/series.ts'
+import { axisLabel, clock, type Range, type Zone } from '../domain/time.ts'
+import { PanelCoverage } from './coverage-badge.tsx'
+import { WhenAnswered } from './panel-state.tsx'
+
+export interface KpiShape {
+  readonly id: string
+  readonly title: string
+  readonly sub?: string
+  /** The last one is the filled line; its values set the top. */
+  readonly measures: readonly Measure[]
+  /** Of the whole range, in grey at the right. */
+  readonly total?: (grid: Grid) => string
+  readonly help: string
+}
+
+interface KpiProps {
+  readonly shape: KpiShape
+  readonly answer: Answer<SeriesAnswer>
+  readonly grid: Grid | undefined
+  readonly range: Range
+  readonly rangeText: string
+}
+
+export function Kpi({ shape, answer, grid, range, rangeText }: KpiProps) {
+  const stale = answer.failure !== undefined
+  return (
+    <section class={`panel kpi ${stale ? 'stale' : ''}`} aria-labelledby={shape.id}>
+      <div class="top">
+        <h2 id={shape.id} title={shape.help}>
+          {shape.title} {shape.sub && <span class="dim">{shape.sub}</span>}
+        </h2>
+        <PanelCoverage coverage={answer.data?.coverage} />
+      </div>
+      <WhenAnswered answer={answer} range={rangeText}>
+        {grid && <Chart shape={shape} grid={grid} range={range} stale={stale} />}
+      </WhenAnswered>
+    </section>
+  )
+}
+
+interface ChartProps {
+  readonly shape: KpiShape
+  readonly grid: Grid
+  readonly range: Range
+  readonly stale: boolean
+}
+
+function Chart({ shape, grid, range, stale }: ChartProps) {
+  const { zone } = useCell(location$)
+  const series = shape.measures.map((measure) => ({ measure, values: valuesOf(grid, measure) }))
+  const main = series[series.length - 1] as (typeof series)[number]
+  // Room above the line for the label of the top.
+  const highest = 1.35 * Math.max(0, ...main.values.map((value) => value ?? 0))
+  const top = Math.min(niceTop(highest), main.measure.most ?? Number.POSITIVE_INFINITY)
+  const lines: Line[] = series.map(({ values }, at) => ({
+    values,
+    color: 's1',
+    filled: at === series.length - 1,
+  }))
+  const sentence = series
+    .map(
+      ({ measure, values }) => `${measure.name} ${text(figureAt(measure, values, newest(values)))}`,
+    )
+    .join(', ')
+  const axisRange = range.toMs - range.fromMs
+  const middle = (range.fromMs + range.toMs) / 2
+  return (
+    <>
+      <Value shape={shape} grid={grid} series={series} zone={zone} />
+      <div
+        class="plot"
+        role="img"
+        aria-label={`${shape.title}: ${sentence} at the end of the range`}
+      >
+        <Plot grid={grid} lines={lines} range={range} top={top} stale={stale} />
+        <span class="ymax" aria-hidden="true">
+          {text(bare(main.measure.format(top)))}
+        </span>
+      </div>
+      <Waterline grid={grid} range={range} />
+      <div class="xax" aria-hidden="true">
+        {[range.fromMs, middle, range.toMs].map((ms) => (
+          <span key={ms}>{axisLabel(ms, axisRange, zone)}</span>
+        ))}
+      </div>
+    </>
+  )
+}
+
+interface ValueProps {
+  readonly shape: KpiShape
+  readonly grid: Grid
+  readonly series: readonly { measure: Measure; values: readonly (number | null)[] }[]
+  readonly zone: Zone
+}
+
+/** The newest complete value; under a cursor the value there, with its time. */
+function Value({ shape, grid, series, zone }: ValueProps) {
+  const hovered = useCell(hover$)
+  const at = hovered === undefined ? undefined : stepAt(grid, hovered)
+  return (
+    <p class="val">
+      {series.map(({ measure, values }, index) => {
+        const figure = figureAt(measure, values, at ?? newest(values))
+        return (
+          <span key={measure.name} class={index > 0 ? 'second' : ''}>
+            <b title={exactTitle(values[at ?? newest(values)])}>{figure.value}</b>
+            <i>{figure.unit}</i>
+          </span>
+        )
+      })}
+      <span class="delta">
+        {at === undefined ? shape.total?.(grid) : `at ${clock(grid.timesMs[at] as number, zone)}`}
+      </span>
+    </p>
+  )
+}
+
+function stepAt(grid: Grid, ms: number): number | undefined {
+  const at = Math.floor((ms - (grid.timesMs[0] ?? 0)) / grid.stepMs)
+  return at >= 0 && at < grid.timesMs.length ? at : undefined
+}
+
+function figureAt(measure: Measure, values: readonly (number | null)[], at: number): Figure {
+  const value = values[at]
+  return value === null || value === undefined ? unmeasured : measure.format(value)
+}
+
+function exactTitle(value: number | null | undefined): string {
+  return value === null || value === undefined ? 'not measured here' : String(value)
+}

@@ -1,0 +1,165 @@
+// The six small multiples, one answer for all of them, and the same figures as a table.
+
+import { useMemo } from 'preact/hooks'
+import { type Answer, useAnswer } from '../data/answer.ts'
+import { useCell } from '../data/cell.ts'
+import type { SeriesAnswer, Values } from '../data/contract.ts'
+import { asTable$, location$ } from '../data/page.ts'
+import { apiQuery, type PageState, rangeOf } from '../domain/location.ts'
+import { count, exact, text, unmeasured, volume } from '../domain/number.ts'
+import * as series from '../domain/series.ts'
+import { dateTime, type Range } from '../domain/time.ts'
+import { Kpi, type KpiShape } from './kpi.tsx'
+import { WhenAnswered } from './panel-state.tsx'
+
+const sumOf = (grid: series.Grid, ...names: readonly string[]) =>
+  grid.rows.reduce((sum, row) => sum + names.reduce((n, name) => n + numberOf(row, name), 0), 0)
+
+const shapes: readonly KpiShape[] = [
+  {
+    id: 'traffic',
+    title: 'Traffic',
+    measures: [series.traffic],
+    total: (grid) => text(volume(sumOf(grid, 'bytes', 'reverse_bytes'))),
+    help: 'Application bytes in both directions, each counted once. Right: volume of the range.',
+  },
+  {
+    id: 'packets',
+    title: 'Packets',
+    measures: [series.packets],
+    total: (grid) => text(count(sumOf(grid, 'packets', 'reverse_packets'))),
+    help: 'TCP segments in both directions. Right: number in the range.',
+  },
+  {
+    id: 'opened',
+    title: 'New connections',
+    measures: [series.opened],
+    total: (grid) => text(count(sumOf(grid, 'opened'))),
+    help: 'Connections and attempts whose opening was seen. Right: number in the range.',
+  },
+  {
+    id: 'failed',
+    title: 'Failed connects',
+    measures: [series.failed],
+    total: (grid) => `${exact(sumOf(grid, 'failed'))} of ${text(count(sumOf(grid, 'opened')))}`,
+    help: 'Share of attempts that were refused, timed out, or found no way. Right: in the range.',
+  },
+  {
+    id: 'retransmits',
+    title: 'Retransmits',
+    measures: [series.retransmits],
+    total: (grid) => text(count(sumOf(grid, 'retransmits', 'reverse_retransmits'))),
+    help: 'Share of segments that were sent again. Right: number in the range.',
+  },
+  {
+    id: 'rtt',
+    title: 'RTT',
+    sub: 'p50, p95',
+    measures: [series.rttMedian, series.rttHigh],
+    help: "Smoothed round-trip time of the kernel's sockets, over the rows of a step.",
+  },
+]
+
+/** The answer of the page's series, asked again each step while live. */
+export function useSeries(state: PageState, live: boolean, now: number, intervalMs: number) {
+  const seconds = series.stepSeconds(rangeOf(state, now), intervalMs)
+  const path = `/api/series?${apiQuery(state, [['step', `${seconds}s`]])}`
+  return useAnswer<SeriesAnswer>(path, live ? Math.max(5000, seconds * 1000) : undefined)
+}
+
+interface KpisProps {
+  readonly answer: Answer<SeriesAnswer>
+  readonly state: PageState
+  readonly rangeText: string
+}
+
+export function Kpis({ answer, state, rangeText }: KpisProps) {
+  const asTable = useCell(asTable$)
+  const range = useMemo(() => rangeOf(state, answer.atMs), [state.from, state.to, answer.atMs])
+  const grid = useMemo(
+    () => answer.data && series.gridOf(answer.data, range, answer.atMs),
+    [answer.data, range],
+  )
+  if (asTable) return <AsTable answer={answer} grid={grid} range={range} rangeText={rangeText} />
+  return (
+    <div class="kpis">
+      {shapes.map((shape) => (
+        <Kpi
+          key={shape.id}
+          shape={shape}
+          answer={answer}
+          grid={grid}
+          range={range}
+          rangeText={rangeText}
+        />
+      ))}
+    </div>
+  )
+}
+
+interface AsTableProps {
+  readonly answer: Answer<SeriesAnswer>
+  readonly grid: series.Grid | undefined
+  readonly range: Range
+  readonly rangeText: string
+}
+
+/** Every figure of the charts, newest first: for those who read rather than look. */
+function AsTable({ answer, grid, rangeText }: AsTableProps) {
+  const { zone } = useCell(location$)
+  const measures = shapes.flatMap((shape) =>
+    shape.measures.map((measure) => ({
+      name: shape.measures.length > 1 ? measure.name : shape.title,
+      measure,
+    })),
+  )
+  const columns = grid ? measures.map(({ measure }) => series.valuesOf(grid, measure)) : []
+  return (
+    <section class="panel" aria-labelledby="as-table">
+      <header>
+        <h2 id="as-table">Charts as a table</h2>
+        <span class="sub">{grid ? `steps of ${grid.stepMs / 1000} s, newest first` : ''}</span>
+      </header>
+      <WhenAnswered answer={answer} range={rangeText}>
+        {grid && (
+          <div class="steps-table">
+            <table class="tbl">
+              <thead>
+                <tr>
+                  <th scope="col">time</th>
+                  {measures.map(({ name }) => (
+                    <th key={name} scope="col" class="num">
+                      {name}
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {Array.from(grid.timesMs, (time, at) => ({ time, at }))
+                  .reverse()
+                  .map(({ time, at }) => (
+                    <tr key={time}>
+                      <td class="mid">{dateTime(time, zone)}</td>
+                      {measures.map(({ name, measure }, column) => {
+                        const value = columns[column]?.[at]
+                        const known = value !== null && value !== undefined
+                        return (
+                          <td key={name} class="num">
+                            {text(known ? measure.format(value) : unmeasured)}
+                          </td>
+                        )
+                      })}
+                    </tr>
+                  ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </WhenAnswered>
+    </section>
+  )
+}
+
+function numberOf(row: Values | undefined, name: string): number {
+  return Number(row?.[name] ?? 0)
+}

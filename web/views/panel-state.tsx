@@ -1,0 +1,112 @@
+// What a panel says when it has no data to show: loading, empty, or an error with its remedy.
+
+import type { ComponentChildren } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import type { Answer } from '../data/answer.ts'
+import { useCell } from '../data/cell.ts'
+import type { Health } from '../data/contract.ts'
+import { commit, location$ } from '../data/page.ts'
+import type { Failure } from '../data/request.ts'
+import { shareText } from '../domain/coverage.ts'
+import { defaults } from '../domain/location.ts'
+import { visible } from '../domain/text.ts'
+import { clock } from '../domain/time.ts'
+
+export function Loading({ range }: { readonly range: string }) {
+  return (
+    <div class="state" role="status">
+      Reading {range}
+    </div>
+  )
+}
+
+/** The cause, the remedy, and the code; the way back when the question itself was wrong. */
+export function ErrorState({ failure }: { readonly failure: Failure }) {
+  const state = useCell(location$)
+  return (
+    <div class="state" role="alert">
+      <p class="bad strong">{visible(failure.message)}</p>
+      <p>
+        {visible(failure.remedy)} <span class="mono dim">{failure.code}</span>
+      </p>
+      {!failure.passing && (
+        <button type="button" class="lnk" onClick={() => commit({ ...defaults, zone: state.zone })}>
+          Show the last 15 minutes without filters
+        </button>
+      )}
+    </div>
+  )
+}
+
+interface EmptyProps {
+  readonly what: string
+  readonly share: number | null | undefined
+  readonly nodes: Health['nodes'] | undefined
+}
+
+/** Empty, and who looked: calm must not be mistaken for blindness. */
+export function Empty({ what, share, nodes }: EmptyProps) {
+  const state = useCell(location$)
+  const watching = nodes?.filter((node) => node.state === 'live' || node.state === 'idle').length
+  return (
+    <div class="state">
+      <p class="strong">{what}</p>
+      <p>
+        {share === null || share === undefined
+          ? 'No agent watched in this range.'
+          : `${agents(watching, nodes?.length)}coverage ${shareText(share, 2)}.`}
+      </p>
+      {state.filters.length > 0 && (
+        <button type="button" class="lnk" onClick={() => commit({ ...state, filters: [] })}>
+          Remove all filters
+        </button>
+      )}
+    </div>
+  )
+}
+
+/** `last answer 14:58:02, retrying in 4 s`, counted down. */
+export function Stale({ answer }: { readonly answer: Answer<unknown> }) {
+  const { zone } = useCell(location$)
+  const [now, setNow] = useState(Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000)
+    return () => clearInterval(timer)
+  }, [])
+  const seconds = Math.max(0, Math.ceil(((answer.retryAtMs ?? now) - now) / 1000))
+  return (
+    <span class="stale-note" title={answer.failure?.message}>
+      last answer {clock(answer.atMs, zone)}
+      {answer.retryAtMs === undefined ? '' : `, retrying in ${seconds} s`}
+    </span>
+  )
+}
+
+/** What stands in a panel without usable data: children when there is some. */
+export function WhenAnswered(props: {
+  readonly answer: Answer<unknown>
+  readonly range: string
+  readonly children: ComponentChildren
+}) {
+  const { answer, range, children } = props
+  if (answer.failure && (answer.data === undefined || !answer.failure.passing)) {
+    return <ErrorState failure={answer.failure} />
+  }
+  if (
+    answer.data === undefined ||
+    (answer.slow && answer.retryAtMs === undefined && moved(answer))
+  ) {
+    return <Loading range={range} />
+  }
+  return <>{children}</>
+}
+
+/** A poll of the same question may be slow without hiding what it asked before. */
+function moved(answer: Answer<unknown>): boolean {
+  return answer.path !== answer.asked
+}
+
+function agents(watching: number | undefined, all: number | undefined): string {
+  if (watching === undefined || all === undefined || all === 0) return ''
+  return `${watching} of ${all} ${all === 1 ? 'agent' : 'agents'} watching, `
+}

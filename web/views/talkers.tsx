@@ -1,0 +1,187 @@
+// Who talks to whom: the busiest edges of the range, initiator → process and port that answered.
+
+import { useState } from 'preact/hooks'
+import { useAnswer } from '../data/answer.ts'
+import type { Health, TopAnswer, Values } from '../data/contract.ts'
+import { addFilters } from '../data/page.ts'
+import { retransmitsOf, text } from '../domain/flow.ts'
+import { apiQuery, type PageState } from '../domain/location.ts'
+import * as number from '../domain/number.ts'
+import { PanelCoverage } from './coverage-badge.tsx'
+import { Empty, Stale, WhenAnswered } from './panel-state.tsx'
+import { Name, Num } from './text.tsx'
+
+const by = ['src_process', 'dst_process', 'dst_port'] as const
+const orders = [
+  { order: '-total', name: 'Traffic' },
+  { order: '-retransmits', name: 'Retransmits' },
+  { order: '-rtt_p95_ns', name: 'RTT' },
+] as const
+
+const shown = 8
+
+interface TalkersProps {
+  readonly state: PageState
+  readonly live: boolean
+  readonly rangeText: string
+  readonly nodes: Health['nodes'] | undefined
+}
+
+export function Talkers({ state, live, rangeText, nodes }: TalkersProps) {
+  const [order, setOrder] = useState<string>(orders[0].order)
+  const special = [...by.map((field) => ['by', field] as const), ['order', order] as const]
+  const path = `/api/top?${apiQuery(state, [...special, ['limit', String(shown)]])}`
+  const answer = useAnswer<TopAnswer>(path, live ? 5000 : undefined)
+  const { data } = answer
+  return (
+    <section class={`panel ${answer.failure ? 'stale' : ''}`} aria-labelledby="talkers">
+      <header>
+        <h2 id="talkers">Who talks to whom</h2>
+        <span class="sub">
+          {answer.failure && data ? <Stale answer={answer} /> : data && summary(data)}
+        </span>
+        <span class="end">
+          <fieldset class="seg">
+            <legend class="sr">Order</legend>
+            {orders.map((choice) => (
+              <button
+                key={choice.order}
+                type="button"
+                aria-pressed={choice.order === order}
+                onClick={() => setOrder(choice.order)}
+              >
+                {choice.name}
+              </button>
+            ))}
+          </fieldset>
+          <PanelCoverage coverage={data?.coverage} />
+        </span>
+      </header>
+      <WhenAnswered answer={answer} range={rangeText}>
+        {data && data.rows.length > 0 ? (
+          <Edges rows={data.rows} order={order} />
+        ) : (
+          <Empty what="No connection was seen." share={data?.coverage.share} nodes={nodes} />
+        )}
+      </WhenAnswered>
+    </section>
+  )
+}
+
+/** `top 8 of 186 edges, 86 % of traffic`: a list without its whole would be a lie. */
+function summary({ rows, totals }: TopAnswer): string {
+  const groups = Number(totals['groups'] ?? rows.length)
+  const part = rows.reduce((sum, row) => sum + Number(row['total']), 0)
+  const whole = Number(totals['total'])
+  const share = whole > 0 ? `, ${number.text(number.percent(part / whole))} of traffic` : ''
+  const edges = `${number.exact(groups)} ${groups === 1 ? 'edge' : 'edges'}`
+  return rows.length < groups ? `top ${rows.length} of ${edges}${share}` : edges
+}
+
+const columns = [
+  { head: 'Initiator → responder', class: '', slot: '', order: '' },
+  { head: 'Sent', class: 'num', slot: 'u2', order: '' },
+  { head: 'Total', class: 'ctr', slot: '', order: '-total' },
+  { head: 'Received', class: 'num', slot: 'u2', order: '' },
+  { head: 'RTT p95', class: 'num', slot: 'u2', order: '-rtt_p95_ns' },
+  { head: 'Retr.', class: 'num', slot: 'u1', order: '-retransmits' },
+  { head: 'Conn.', class: 'num hide-s', slot: '', order: '' },
+  { head: 'Failed', class: 'num hide-s', slot: '', order: '' },
+] as const
+
+function Edges({ rows, order }: { readonly rows: readonly Values[]; readonly order: string }) {
+  const most = Math.max(
+    1,
+    ...rows.flatMap((row) => [Number(row['bytes']), Number(row['reverse_bytes'])]),
+  )
+  return (
+    <table class="tbl edges">
+      <thead>
+        <tr>
+          {columns.map(({ head, class: name, slot, order: own }) => (
+            <th
+              key={head}
+              scope="col"
+              class={`${name} ${slot} ${own === order ? 'sorted' : ''}`}
+              aria-sort={own === order ? 'descending' : 'none'}
+            >
+              {head}
+              {own === order ? ' ↓' : ''}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <Edge key={by.map((field) => text(row, field)).join('|')} row={row} most={most} />
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+function Edge({ row, most }: { readonly row: Values; readonly most: number }) {
+  const sent = Number(row['bytes'])
+  const back = Number(row['reverse_bytes'])
+  const packets = Number(row['packets']) + Number(row['reverse_packets'])
+  const again = retransmitsOf(row)
+  const rtt = row['rtt_p95_ns']
+  const failed = Number(row['failed'])
+  function filter(): void {
+    addFilters(by.map((field) => ({ field, value: text(row, field) })))
+  }
+  return (
+    <tr class="door" onClick={filter}>
+      <td class="ends">
+        <button type="button" title="Show only this edge">
+          <Process name={text(row, 'src_process')} />
+          <span class="arrow">→</span>
+          <Process name={text(row, 'dst_process')} />:{text(row, 'dst_port')}
+        </button>
+      </td>
+      <td class="num c-sent" title={number.exact(sent)}>
+        <Num figure={number.volume(sent)} slot="u2" />
+      </td>
+      <td class="c-bar">
+        <svg class="bar2" viewBox="0 0 200 10" preserveAspectRatio="none" aria-hidden="true">
+          <rect
+            class="barfill"
+            x={99.5 - (sent / most) * 99}
+            width={(sent / most) * 99}
+            height="10"
+          />
+          <rect class="barfill back" x="100.5" width={(back / most) * 99} height="10" />
+        </svg>
+      </td>
+      <td class="num c-back" title={number.exact(back)}>
+        <Num figure={number.volume(back)} slot="u2" />
+      </td>
+      <td class="num c-rtt">
+        <Num
+          figure={typeof rtt === 'number' ? number.duration(rtt) : number.unmeasured}
+          slot="u2"
+        />
+      </td>
+      <td
+        class={`num c-retr ${again === 0 ? 'dim' : ''}`}
+        title={again === undefined ? 'not measured' : number.exact(again)}
+      >
+        <Num figure={shareOf(again, packets)} slot="u1" />
+      </td>
+      <td class="num hide-s">{number.text(number.count(Number(row['connections'])))}</td>
+      <td class={`num hide-s ${failed > 0 ? 'bad' : 'dim'}`}>
+        {number.text(number.count(failed))}
+      </td>
+    </tr>
+  )
+}
+
+/** A process that is not on a watched node has no name here. */
+function Process({ name }: { readonly name: string }) {
+  return name === '' ? <span class="ns">elsewhere</span> : <Name text={name} />
+}
+
+function shareOf(part: number | undefined, whole: number): number.Figure {
+  if (part === undefined || whole === 0) return number.unmeasured
+  return part === 0 ? { value: '0', unit: '' } : number.percent(part / whole)
+}

@@ -1,0 +1,24 @@
+// Small pieces of text that many views share.
+
+import { type Figure, text } from '../domain/number.ts'
+import { visible } from '../domain/text.ts'
+
+/** A name from outside: isolated from the text around it, with nothing invisible in it. */
+export function Name({ text: name }: { readonly text: string }) {
+  return <bdi>{visible(name)}</bdi>
+}
+
+/** A figure in a table cell: the unit in a slot of fixed width, so that points align. */
+export function Num({ figure, slot }: { readonly figure: Figure; readonly slot: string }) {
+  return (
+    <>
+      {figure.value}
+      <i class={slot}>{figure.unit}</i>
+    </>
+  )
+}
+
+/** The unit of a figure beside its value, for running text. */
+export function Plain({ figure }: { readonly figure: Figure }) {
+  return <>{text(figure)}</>
+}
