@@ -4,7 +4,7 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { hold, holds$, hover$, theme$, zoom } from '../data/page.ts'
+import { back, hold, holds$, hover$, theme$, zoom } from '../data/page.ts'
 import type { Grid } from '../domain/series.ts'
 import { unwatched } from '../domain/series.ts'
 import type { Range } from '../domain/time.ts'
@@ -153,7 +153,7 @@ function cursorOf(): uPlot.Cursor {
         return handle(event)
       },
       dblclick: () => () => {
-        history.back()
+        back()
         return null
       },
     },

@@ -30,8 +30,19 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => them
 /** A decision: Back undoes it. */
 export function commit(state: PageState): void {
   const query = formatLocation(state)
-  if (query !== location.search) history.pushState(null, '', `/${query}${location.hash}`)
+  if (query !== location.search)
+    history.pushState({ depth: depth() + 1 }, '', `/${query}${location.hash}`)
   location$.set(state)
+}
+
+/** Undoes the last decision, and never leaves the page. */
+export function back(): void {
+  if (depth() > 0) history.back()
+}
+
+/** How many decisions Back can undo. */
+function depth(): number {
+  return Number(history.state?.depth ?? 0)
 }
 
 export function addFilters(filters: readonly Filter[]): void {

@@ -54,7 +54,7 @@ export function duration(ns: number): Figure {
     [1, 'ns'],
   ]
   const [size, unit] = steps.find(([least]) => ns >= least * 0.9995) ?? [1, 'ns']
-  return { value: digits(ns / size), unit }
+  return { value: size === 1 ? String(ns) : digits(ns / size), unit }
 }
 
 /** How old: like `duration`, but one unit from 120 s on, because ages are felt: `28 min`. */
@@ -88,14 +88,14 @@ function scaled(n: number, unit: string): Figure {
     rest /= 1000
     prefix++
   }
-  return { value: digits(rest), unit: (prefixes[prefix] ?? '') + unit }
+  const whole = prefix === 0 && Number.isInteger(n)
+  return { value: whole ? String(n) : digits(rest), unit: (prefixes[prefix] ?? '') + unit }
 }
 
-/** Three significant digits from 1 on, two decimals below; whole numbers stay whole. */
+/** Three significant digits from 1 on, two decimals below. */
 function digits(n: number): string {
   if (n === 0) return '0'
   if (n < 0.005) return '<0.01'
-  if (Number.isInteger(n) && n < 1000) return String(n)
   if (n >= 99.95) return n.toFixed(0)
   return n >= 9.995 ? n.toFixed(1) : n.toFixed(2)
 }

@@ -79,6 +79,19 @@ test('the waterline has three kinds', () => {
   assert.deepEqual(series.unwatched(grid), [[3, 5]])
 })
 
+test('before the start nothing was missed; after a gap nobody knows', () => {
+  const young = answerOf([null, null, 1, null, 1, 1], [])
+  const grid = series.gridOf(young, whole, later)
+  assert.equal(grid.beforeStart, 2)
+  assert.deepEqual(series.unwatched(grid), [[3, 4]])
+  const gaps = [{ node: 'a', from: time(0), to: time(2) }]
+  const killed = { ...young, coverage: { ...young.coverage, gaps } }
+  assert.deepEqual(series.unwatched(series.gridOf(killed, whole, later)), [
+    [0, 2],
+    [3, 4],
+  ])
+})
+
 test('the newest value is not a hole', () => {
   assert.equal(series.newest([1, 0, null]), 1)
   assert.equal(series.newest([null]), -1)

@@ -13,6 +13,8 @@ export interface Grid {
   readonly shares: readonly (number | null)[]
   /** Of each step: its row, or undefined. */
   readonly rows: readonly (Values | undefined)[]
+  /** Steps at the begin in which Weir had not been started yet: nothing was missed there. */
+  readonly beforeStart: number
 }
 
 /** One line of a chart: how it is computed from a row, and what an answer without a row means. */
@@ -117,9 +119,14 @@ export function gridOf(answer: SeriesAnswer, { fromMs, toMs }: Range, nowMs: num
   const complete = answer.coverage.steps
     .map(({ time, share }) => ({ time: Date.parse(time), share }))
     .filter(({ time }) => time >= fromMs && time + stepMs <= Math.min(toMs, nowMs - settleMs))
+  const watched = complete.findIndex(({ share }) => share !== null)
+  const firstMs = complete[Math.max(0, watched)]?.time ?? 0
+  // A gap says that an agent had watched before; without one, nobody had.
+  const gone = answer.coverage.gaps.some((gap) => Date.parse(gap.from) < firstMs)
   return {
     timesMs: Float64Array.from(complete, ({ time }) => time),
     stepMs,
+    beforeStart: watched > 0 && !gone ? watched : 0,
     shares: complete.map(({ share }) => share),
     rows: complete.map(({ time }) => byTime.get(time)),
   }
@@ -138,9 +145,9 @@ export function newest(values: readonly (number | null)[]): number {
   return values.findLastIndex((value) => value !== null)
 }
 
-/** Stretches of neighbouring steps that nobody watched, as [begin, end) indexes. */
+/** Stretches of neighbouring steps that an agent should have watched, as [begin, end) indexes. */
 export function unwatched(grid: Grid): [number, number][] {
-  return stretches(grid, (share) => share === null)
+  return stretches(grid, (share) => share === null).filter(([, end]) => end > grid.beforeStart)
 }
 
 /** Stretches of the waterline: complete, with counted loss; nothing where nobody watched. */

@@ -4,6 +4,7 @@ import { dropDrag } from '../charts/plot.tsx'
 import { createCell } from '../data/cell.ts'
 import {
   asTable$,
+  back,
   hold,
   holds$,
   location$,
@@ -32,7 +33,7 @@ export const keys: readonly Key[] = [
     says: 'earlier, later by half the range',
     act: { '[': () => shift(-1), ']': () => shift(1) },
   },
-  { shown: ['Z'], says: 'back, for example from a zoom', act: { Z: () => history.back() } },
+  { shown: ['Z'], says: 'back, for example from a zoom', act: { Z: back } },
   {
     shown: ['j', 'k'],
     says: 'next, previous row',

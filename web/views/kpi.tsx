@@ -83,9 +83,12 @@ function Chart({ shape, grid, range, stale }: ChartProps) {
         aria-label={`${shape.title}: ${sentence} at the end of the range`}
       >
         <Plot grid={grid} lines={lines} range={range} top={top} stale={stale} />
-        <span class="ymax" aria-hidden="true">
-          {text(bare(main.measure.format(top)))}
-        </span>
+        {highest > 0 && (
+          <span class="ymax" aria-hidden="true">
+            {text(bare(main.measure.format(top)))}
+          </span>
+        )}
+        <BeforeStart grid={grid} />
       </div>
       <Waterline grid={grid} range={range} />
       <div class="xax" aria-hidden="true">
@@ -94,6 +97,17 @@ function Chart({ shape, grid, range, stale }: ChartProps) {
         ))}
       </div>
     </>
+  )
+}
+
+/** Where the room is, since when there are figures. */
+export function BeforeStart({ grid }: { readonly grid: Grid }) {
+  const { zone } = useCell(location$)
+  if (grid.beforeStart < grid.timesMs.length / 3) return null
+  return (
+    <span class="before">
+      not watched before {clock(grid.timesMs[grid.beforeStart] as number, zone)}
+    </span>
   )
 }
 

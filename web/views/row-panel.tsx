@@ -15,7 +15,7 @@ import { axisLabel, clock, dateTime, msOf } from '../domain/time.ts'
 import { CopyButton } from './copy-button.tsx'
 import { Icon, Mark } from './icons.tsx'
 import { WhenAnswered } from './panel-state.tsx'
-import { Name, Plain } from './text.tsx'
+import { Name } from './text.tsx'
 
 interface RowPanelProps {
   readonly connection: string
@@ -164,7 +164,7 @@ function Directions({ row, state, intervalMs }: DetailsProps) {
                 ]}
               />
               <span class="ymax">
-                <Plain figure={number.bitRate(number.niceTop(most))} />
+                {number.text(number.bare(number.bitRate(number.niceTop(most))))}
               </span>
             </div>
             <Waterline grid={grid} range={range} />

@@ -71,6 +71,7 @@ export function Talkers({ state, live, rangeText, nodes }: TalkersProps) {
 /** `top 8 of 186 edges, 86 % of traffic`: a list without its whole would be a lie. */
 function summary({ rows, totals }: TopAnswer): string {
   const groups = Number(totals['groups'] ?? rows.length)
+  if (groups === 0) return ''
   const part = rows.reduce((sum, row) => sum + Number(row['total']), 0)
   const whole = Number(totals['total'])
   const share = whole > 0 ? `, ${number.text(number.percent(part / whole))} of traffic` : ''

@@ -1,6 +1,6 @@
 // Small pieces of text that many views share.
 
-import { type Figure, text } from '../domain/number.ts'
+import type { Figure } from '../domain/number.ts'
 import { visible } from '../domain/text.ts'
 
 /** A name from outside: isolated from the text around it, with nothing invisible in it. */
@@ -16,9 +16,4 @@ export function Num({ figure, slot }: { readonly figure: Figure; readonly slot: 
       <i class={slot}>{figure.unit}</i>
     </>
   )
-}
-
-/** The unit of a figure beside its value, for running text. */
-export function Plain({ figure }: { readonly figure: Figure }) {
-  return <>{text(figure)}</>
 }

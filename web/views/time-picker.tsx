@@ -115,8 +115,7 @@ function Fields({ state, onDone }: { readonly state: PageState; readonly onDone:
         onInput={(event) => setTo(event.currentTarget.value)}
       />
       <p id="time-says" class={wrong === undefined ? 'dim' : 'bad'}>
-        {wrong ??
-          `${dateTime(fromMs as number, state.zone)} to ${dateTime(toMs as number, state.zone)}, ${zoneLabel(toMs as number, state.zone)}`}
+        {wrong ?? absolute(fromMs as number, toMs as number, state.zone)}
       </p>
       <div class="btns">
         <button type="submit" class="ctl strong" disabled={wrong !== undefined}>
@@ -133,6 +132,13 @@ function Fields({ state, onDone }: { readonly state: PageState; readonly onDone:
       </div>
     </form>
   )
+}
+
+/** `2026-08-21 14:00:00 to 15:00:00, UTC+02:00`. */
+function absolute(fromMs: number, toMs: number, zone: Zone): string {
+  const [from, to] = [dateTime(fromMs, zone), dateTime(toMs, zone)]
+  const sameDay = from.slice(0, 10) === to.slice(0, 10)
+  return `${from} to ${sameDay ? to.slice(11) : to}, ${zoneLabel(toMs, zone)}`
 }
 
 function problem(fromMs: number | undefined, toMs: number | undefined): string | undefined {
