@@ -1,0 +1,34 @@
+// node bench/main.ts [--quick] [names…]: measures what Weir costs and how right it is; a markdown table comes out.
+
+import { parseArgs } from 'node:util'
+import { type Finding, tableOf } from './finding.ts'
+import { holdLock } from './lock.ts'
+import { encode } from './measures/encode.ts'
+import { connections, kernelTime, throughput } from './measures/overhead.ts'
+import { ring } from './measures/ring.ts'
+import { minute, rest, start } from './measures/river.ts'
+
+const measures = [throughput, connections, kernelTime, ring, encode, start, rest, minute]
+
+const { values, positionals } = parseArgs({
+  options: { quick: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const unknown = positionals.filter((name) => !measures.some((measure) => measure.name === name))
+if (unknown.length > 0) {
+  console.error(
+    `bench: no measure ${unknown.join(', ')}; there are ${measures.map((m) => m.name).join(', ')}`,
+  )
+  process.exit(2)
+}
+
+const release = await holdLock('/tmp/weir-bench.lock')
+const findings: Finding[] = []
+for (const measure of measures) {
+  if (positionals.length > 0 && !positionals.includes(measure.name)) continue
+  console.error(`bench: ${measure.name} …`)
+  findings.push(...(await measure.run(values)))
+}
+release()
+console.log(tableOf(findings))
+process.exitCode = findings.some(({ holds }) => holds === false) && !values.quick ? 1 : 0

@@ -1,0 +1,29 @@
+// CPU time and memory of a process as the kernel accounts them.
+
+import { readFileSync } from 'node:fs'
+
+export interface CpuTime {
+  readonly userMs: number
+  readonly systemMs: number
+}
+
+const tickMs = 10 // CLK_TCK is 100 on every Linux that Node runs on
+
+/** All threads together, since the process began. */
+export function cpuTime(pid: number): CpuTime {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return { userMs: Number(fields[11]) * tickMs, systemMs: Number(fields[12]) * tickMs }
+}
+
+export function cpuBetween(before: CpuTime, after: CpuTime): CpuTime & { readonly allMs: number } {
+  const userMs = after.userMs - before.userMs
+  const systemMs = after.systemMs - before.systemMs
+  return { userMs, systemMs, allMs: userMs + systemMs }
+}
+
+/** Resident memory in MB (10^6). */
+export function residentMb(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  return (Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024) / 1e6
+}
