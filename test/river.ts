@@ -1,7 +1,7 @@
 // A whole `weir up` for a test: started, asked through its API, hurt by role, and surely gone afterwards.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -196,19 +196,33 @@ export function alive(pid: number): boolean {
   return state !== undefined && state !== 'Z'
 }
 
-/** Ids of the BPF programs, maps and links that a process holds, such as `prog 17`. */
-export async function kernelObjects(pid?: number): Promise<ReadonlySet<string>> {
-  const ids = new Set<string>()
-  for (const kind of ['prog', 'map', 'link'] as const) {
-    const listed = JSON.parse(await command('bpftool', ['-j', kind, 'show'])) as KernelObject[]
-    for (const { id, pids } of listed) {
-      if (pid === undefined || pids?.some((holder) => holder.pid === pid)) ids.add(`${kind} ${id}`)
-    }
-  }
-  return ids
+/** A BPF program, map or link that a process holds, as its descriptors tell. */
+export interface KernelObject {
+  readonly kind: 'prog' | 'map' | 'link'
+  readonly id: number
+  /** Of maps, as in linux/bpf.h: 27 is a ring. */
+  readonly mapType: number | undefined
 }
 
-interface KernelObject {
-  readonly id: number
-  readonly pids?: readonly { readonly pid: number }[]
+export function heldObjects(pid: number): readonly KernelObject[] {
+  return readdirSync(`/proc/${pid}/fdinfo`).flatMap((fd) => {
+    const text = readQuietly(`/proc/${pid}/fdinfo/${fd}`)
+    const mapType = /^map_type:\s+(\d+)/m.exec(text)?.[1]
+    return [...text.matchAll(/^(prog|map|link)_id:\s+(\d+)/gm)].map((found) => ({
+      kind: found[1] as KernelObject['kind'],
+      id: Number(found[2]),
+      mapType: mapType === undefined ? undefined : Number(mapType),
+    }))
+  })
+}
+
+/** Which of them the kernel still has. */
+export async function leftObjects(objects: readonly KernelObject[]): Promise<KernelObject[]> {
+  const left: KernelObject[] = []
+  for (const kind of ['prog', 'map', 'link'] as const) {
+    const listed = JSON.parse(await command('bpftool', ['-j', kind, 'show'])) as { id: number }[]
+    const ids = new Set(listed.map(({ id }) => id))
+    left.push(...objects.filter((one) => one.kind === kind && ids.has(one.id)))
+  }
+  return left
 }

@@ -88,13 +88,14 @@ export async function startLoad(lab: Lab, servers: Servers, options: LoadOptions
   }
 }
 
-interface Talker {
+/** A program that says lines of JSON. */
+export interface Talker {
   readonly program: Program
   /** The next line it says; rejects when it ends instead. */
   line(): Promise<Said>
 }
 
-function talk(program: Program): Talker {
+export function talk(program: Program): Talker {
   const lines = createInterface({ input: program.stdout })[Symbol.asyncIterator]()
   const line = async () => {
     const next = await lines.next()

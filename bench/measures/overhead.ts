@@ -1,5 +1,6 @@
 // What the default probes take from the traffic itself: throughput, new connections a second, kernel time.
 
+import { heldObjects } from '../../test/river.ts'
 import { command, type Lab, until, withNamespaces } from '../../test/traffic/mod.ts'
 import { type Finding, type Measure, type Plan, showInterval } from '../finding.ts'
 import { race, startServers } from '../load/load.ts'
@@ -124,9 +125,9 @@ async function programCosts(pid: number): Promise<ReadonlyMap<number, ProgramCos
     name?: string
     run_time_ns?: number
     run_cnt?: number
-    pids?: { pid: number }[]
   }[]
-  const mine = programs.filter(({ pids }) => pids?.some((holder) => holder.pid === pid))
+  const held = heldObjects(pid).filter(({ kind }) => kind === 'prog')
+  const mine = programs.filter(({ id }) => held.some((one) => one.id === id))
   return new Map(
     mine.map(({ id, name = '?', run_time_ns = 0, run_cnt = 0 }) => [
       id,

@@ -5,7 +5,16 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { alive, kernelObjects, type Role, spawnWeir, startRiver, withRiver } from '../river.ts'
+import {
+  alive,
+  heldObjects,
+  type KernelObject,
+  leftObjects,
+  type Role,
+  spawnWeir,
+  startRiver,
+  withRiver,
+} from '../river.ts'
 import { type Lab, openPair, type Pair, until, withNamespaces } from '../traffic/mod.ts'
 import { storyOf, tell } from './compare.ts'
 
@@ -80,8 +89,8 @@ test(
         const first = await until('the first row', () => storyOf(river, lab, pair.soFar()))
         const agent = river.pid('agent')!
         const pids = (['agent', 'central', 'storage'] as const).map((role) => river.pid(role)!)
-        const owned = await kernelObjects(agent)
-        assert.ok(owned.size > 0, 'the agent holds no kernel objects')
+        const owned = heldObjects(agent)
+        assert.ok(owned.length > 0, 'the agent holds no kernel objects')
         await river.kill('supervisor')
         await until('the end of every process', () => !pids.some(alive), 15_000)
         await gone(owned)
@@ -108,7 +117,7 @@ test('Ctrl-C ends all within 5 s and leaves nothing in the kernel', limits, asyn
   try {
     const river = await startRiver({ data })
     const pids = (['agent', 'central', 'storage'] as const).map((role) => river.pid(role)!)
-    const owned = await kernelObjects(pids[0])
+    const owned = heldObjects(pids[0]!)
     const begun = performance.now()
     const code = await river.stop()
     const tookMs = performance.now() - begun
@@ -122,11 +131,8 @@ test('Ctrl-C ends all within 5 s and leaves nothing in the kernel', limits, asyn
 })
 
 /** The kernel frees objects a grace period after their last descriptor. */
-async function gone(owned: ReadonlySet<string>): Promise<void> {
-  await until('the end of the kernel objects', async () => {
-    const left = await kernelObjects()
-    return ![...owned].some((id) => left.has(id))
-  })
+async function gone(owned: readonly KernelObject[]): Promise<void> {
+  await until('the end of the kernel objects', async () => (await leftObjects(owned)).length === 0)
 }
 
 test('a second weir up on the same data folder says so and ends', limits, () =>
