@@ -25,14 +25,18 @@ export interface Answer {
   }
 }
 
-export interface River {
+/** An API that can be asked. */
+export interface Api {
   readonly base: string
-  readonly data: string
-  /** What it has printed so far. */
-  output(): string
   get(path: string, query?: Query): Promise<Answer>
   /** Every flow row that fits, oldest first, through all pages. */
   flows(query?: Query): Promise<readonly JsonRow[]>
+}
+
+export interface River extends Api {
+  readonly data: string
+  /** What it has printed so far. */
+  output(): string
   pid(role: Role): number | undefined
   kill(role: Role, signal?: NodeJS.Signals): Promise<number>
   /** Ctrl-C, and the exit code. */
@@ -48,8 +52,8 @@ export interface RiverOptions {
 }
 
 const entries: Readonly<Record<Exclude<Role, 'supervisor'>, RegExp>> = {
-  agent: /agent\/main\.ts/,
-  central: /central\/main\.ts/,
+  agent: /main\.ts agent /,
+  central: /main\.ts central /,
   storage: /store\/worker\/main\.ts/,
 }
 
@@ -118,9 +122,8 @@ export function spawnWeir(
   return { child, ended, output: () => text }
 }
 
-function createRiver(started: StartedWeir, base: string, data: string): River {
-  const { child, ended } = started
-
+/** Asks the API at an address. */
+export function apiAt(base: string): Api {
   async function get(path: string, query: Query = {}): Promise<Answer> {
     const answer = await fetch(`${base}${path}?${parameters(query)}`)
     const body = await answer.text()
@@ -143,6 +146,12 @@ function createRiver(started: StartedWeir, base: string, data: string): River {
     return rows
   }
 
+  return { base, get, flows }
+}
+
+function createRiver(started: StartedWeir, base: string, data: string): River {
+  const { child, ended } = started
+
   function pid(role: Role): number | undefined {
     const tree = descendants(child.pid!)
     if (role === 'supervisor') return child.pid
@@ -163,7 +172,7 @@ function createRiver(started: StartedWeir, base: string, data: string): River {
     return code
   }
 
-  return { base, data, output: started.output, get, flows, pid, kill, stop }
+  return { ...apiAt(base), data, output: started.output, pid, kill, stop }
 }
 
 function parameters(query: Query): string {

@@ -1,7 +1,7 @@
 // Holds rows of the API against the truth of test/traffic: every connection once, every octet, every name.
 
 import assert from 'node:assert/strict'
-import type { JsonRow, River } from '../river.ts'
+import type { Api, JsonRow } from '../river.ts'
 import { type Connection, type Lab, until } from '../traffic/mod.ts'
 
 /** What all rows of one connection say together. */
@@ -14,7 +14,7 @@ export interface Story {
 
 /** The rows of one connection, by the initiator's end (a failed connect by its pid and target). */
 export async function storyOf(
-  river: River,
+  river: Api,
   lab: Lab,
   truth: Pick<Connection, 'src_port' | 'dst_port'>,
 ): Promise<Story | undefined> {
@@ -33,7 +33,7 @@ export function tell(rows: readonly JsonRow[]): Story {
 }
 
 /** Waits until the end of a connection is in the API, and gives its story. */
-export function whole(river: River, lab: Lab, truth: Connection): Promise<Story> {
+export function whole(river: Api, lab: Lab, truth: Connection): Promise<Story> {
   return until(
     `the end of ${truth.case} in the API`,
     async () => {

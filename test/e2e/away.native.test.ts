@@ -1,0 +1,145 @@
+// Central away: nothing is lost while the spool has room, and when it has none the loss is known to the row.
+
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type AgentConfig, createAgent } from '../../agent/mod.ts'
+import { createCentral } from '../../central/mod.ts'
+import { createReporter } from '../../common/mod.ts'
+import { type Api, apiAt } from '../river.ts'
+import { type Lab, serverCase, until, withNamespaces } from '../traffic/mod.ts'
+import { storyOf } from './compare.ts'
+
+const reporter = createReporter('test', { level: 'fatal' })
+
+/** An agent that sees one namespace of the lab, and a folder for a central that the test starts itself. */
+async function withAgent(
+  lab: Lab,
+  limits: Pick<AgentConfig, 'spool' | 'ringBytes'>,
+  work: (centralDir: string) => Promise<void>,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-away-'))
+  const [dataDir, centralDir] = [join(folder, 'agent'), join(folder, 'central')]
+  for (const one of [dataDir, centralDir]) mkdirSync(one, { mode: 0o700 })
+  const agent = createAgent(
+    {
+      dataDir,
+      node: 'away',
+      intervalMs: 500,
+      upstream: { path: join(centralDir, 'ingest.sock') },
+      filter: { netns: lab.netns(0).inode },
+      ...limits,
+    },
+    reporter,
+  )
+  await agent.start()
+  try {
+    await work(centralDir)
+  } finally {
+    await agent.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function withCentral(dataDir: string, work: (api: Api) => Promise<void>): Promise<void> {
+  const central = createCentral({ dataDir, listen: { host: '127.0.0.1', port: 0 } }, reporter)
+  await central.start()
+  try {
+    await work(apiAt(central.url()))
+  } finally {
+    await central.stop()
+  }
+}
+
+/** Short connections, each of which is exactly one row of its own when nothing is lost. */
+async function makeConnections(lab: Lab, count: number) {
+  return (await serverCase('alone', count).begin(lab))()
+}
+
+test('central away for 60 s: not a row is missing', { timeout: 150_000 }, () =>
+  withNamespaces(2, (lab) =>
+    withAgent(lab, {}, async (centralDir) => {
+      await withCentral(centralDir, async (api) => {
+        await until('the agent', async () => (await api.get('/api/ledger')).rows.length > 0)
+      })
+      const until60s = performance.now() + 60_000
+      const truths = []
+      const rest = await serverCase('prefork', 5).begin(lab)
+      while (performance.now() < until60s) {
+        truths.push(...(await rest()))
+        await new Promise((resolve) => setTimeout(resolve, 2_000))
+      }
+      await withCentral(centralDir, async (api) => {
+        const total = truths.reduce((sum, { bytes }) => sum + bytes, 0)
+        const rows = await until(
+          'all rows',
+          async () => {
+            const found = await api.flows({ src_netns: lab.netns(0).inode })
+            return found.filter((row) => row['end'] !== null).length === truths.length && found
+          },
+          20_000,
+        )
+        assert.equal(
+          rows.reduce((sum, row) => sum + Number(row['bytes']), 0),
+          total,
+        )
+        for (const truth of truths.slice(0, 5)) {
+          assert.equal((await storyOf(api, lab, truth))?.bytes, truth.bytes)
+        }
+        const { coverage } = await api.get('/api/flows')
+        assert.deepEqual(coverage.lost, {})
+      })
+    }),
+  ),
+)
+
+test(
+  'a spool too small: what is stored and what is known lost make the truth',
+  { timeout: 120_000 },
+  () =>
+    withNamespaces(2, (lab) =>
+      withAgent(lab, { spool: { octetsMax: 60_000 } }, async (centralDir) => {
+        const rest = await serverCase('alone', 100).begin(lab)
+        let made = 0
+        for (let i = 0; i < 12; i++) {
+          made += (await rest()).length
+          await new Promise((resolve) => setTimeout(resolve, 600))
+        }
+        await withCentral(centralDir, (api) => assertKnownLoss(api, lab, made))
+      }),
+    ),
+)
+
+test(
+  'a ring too small: what is stored and what is known lost make the truth',
+  { timeout: 60_000 },
+  () =>
+    withNamespaces(2, (lab) =>
+      withAgent(lab, { ringBytes: 4_096 }, (centralDir) =>
+        withCentral(centralDir, async (api) => {
+          const made = await makeConnections(lab, 3_000)
+          await assertKnownLoss(api, lab, made.length)
+        }),
+      ),
+    ),
+)
+
+/** The share is the quotient of its own numbers, and those add up to what was made. */
+async function assertKnownLoss(api: Api, lab: Lab, made: number): Promise<void> {
+  const seen = await until(
+    'stored + lost = made',
+    async () => {
+      const range = { from: '-5m', to: 'now' }
+      const { coverage } = await api.get('/api/flows', range)
+      const rows = await api.flows({ ...range, src_netns: lab.netns(0).inode })
+      const ended = rows.filter((row) => row['end'] !== null && row['end_reason'] !== 'unknown')
+      const lost = Object.values(coverage.lost).reduce((sum, one) => sum + one, 0)
+      return ended.length + lost === made && { rows: rows.length, lost, share: coverage.share }
+    },
+    20_000,
+  )
+  assert.ok(seen.lost > 0, 'nothing was lost, so nothing was shown')
+  assert.equal(seen.share, seen.rows / (seen.rows + seen.lost))
+}
