@@ -1,0 +1,120 @@
+// Connections: one or two ends and what was already reported of them. Counters are kept per direction,
+// so a connection may gain or lose an end between intervals and still count every byte once.
+
+/** Offsets into the six totals of a connection in `reported`. */
+export const total = {
+  bytes: 0,
+  reverseBytes: 1,
+  packets: 2,
+  reversePackets: 3,
+  retransmits: 4,
+  reverseRetransmits: 5,
+} as const
+export const totals = 6
+
+export const flag = {
+  used: 1,
+  /** A row was sent: orientation and id are fixed. */
+  rowSent: 2,
+  /** The opening was observed at one of the ends. */
+  directionKnown: 4,
+  /** The row with the end was sent; kept only so that a late peer is recognised. */
+  endSent: 8,
+  /** Held back once, waiting for a peer on this node. */
+  held: 16,
+  /** The pair index points here. */
+  indexed: 32,
+  /** From the checkpoint, and not seen since the restart. */
+  restored: 64,
+} as const
+
+export interface ConnectionTable {
+  capacity: number
+  high: number
+  used: number
+  /** End slots; -1 = not on this node, or not seen yet. */
+  src: Int32Array
+  dst: Int32Array
+  flags: Uint8Array
+  /** The pair of initial sequence numbers, when indexed. */
+  pair: Uint32Array
+  /** connection_id as u32 halves. */
+  id: Uint32Array
+  /** When it was opened, boot nanoseconds as u32 halves; 0 = not known. */
+  start: Uint32Array
+  reported: Float64Array
+  /** TCP state of the last row. */
+  state: Uint8Array
+  /** Milliseconds since 1970 of the last row. */
+  lastRow: Float64Array
+  /** When what is kept for a late peer may go, milliseconds since 1970. */
+  expires: Float64Array
+  readonly free: number[]
+}
+
+export function createConnectionTable(capacity = 1024): ConnectionTable {
+  return { capacity, high: 0, used: 0, free: [], ...columns(capacity) }
+}
+
+/** A fresh connection with no ends. */
+export function takeConnection(table: ConnectionTable): number {
+  const slot = table.free.pop() ?? next(table)
+  table.used++
+  table.src[slot] = -1
+  table.dst[slot] = -1
+  table.flags[slot] = flag.used
+  table.start[slot * 2] = 0
+  table.start[slot * 2 + 1] = 0
+  table.state[slot] = 0
+  table.reported.fill(0, slot * totals, slot * totals + totals)
+  return slot
+}
+
+export function freeConnection(table: ConnectionTable, slot: number): void {
+  table.flags[slot] = 0
+  table.used--
+  table.free.push(slot)
+}
+
+export function isSet(table: ConnectionTable, slot: number, bit: number): boolean {
+  return ((table.flags[slot] as number) & bit) !== 0
+}
+
+export function setFlag(table: ConnectionTable, slot: number, bit: number): void {
+  table.flags[slot] = (table.flags[slot] as number) | bit
+}
+
+export function clearFlag(table: ConnectionTable, slot: number, bit: number): void {
+  table.flags[slot] = (table.flags[slot] as number) & ~bit
+}
+
+function next(table: ConnectionTable): number {
+  if (table.high === table.capacity) grow(table)
+  return table.high++
+}
+
+function grow(table: ConnectionTable): void {
+  const old = { ...table }
+  table.capacity *= 2
+  Object.assign(table, columns(table.capacity))
+  for (const name of ['src', 'dst', 'flags', 'pair', 'id', 'start', 'reported', 'state'] as const) {
+    table[name].set(old[name])
+  }
+  table.lastRow.set(old.lastRow)
+  table.expires.set(old.expires)
+}
+
+function columns(capacity: number) {
+  return {
+    src: new Int32Array(capacity).fill(-1),
+    dst: new Int32Array(capacity).fill(-1),
+    flags: new Uint8Array(capacity),
+    pair: new Uint32Array(capacity * 2),
+    id: new Uint32Array(capacity * 2),
+    start: new Uint32Array(capacity * 2),
+    reported: new Float64Array(capacity * totals),
+    state: new Uint8Array(capacity),
+    lastRow: new Float64Array(capacity),
+    expires: new Float64Array(capacity),
+  }
+}

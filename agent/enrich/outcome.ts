@@ -1,0 +1,83 @@
+// What the end of a connection means: from the state an end left, its error and its side. A pure table.
+
+import { constants } from 'node:os'
+
+/** Numbers of include/net/tcp_states.h, in ss's words. */
+export const stateNames: readonly string[] = [
+  '',
+  'established',
+  'syn_sent',
+  'syn_recv',
+  'fin_wait1',
+  'fin_wait2',
+  'time_wait',
+  'close',
+  'close_wait',
+  'last_ack',
+  'listen',
+  'closing',
+  'new_syn_recv',
+]
+
+export const tcp = { established: 1, synSent: 2, closeWait: 8 } as const
+
+/** Names of enum owner_source, by number. */
+export const sourceNames: readonly string[] = ['', 'listener', 'connect', 'holder', 'io', 'close']
+
+const errnoNames = new Map<number, string>()
+for (const [name, number] of Object.entries(constants.errno)) {
+  if (!errnoNames.has(number)) errnoNames.set(number, name)
+}
+
+/** `111` → `ECONNREFUSED`; '' for 0, the number for one without a name here. */
+export function errnoName(error: number): string {
+  return error === 0 ? '' : (errnoNames.get(error) ?? String(error))
+}
+
+/** How one end ended, as its last record says. */
+export interface EndOutcome {
+  readonly side: 'src' | 'dst'
+  /** The state it left. */
+  readonly state: number
+  readonly error: number
+  readonly localPort: number
+  /** No record said so: it was there, then not. */
+  readonly vanished: boolean
+}
+
+const { ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, EPIPE } = constants.errno
+
+/** The value of `end_reason`; `ends` are those that the node saw, one or two. */
+export function endReason(ends: readonly EndOutcome[]): string {
+  const attempt = ends.find((end) => end.side === 'src' && end.state === tcp.synSent)
+  if (attempt && !attempt.vanished) return attemptReason(attempt)
+  for (const { error, side } of ends) {
+    if (error === ECONNRESET || error === EPIPE) return `reset_by_${side === 'src' ? 'dst' : 'src'}`
+  }
+  for (const { error } of ends) {
+    if (error === ETIMEDOUT) return 'timeout'
+    if (error === EHOSTUNREACH || error === ENETUNREACH) return 'unreachable'
+  }
+  if (ends.some((end) => end.vanished)) return 'unknown'
+  for (const { state, error, side } of ends) {
+    const open = state === tcp.established || state === tcp.closeWait
+    if (open && error === 0) return `reset_by_${side}`
+  }
+  return ends.every((end) => end.error === 0) ? 'closed' : 'unknown'
+}
+
+function attemptReason({ error, localPort }: EndOutcome): string {
+  switch (error) {
+    case 0:
+      return localPort === 0 ? 'no_port' : 'abandoned'
+    case ECONNREFUSED:
+      return 'refused'
+    case ETIMEDOUT:
+      return 'timeout'
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+      return 'unreachable'
+    default:
+      return 'unknown'
+  }
+}

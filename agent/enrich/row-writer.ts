@@ -1,0 +1,240 @@
+// Writes one row of a batch from a connection and its ends: typed array to typed array, no object per row.
+
+import { type Batch, createBatch, flowTable, grown } from '../../wire/mod.ts'
+import { octet, recordOctets, recordWords, short, word } from '../drain/record.ts'
+import type { Cgroups } from './cgroups.ts'
+import { type ConnectionTable, flag, isSet } from './connection-table.ts'
+import type { Connections } from './connections.ts'
+import { type EndTable, shortAt, u32At } from './end-table.ts'
+import type { Moment } from './moment.ts'
+import { type EndOutcome, endReason, errnoName, sourceNames, stateNames } from './outcome.ts'
+import { type EndColumns, type RowColumns, rowColumnsOf, type Values } from './row-columns.ts'
+import { createTextCache } from './text-cache.ts'
+
+/** What report.ts computed of a row. */
+export interface RowFacts {
+  /** In the order of `total` (connection-table.ts); −1 = not known. */
+  readonly increments: Float64Array
+  readonly totals: Float64Array
+  ended: boolean
+  first: boolean
+  /** TCP state at the end of the interval, of the end that is open. */
+  state: number
+}
+
+export interface RowWriter {
+  /** The rows since `begin`; the same memory is used again by the next one. */
+  batch(): Batch
+  begin(moment: Moment): void
+  write(connection: number, facts: RowFacts): void
+}
+
+const namesMax = 65_536
+
+export function createRowWriter(state: Connections, cgroups: Cgroups, node: string): RowWriter {
+  let batch = createBatch(flowTable, 1024)
+  let columns = rowColumnsOf(batch)
+  let texts = createTextCache(batch.names)
+  let fixed = fixedNames(batch, node)
+  let time = new Uint32Array(2)
+  let offset = new Uint32Array(2)
+
+  /** Names gather over days; when there are many, the batch and its interner begin anew. */
+  function begin(moment: Moment): void {
+    if (batch.names.size() > namesMax) {
+      batch = createBatch(flowTable, batch.capacity)
+      columns = rowColumnsOf(batch)
+      texts = createTextCache(batch.names)
+      fixed = fixedNames(batch, node)
+    }
+    batch.length = 0
+    time = halves(moment.time)
+    offset = halves(moment.bootToWallNs)
+  }
+
+  function write(connection: number, facts: RowFacts): void {
+    if (batch.length === batch.capacity) {
+      batch = grown(batch)
+      columns = rowColumnsOf(batch)
+    }
+    const row = batch.length++
+    const { table } = state
+    const src = table.src[connection] as number
+    const dst = table.dst[connection] as number
+    columns.node.u32[row] = fixed.node
+    columns.view.u32[row] = fixed.view
+    columns.protocol.u32[row] = fixed.protocol
+    columns.observer.u32[row] = src < 0 ? fixed.dst : dst < 0 ? fixed.src : fixed.both
+    writeTimes(row, connection, facts)
+    writeOrigin(row, connection, facts)
+    writeOutcome(row, connection, facts)
+    writeCounters(columns, row, facts)
+    writeEnd(columns.src, row, src)
+    writeEnd(columns.dst, row, dst)
+  }
+
+  function writeTimes(row: number, connection: number, facts: RowFacts): void {
+    const { table, ends } = state
+    columns.time.u32[row * 2] = time[0] as number
+    columns.time.u32[row * 2 + 1] = time[1] as number
+    const opened = hasStart(table, connection)
+    setWall(columns.start, row, opened ? table.start : undefined, connection * 2)
+    const last = facts.ended ? lastRecord(ends, table, connection) : 0
+    setWall(columns.end, row, facts.ended ? ends.words : undefined, last)
+  }
+
+  /** Boot nanoseconds at `from[at]` as wall-clock halves; null without `from`. */
+  function setWall(column: Values, row: number, from: Uint32Array | undefined, at: number): void {
+    column.nulls[row] = from ? 0 : 1
+    const low = from ? (from[at] as number) + (offset[0] as number) : 0
+    const high = from ? (from[at + 1] as number) + (offset[1] as number) : 0
+    column.u32[row * 2] = low
+    column.u32[row * 2 + 1] = high + (low > 0xffff_ffff ? 1 : 0)
+  }
+
+  /** Addresses as the initiator's end has them, if it is here: that is what was connected to. */
+  function writeOrigin(row: number, connection: number, facts: RowFacts): void {
+    const { table, ends } = state
+    const src = table.src[connection] as number
+    const near = src >= 0 ? src : (table.dst[connection] as number)
+    const own = src >= 0
+    const port = shortAt(ends, near, short.localPort)
+    const far = shortAt(ends, near, short.remotePort)
+    columns.srcPort.u16[row] = own ? port : far
+    columns.dstPort.u16[row] = own ? far : port
+    const at = near * recordOctets
+    copyAddress(columns.srcAddress.u8, row, ends, at + (own ? octet.local : octet.remote))
+    copyAddress(columns.dstAddress.u8, row, ends, at + (own ? octet.remote : octet.local))
+    columns.interface.u32[row] = texts.indexOf(ends.words, near * recordWords + word.interface)
+    columns.directionKnown.u8[row] = isSet(table, connection, flag.directionKnown) ? 1 : 0
+    columns.opened.u8[row] = facts.first && hasStart(table, connection) ? 1 : 0
+    columns.connectionId.u32[row * 2] = table.id[connection * 2] as number
+    columns.connectionId.u32[row * 2 + 1] = table.id[connection * 2 + 1] as number
+    writeRtt(row, connection, word.srtt)
+    writeRtt(row, connection, word.rttMin)
+  }
+
+  function writeRtt(row: number, connection: number, member: number): void {
+    const { table, ends } = state
+    const src = table.src[connection] as number
+    const dst = table.dst[connection] as number
+    let us = src >= 0 ? u32At(ends, src, member) : 0
+    if (us === 0 && dst >= 0) us = u32At(ends, dst, member)
+    setNullable(member === word.srtt ? columns.rtt : columns.rttMin, row, us === 0 ? -1 : us * 1000)
+  }
+
+  function writeOutcome(row: number, connection: number, facts: RowFacts): void {
+    const { names } = batch
+    columns.state.u32[row] = names.index(facts.ended ? 'closed' : (stateNames[facts.state] ?? ''))
+    columns.endReason.u32[row] = 0
+    columns.errno.u32[row] = 0
+    if (!facts.ended) return
+    const outcomes = outcomesOf(state, connection)
+    columns.endReason.u32[row] = names.index(endReason(outcomes))
+    const error = outcomes.find((outcome) => outcome.error !== 0)?.error ?? 0
+    columns.errno.u32[row] = names.index(errnoName(error))
+  }
+
+  function writeEnd(to: EndColumns, row: number, slot: number): void {
+    if (slot < 0) {
+      clearEnd(to, row)
+      return
+    }
+    const { words, octets } = state.ends
+    const at = slot * recordWords
+    const source = octets[slot * recordOctets + octet.ownerSource] as number
+    to.process.u32[row] = texts.indexOf(words, at + word.comm)
+    to.pid.u32[row] = words[at + word.tgid] as number
+    to.uid.u32[row] = source === 0 ? 0 : (words[at + word.uid] as number)
+    to.uid.nulls[row] = source === 0 ? 1 : 0
+    to.netns.u32[row] = words[at + word.netns] as number
+    const low = words[at + word.cgroup] as number
+    const high = words[at + word.cgroup + 1] as number
+    to.cgroup_id.u32[row * 2] = low
+    to.cgroup_id.u32[row * 2 + 1] = high
+    to.process_source.u32[row] = batch.names.index(sourceNames[source] ?? '')
+    const owner = cgroups.ownerOf(low + high * 0x1_0000_0000)
+    to.unit.u32[row] = owner ? batch.names.index(owner.unit) : 0
+    to.container.u32[row] = owner ? batch.names.index(owner.container) : 0
+  }
+
+  return { batch: () => batch, begin, write }
+}
+
+function fixedNames({ names }: Batch, node: string) {
+  return {
+    node: names.index(node),
+    view: names.index('socket'),
+    protocol: names.index('tcp'),
+    src: names.index('src'),
+    dst: names.index('dst'),
+    both: names.index('both'),
+  }
+}
+
+function writeCounters(columns: RowColumns, row: number, { increments, totals }: RowFacts): void {
+  for (let index = 0; index < 4; index++) {
+    ;(columns.increments[index] as Values).f64[row] = increments[index] as number
+  }
+  setNullable(columns.increments[4] as Values, row, increments[4] as number)
+  setNullable(columns.increments[5] as Values, row, increments[5] as number)
+  ;(columns.totals[0] as Values).f64[row] = totals[0] as number
+  ;(columns.totals[1] as Values).f64[row] = totals[1] as number
+}
+
+function setNullable(column: Values, row: number, value: number): void {
+  column.nulls[row] = value < 0 ? 1 : 0
+  column.f64[row] = value < 0 ? 0 : value
+}
+
+function clearEnd(to: EndColumns, row: number): void {
+  to.process.u32[row] = 0
+  to.pid.u32[row] = 0
+  to.uid.u32[row] = 0
+  to.uid.nulls[row] = 1
+  to.netns.u32[row] = 0
+  to.cgroup_id.u32[row * 2] = 0
+  to.cgroup_id.u32[row * 2 + 1] = 0
+  to.process_source.u32[row] = 0
+  to.unit.u32[row] = 0
+  to.container.u32[row] = 0
+}
+
+function copyAddress(to: Uint8Array, row: number, { octets }: EndTable, from: number): void {
+  for (let index = 0; index < 16; index++) to[row * 16 + index] = octets[from + index] as number
+}
+
+function hasStart(table: ConnectionTable, connection: number): boolean {
+  return table.start[connection * 2] !== 0 || table.start[connection * 2 + 1] !== 0
+}
+
+/** Word index of the later time of the ends' records. */
+function lastRecord(ends: EndTable, table: ConnectionTable, connection: number): number {
+  const src = (table.src[connection] as number) * recordWords
+  const dst = (table.dst[connection] as number) * recordWords
+  if (src < 0 || dst < 0) return Math.max(src, dst) + word.time
+  const { words } = ends
+  const high = (words[src + 1] as number) - (words[dst + 1] as number)
+  const later = high === 0 ? (words[src] as number) > (words[dst] as number) : high > 0
+  return (later ? src : dst) + word.time
+}
+
+function outcomesOf({ table, ends }: Connections, connection: number): EndOutcome[] {
+  const outcomes: EndOutcome[] = []
+  for (const side of ['src', 'dst'] as const) {
+    const slot = table[side][connection] as number
+    if (slot < 0) continue
+    outcomes.push({
+      side,
+      state: ends.octets[slot * recordOctets + octet.state] as number,
+      error: shortAt(ends, slot, short.error),
+      localPort: shortAt(ends, slot, short.localPort),
+      vanished: ends.closed[slot] === 2,
+    })
+  }
+  return outcomes
+}
+
+function halves(ns: bigint): Uint32Array<ArrayBuffer> {
+  return Uint32Array.of(Number(ns & 0xffff_ffffn), Number(ns >> 32n))
+}
