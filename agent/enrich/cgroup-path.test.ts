@@ -35,7 +35,10 @@ const units: readonly [string, string][] = [
     '/user.slice/user-1000.slice/user@1000.service/app.slice/app-org.gnome.Terminal.slice/vte-spawn-1.scope',
     'vte-spawn-1.scope',
   ],
-  ['/system.slice/system-postgresql.slice/postgresql@15-main.service', 'postgresql@15-main.service'],
+  [
+    '/system.slice/system-postgresql.slice/postgresql@15-main.service',
+    'postgresql@15-main.service',
+  ],
   [String.raw`/system.slice/dev-disk-by\x2dlabel-data.service`, 'dev-disk-by-label-data.service'],
   [String.raw`/system.slice/caf\xc3\xa9.service`, 'café.service'],
   ['/machine.slice/machine-web.scope', 'machine-web.scope'],

@@ -17,7 +17,8 @@ const containerShapes: readonly RegExp[] = [
 ]
 
 /** Parents below which a bare 64-digit name is a container: /docker/ID, /kubepods/…/podUID/ID, /default/ID. */
-const bareParent = /(?:^|\/)(?:docker|kubepods(?:\.slice)?|containerd|default|k8s\.io|ecs|actions_job)(?:\/|$)/
+const bareParent =
+  /(?:^|\/)(?:docker|kubepods(?:\.slice)?|containerd|default|k8s\.io|ecs|actions_job)(?:\/|$)/
 
 /** Reads the deepest component that means something; nested cgroups of a service belong to the service. */
 export function ownerOfCgroup(path: string): CgroupOwner {

@@ -24,8 +24,8 @@ export const flag = {
   held: 16,
   /** The pair index points here. */
   indexed: 32,
-  /** From the checkpoint, and not seen since the restart. */
-  restored: 64,
+  /** Weir's own: told to nobody. */
+  own: 64,
 } as const
 
 export interface ConnectionTable {
@@ -42,6 +42,7 @@ export interface ConnectionTable {
   id: Uint32Array
   /** When it was opened, boot nanoseconds as u32 halves; 0 = not known. */
   start: Uint32Array
+  /** Six totals as last told (offsets: `total`); −1 = never told. */
   reported: Float64Array
   /** TCP state of the last row. */
   state: Uint8Array
@@ -66,7 +67,7 @@ export function takeConnection(table: ConnectionTable): number {
   table.start[slot * 2] = 0
   table.start[slot * 2 + 1] = 0
   table.state[slot] = 0
-  table.reported.fill(0, slot * totals, slot * totals + totals)
+  table.reported.fill(-1, slot * totals, slot * totals + totals)
   return slot
 }
 

@@ -24,6 +24,8 @@ import {
   takeEnd,
   u32At,
 } from './end-table.ts'
+import { createLocality, type Locality } from './locality.ts'
+import type { Restored } from './restored.ts'
 import { sipHash24 } from './siphash.ts'
 import { createSlotIndex, type SlotIndex } from './slot-index.ts'
 import { createTupleIndex, type TupleIndex } from './tuple-index.ts'
@@ -36,6 +38,9 @@ export interface Connections {
   /** Pair of sequence numbers → connection. */
   readonly byPair: SlotIndex
   readonly byTuple: TupleIndex
+  readonly locality: Locality
+  /** What the checkpoint of an earlier agent knows, until the first complete snapshot is in. */
+  restored: Restored | undefined
   /** Key of the connection id, four u32. */
   readonly key: Uint32Array
   /** Number of the snapshot in progress. */
@@ -53,6 +58,8 @@ export function createConnections(key: Uint32Array, endsMax = 2_000_000): Connec
     byCookie: createSlotIndex(),
     byPair: createSlotIndex(),
     byTuple: createTupleIndex(ends),
+    locality: createLocality(ends),
+    restored: undefined,
     key,
     snapshot: 0,
     endsMax,
@@ -130,9 +137,7 @@ function isSameLife(ends: EndTable, slot: number, words: Uint32Array, at: number
   const known = initiator !== 0 || responder !== 0
   const other = words[at + word.initiatorSeq] !== 0 || words[at + word.responderSeq] !== 0
   if (!known || !other) return true
-  return (
-    initiator === words[at + word.initiatorSeq] && responder === words[at + word.responderSeq]
-  )
+  return initiator === words[at + word.initiatorSeq] && responder === words[at + word.responderSeq]
 }
 
 function addEnd(state: Connections, words: Uint32Array, at: number): number {
@@ -146,6 +151,7 @@ function addEnd(state: Connections, words: Uint32Array, at: number): number {
   ends.seen[slot] = state.snapshot
   if (ends.octets[slot * recordOctets + octet.kind] === kinds.live) rememberCookie(state, slot)
   joinConnection(state, slot)
+  state.locality.note(slot)
   return slot
 }
 
@@ -218,20 +224,26 @@ function dropEnd(state: Connections, slot: number): void {
 }
 
 function joinConnection(state: Connections, slot: number): void {
-  const { ends, table } = state
+  const { ends } = state
   const paired = hasPair(ends, slot)
   let connection = paired ? findByPair(state, slot) : findByTuple(state, slot)
+  if (connection < 0) connection = state.restored?.connectionOf(state, slot) ?? -1
   if (connection >= 0 && !attach(state, connection, slot)) connection = -1
-  if (connection < 0) {
-    connection = takeConnection(table)
-    if (isInitiator(ends, slot)) table.src[connection] = slot
-    else table.dst[connection] = slot
-    giveId(state, connection, slot)
-    if (paired) indexPair(state, connection, slot)
-  }
+  if (connection < 0) connection = newConnection(state, slot)
   ends.connection[slot] = connection
   if (!paired) state.byTuple.add(slot)
   noteOpening(state, connection, slot)
+}
+
+function newConnection(state: Connections, slot: number): number {
+  const { ends, table } = state
+  const connection = takeConnection(table)
+  if (isInitiator(ends, slot)) table.src[connection] = slot
+  else table.dst[connection] = slot
+  giveId(state, connection, slot)
+  if (hasPair(ends, slot)) indexPair(state, connection, slot)
+  state.restored?.claim(state, slot, connection)
+  return connection
 }
 
 function findByPair(state: Connections, slot: number): number {
@@ -266,7 +278,10 @@ function attach(state: Connections, connection: number, slot: number): boolean {
     table.src[connection] = initiator === swap ? slot : side
     table.dst[connection] = initiator === swap ? side : slot
   }
-  if (isSet(table, connection, flag.endSent) && ends.octets[slot * recordOctets + octet.kind] === kinds.live) {
+  if (
+    isSet(table, connection, flag.endSent) &&
+    ends.octets[slot * recordOctets + octet.kind] === kinds.live
+  ) {
     clearFlag(table, connection, flag.endSent)
   }
   return true

@@ -18,9 +18,7 @@ export function createLocality(ends: EndTable): Locality {
   const index = createSlotIndex()
 
   function low(slot: number, member: number): number {
-    return (
-      (u32At(ends, slot, member) ^ Math.imul(u32At(ends, slot, member + 2), 0x9e37_79b1)) >>> 0
-    )
+    return (u32At(ends, slot, member) ^ Math.imul(u32At(ends, slot, member + 2), 0x9e37_79b1)) >>> 0
   }
 
   function high(slot: number, member: number): number {

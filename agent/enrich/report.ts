@@ -1,18 +1,9 @@
 // Decides which connections are due for a row, and what is new of them: totals minus what was told before.
 
 import { octet, recordOctets, word } from '../drain/record.ts'
-import {
-  type ConnectionTable,
-  clearFlag,
-  flag,
-  isSet,
-  setFlag,
-  total,
-  totals as totalCount,
-} from './connection-table.ts'
+import { flag, isSet, setFlag, total, totals as totalCount } from './connection-table.ts'
 import { type Connections, dropConnection } from './connections.ts'
-import { hasPair, isInitiator, u32At, u64At } from './end-table.ts'
-import type { Locality } from './locality.ts'
+import { isInitiator, u32At, u64At } from './end-table.ts'
 import type { Moment } from './moment.ts'
 import { tcp } from './outcome.ts'
 import { isOwn, type Own } from './own.ts'
@@ -30,7 +21,6 @@ export interface ReportCounts {
 export interface Reporting {
   readonly state: Connections
   readonly writer: RowWriter
-  readonly locality: Locality
   readonly own: Own
   readonly counts: ReportCounts
   readonly facts: RowFacts
@@ -42,15 +32,11 @@ const peerDelayNs = 250_000_000
 /** Sockets without a descriptor are seen once a minute: that long a late peer on this node is recognised. */
 const latePeerMs = 130_000
 
-export function createReporting(
-  state: Connections,
-  writer: RowWriter,
-  parts: { readonly locality: Locality; readonly own: Own },
-): Reporting {
+export function createReporting(state: Connections, writer: RowWriter, own: Own): Reporting {
   const counts = { rows: 0, filtered: 0, waiting: 0, clamped: 0 }
   const increments = new Float64Array(totalCount)
   const facts = { increments, totals: new Float64Array(totalCount), ended: false, first: false }
-  return { state, writer, ...parts, counts, facts: { ...facts, state: 0 } }
+  return { state, writer, own, counts, facts: { ...facts, state: 0 } }
 }
 
 /**
@@ -73,17 +59,16 @@ function visit(on: Reporting, moment: Moment, connection: number): void {
   const { table } = state
   facts.ended = hasEnded(state, connection)
   if (isSet(table, connection, flag.endSent)) {
-    const bothSeen = (table.src[connection] as number) >= 0 && (table.dst[connection] as number) >= 0
+    const bothSeen =
+      (table.src[connection] as number) >= 0 && (table.dst[connection] as number) >= 0
     if (!bothSeen) {
       if (moment.nowMs >= (table.expires[connection] as number)) dropConnection(state, connection)
       return
     }
   }
-  if (!facts.ended || !isSet(table, connection, flag.endSent)) {
-    if (!moment.last && isHeld(on, moment, connection)) {
-      on.counts.waiting++
-      return
-    }
+  if (!moment.last && isHeld(on, moment, connection)) {
+    on.counts.waiting++
+    return
   }
   facts.first = !isSet(table, connection, flag.rowSent)
   if (facts.first) settleSides(state, connection)
@@ -105,14 +90,19 @@ function isDue(on: Reporting, moment: Moment, connection: number, moved: boolean
 function tell(on: Reporting, moment: Moment, connection: number): void {
   const { facts, state, counts } = on
   const { table } = state
-  if (isOwn(state, connection, on.own)) counts.filtered++
-  else {
+  if (isOwn(state, connection, on.own)) {
+    counts.filtered++
+    setFlag(table, connection, flag.own)
+  } else {
     on.writer.write(connection, facts)
     counts.rows++
   }
   for (let index = 0; index < totalCount; index++) {
     const at = connection * totalCount + index
-    table.reported[at] = Math.max(table.reported[at] as number, facts.totals[index] as number)
+    const now = facts.totals[index] as number
+    const told = table.reported[at] as number
+    const wrapped = index >= total.packets && now >= 0 && told - now > 0x8000_0000
+    if (now > told || wrapped) table.reported[at] = now
   }
   table.state[connection] = facts.state
   table.lastRow[connection] = moment.nowMs
@@ -120,7 +110,7 @@ function tell(on: Reporting, moment: Moment, connection: number): void {
 }
 
 /** Both ends seen: nothing more can come. Else the connection is kept for a late peer. */
-function finish({ state, locality }: Reporting, moment: Moment, connection: number): void {
+function finish({ state }: Reporting, moment: Moment, connection: number): void {
   const { table } = state
   const src = table.src[connection] as number
   const dst = table.dst[connection] as number
@@ -128,7 +118,8 @@ function finish({ state, locality }: Reporting, moment: Moment, connection: numb
     dropConnection(state, connection)
     return
   }
-  const local = locality.hasPeerHere(src >= 0 ? src : dst) && isSet(table, connection, flag.indexed)
+  const local =
+    state.locality.hasPeerHere(src >= 0 ? src : dst) && isSet(table, connection, flag.indexed)
   setFlag(table, connection, flag.endSent)
   table.expires[connection] = moment.nowMs + (local ? latePeerMs : 2 * moment.intervalMs)
 }
@@ -157,7 +148,7 @@ function isHeld(on: Reporting, moment: Moment, connection: number): boolean {
   }
   if (inHandshake || isSet(table, connection, flag.held)) return false
   if (moment.bootNs - u64At(ends, only, word.time) > peerDelayNs) return false
-  if (!on.locality.hasPeerHere(only)) return false
+  if (!state.locality.hasPeerHere(only)) return false
   setFlag(table, connection, flag.held)
   return true
 }
@@ -204,7 +195,7 @@ function subtract({ state, facts, counts }: Reporting, connection: number): bool
     const told = table.reported[at] as number
     const baseline = told < 0 && before ? now : Math.max(told, 0)
     let more = now < 0 ? -1 : now - baseline
-    if (index >= total.packets && more < -0x8000_0000) more += 0x1_0000_0000 // u32 in the kernel
+    if (index >= total.packets && more < -0x8000_0000) more += 0x1_0000_0000 // u32 there
     if (now >= 0 && more < 0) {
       more = 0
       counts.clamped++

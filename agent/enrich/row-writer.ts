@@ -184,7 +184,7 @@ function writeCounters(columns: RowColumns, row: number, { increments, totals }:
 
 function setNullable(column: Values, row: number, value: number): void {
   column.nulls[row] = value < 0 ? 1 : 0
-  column.f64[row] = value < 0 ? 0 : value
+  column.f64[row] = Math.max(value, 0)
 }
 
 function clearEnd(to: EndColumns, row: number): void {

@@ -21,7 +21,10 @@ export function createTextCache(names: Interner): TextCache {
     const b = words[at + 1] as number
     const c = words[at + 2] as number
     const d = words[at + 3] as number
-    const mixed = Math.imul(a ^ Math.imul(b ^ Math.imul(c ^ d, 0x9e37_79b1), 0x85eb_ca6b), 0xc2b2_ae35)
+    const mixed = Math.imul(
+      a ^ Math.imul(b ^ Math.imul(c ^ d, 0x9e37_79b1), 0x85eb_ca6b),
+      0xc2b2_ae35,
+    )
     const place = (mixed ^ (mixed >>> 15)) & (capacity - 1)
     const key = place * 4
     const same =

@@ -1,0 +1,118 @@
+// What an agent before us had told of connections that are still open: written after every report, read at
+// start, so that increments go on where they ended. A socket is known again by its cookie (same boot only).
+
+import { recordWords, word } from '../drain/record.ts'
+import { flag, isSet, setFlag, totals as totalCount } from './connection-table.ts'
+import type { Connections } from './connections.ts'
+import { hasPair, u32At } from './end-table.ts'
+import { createSlotIndex } from './slot-index.ts'
+
+/** u32 words of one entry: six f64, then as `at` says. */
+export const entryWords = 22
+const at = { src: 12, dst: 14, id: 16, start: 18, flags: 20 } as const
+/** Told at least once, not ended, not our own. */
+const exported = flag.rowSent | flag.endSent | flag.own
+const known = { rowSent: 1, directionKnown: 2, paired: 4 } as const
+
+export interface Restored {
+  /** The connection that the end's entry was already given to, or −1. */
+  connectionOf(state: Connections, slot: number): number
+  /** Continues an entry in a new connection of this end, if there is one for it. */
+  claim(state: Connections, slot: number, connection: number): void
+  /** Entries that no socket claimed: they ended while no agent watched. */
+  unclaimed(): number
+}
+
+/** The state of all open connections of which a row was sent, as words for the checkpoint. */
+export function exportEntries(state: Connections): Uint32Array {
+  const { table } = state
+  const words = new Uint32Array(table.used * entryWords)
+  const numbers = new Float64Array(words.buffer)
+  let count = 0
+  for (let connection = 0; connection < table.high; connection++) {
+    if (((table.flags[connection] as number) & exported) !== flag.rowSent) continue
+    const from = count * entryWords
+    for (let index = 0; index < totalCount; index++) {
+      numbers[from / 2 + index] = table.reported[connection * totalCount + index] as number
+    }
+    writeCookie(state, words, from + at.src, table.src[connection] as number)
+    writeCookie(state, words, from + at.dst, table.dst[connection] as number)
+    words[from + at.id] = table.id[connection * 2] as number
+    words[from + at.id + 1] = table.id[connection * 2 + 1] as number
+    words[from + at.start] = table.start[connection * 2] as number
+    words[from + at.start + 1] = table.start[connection * 2 + 1] as number
+    words[from + at.flags] = flagsOf(state, connection)
+    count++
+  }
+  return words.subarray(0, count * entryWords)
+}
+
+export function createRestored(words: Uint32Array): Restored {
+  const byCookie = createSlotIndex()
+  const numbers = new Float64Array(words.buffer, words.byteOffset, words.length / 2)
+  const count = words.length / entryWords
+  const connections = new Int32Array(count).fill(-1)
+  for (let entry = 0; entry < count; entry++) {
+    for (const side of [at.src, at.dst]) {
+      const low = words[entry * entryWords + side] as number
+      const high = words[entry * entryWords + side + 1] as number
+      if (low !== 0 || high !== 0) byCookie.set(low, high, entry)
+    }
+  }
+
+  function entryOf(state: Connections, slot: number): number {
+    const { ends } = state
+    const started = u32At(ends, slot, word.start) | u32At(ends, slot, word.start + 1)
+    if (started !== 0) return -1 // opened before our eyes: no earlier agent knew it
+    return byCookie.find(u32At(ends, slot, word.cookie), u32At(ends, slot, word.cookie + 1))
+  }
+
+  function connectionOf(state: Connections, slot: number): number {
+    const entry = hasPair(state.ends, slot) ? -1 : entryOf(state, slot)
+    return entry < 0 ? -1 : (connections[entry] as number)
+  }
+
+  function claim(state: Connections, slot: number, connection: number): void {
+    const entry = entryOf(state, slot)
+    if (entry < 0 || connections[entry] !== -1) return
+    const { table } = state
+    const from = entry * entryWords
+    const flags = words[from + at.flags] as number
+    const sameId =
+      table.id[connection * 2] === words[from + at.id] &&
+      table.id[connection * 2 + 1] === words[from + at.id + 1]
+    if (!sameId && hasPair(state.ends, slot) && (flags & known.paired) !== 0) return
+    connections[entry] = connection
+    table.id[connection * 2] = words[from + at.id] as number
+    table.id[connection * 2 + 1] = words[from + at.id + 1] as number
+    table.start[connection * 2] = words[from + at.start] as number
+    table.start[connection * 2 + 1] = words[from + at.start + 1] as number
+    for (let index = 0; index < totalCount; index++) {
+      table.reported[connection * totalCount + index] = numbers[from / 2 + index] as number
+    }
+    setFlag(table, connection, flag.rowSent)
+    if ((flags & known.directionKnown) !== 0) setFlag(table, connection, flag.directionKnown)
+    const isSrc = words[from + at.src] === u32At(state.ends, slot, word.cookie)
+    table.src[connection] = isSrc ? slot : -1
+    table.dst[connection] = isSrc ? -1 : slot
+  }
+
+  return {
+    connectionOf,
+    claim,
+    unclaimed: () => connections.reduce((sum, connection) => sum + (connection < 0 ? 1 : 0), 0),
+  }
+}
+
+function writeCookie(state: Connections, words: Uint32Array, to: number, slot: number): void {
+  if (slot < 0 || state.ends.closed[slot] !== 0) return
+  words[to] = state.ends.words[slot * recordWords + word.cookie] as number
+  words[to + 1] = state.ends.words[slot * recordWords + word.cookie + 1] as number
+}
+
+function flagsOf({ table }: Connections, connection: number): number {
+  const sent = isSet(table, connection, flag.rowSent) ? known.rowSent : 0
+  const direction = isSet(table, connection, flag.directionKnown) ? known.directionKnown : 0
+  const paired = isSet(table, connection, flag.indexed) ? known.paired : 0
+  return sent | direction | paired
+}
