@@ -7,9 +7,8 @@ import { type ConnectionTable, flag, isSet } from './connection-table.ts'
 import type { Connections } from './connections.ts'
 import { type EndTable, shortAt, u32At } from './end-table.ts'
 import type { Moment } from './moment.ts'
-import { type EndOutcome, endReason, errnoName, sourceNames, stateNames } from './outcome.ts'
 import { type EndColumns, type RowColumns, rowColumnsOf, type Values } from './row-columns.ts'
-import { createTextCache } from './text-cache.ts'
+import { createRowNames } from './row-names.ts'
 
 /** What report.ts computed of a row. */
 export interface RowFacts {
@@ -34,8 +33,7 @@ const namesMax = 65_536
 export function createRowWriter(state: Connections, cgroups: Cgroups, node: string): RowWriter {
   let batch = createBatch(flowTable, 1024)
   let columns = rowColumnsOf(batch)
-  let texts = createTextCache(batch.names)
-  let fixed = fixedNames(batch, node)
+  let names = createRowNames(batch.names, cgroups, node)
   let time = new Uint32Array(2)
   let offset = new Uint32Array(2)
 
@@ -44,8 +42,7 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
     if (batch.names.size() > namesMax) {
       batch = createBatch(flowTable, batch.capacity)
       columns = rowColumnsOf(batch)
-      texts = createTextCache(batch.names)
-      fixed = fixedNames(batch, node)
+      names = createRowNames(batch.names, cgroups, node)
     }
     batch.length = 0
     time = halves(moment.time)
@@ -61,10 +58,11 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
     const { table } = state
     const src = table.src[connection] as number
     const dst = table.dst[connection] as number
-    columns.node.u32[row] = fixed.node
-    columns.view.u32[row] = fixed.view
-    columns.protocol.u32[row] = fixed.protocol
-    columns.observer.u32[row] = src < 0 ? fixed.dst : dst < 0 ? fixed.src : fixed.both
+    columns.node.u32[row] = names.fixed.node
+    columns.view.u32[row] = names.fixed.view
+    columns.protocol.u32[row] = names.fixed.protocol
+    columns.observer.u32[row] =
+      src < 0 ? names.fixed.dst : dst < 0 ? names.fixed.src : names.fixed.both
     writeTimes(row, connection, facts)
     writeOrigin(row, connection, facts)
     writeOutcome(row, connection, facts)
@@ -105,7 +103,7 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
     const at = near * recordOctets
     copyAddress(columns.srcAddress.u8, row, ends, at + (own ? octet.local : octet.remote))
     copyAddress(columns.dstAddress.u8, row, ends, at + (own ? octet.remote : octet.local))
-    columns.interface.u32[row] = texts.indexOf(ends.words, near * recordWords + word.interface)
+    columns.interface.u32[row] = names.text(ends.words, near * recordWords + word.interface)
     columns.directionKnown.u8[row] = isSet(table, connection, flag.directionKnown) ? 1 : 0
     columns.opened.u8[row] = facts.first && hasStart(table, connection) ? 1 : 0
     columns.connectionId.u32[row * 2] = table.id[connection * 2] as number
@@ -124,15 +122,10 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
   }
 
   function writeOutcome(row: number, connection: number, facts: RowFacts): void {
-    const { names } = batch
-    columns.state.u32[row] = names.index(facts.ended ? 'closed' : (stateNames[facts.state] ?? ''))
-    columns.endReason.u32[row] = 0
-    columns.errno.u32[row] = 0
-    if (!facts.ended) return
-    const outcomes = outcomesOf(state, connection)
-    columns.endReason.u32[row] = names.index(endReason(outcomes))
-    const error = outcomes.find((outcome) => outcome.error !== 0)?.error ?? 0
-    columns.errno.u32[row] = names.index(errnoName(error))
+    columns.state.u32[row] = facts.ended ? names.fixed.closed : names.state(facts.state)
+    const outcome = facts.ended ? names.outcome(state, connection) : undefined
+    columns.endReason.u32[row] = outcome ? outcome.reason : 0
+    columns.errno.u32[row] = outcome ? outcome.errno : 0
   }
 
   function writeEnd(to: EndColumns, row: number, slot: number): void {
@@ -143,7 +136,7 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
     const { words, octets } = state.ends
     const at = slot * recordWords
     const source = octets[slot * recordOctets + octet.ownerSource] as number
-    to.process.u32[row] = texts.indexOf(words, at + word.comm)
+    to.process.u32[row] = names.text(words, at + word.comm)
     to.pid.u32[row] = words[at + word.tgid] as number
     to.uid.u32[row] = source === 0 ? 0 : (words[at + word.uid] as number)
     to.uid.nulls[row] = source === 0 ? 1 : 0
@@ -152,24 +145,13 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
     const high = words[at + word.cgroup + 1] as number
     to.cgroup_id.u32[row * 2] = low
     to.cgroup_id.u32[row * 2 + 1] = high
-    to.process_source.u32[row] = batch.names.index(sourceNames[source] ?? '')
-    const owner = cgroups.ownerOf(low + high * 0x1_0000_0000)
-    to.unit.u32[row] = owner ? batch.names.index(owner.unit) : 0
-    to.container.u32[row] = owner ? batch.names.index(owner.container) : 0
+    to.process_source.u32[row] = names.source(source)
+    const owner = names.owner(low + high * 0x1_0000_0000)
+    to.unit.u32[row] = owner ? owner.unit : 0
+    to.container.u32[row] = owner ? owner.container : 0
   }
 
   return { batch: () => batch, begin, write }
-}
-
-function fixedNames({ names }: Batch, node: string) {
-  return {
-    node: names.index(node),
-    view: names.index('socket'),
-    protocol: names.index('tcp'),
-    src: names.index('src'),
-    dst: names.index('dst'),
-    both: names.index('both'),
-  }
 }
 
 function writeCounters(columns: RowColumns, row: number, { increments, totals }: RowFacts): void {
@@ -217,22 +199,6 @@ function lastRecord(ends: EndTable, table: ConnectionTable, connection: number):
   const high = (words[src + 1] as number) - (words[dst + 1] as number)
   const later = high === 0 ? (words[src] as number) > (words[dst] as number) : high > 0
   return (later ? src : dst) + word.time
-}
-
-function outcomesOf({ table, ends }: Connections, connection: number): EndOutcome[] {
-  const outcomes: EndOutcome[] = []
-  for (const side of ['src', 'dst'] as const) {
-    const slot = table[side][connection] as number
-    if (slot < 0) continue
-    outcomes.push({
-      side,
-      state: ends.octets[slot * recordOctets + octet.state] as number,
-      error: shortAt(ends, slot, short.error),
-      localPort: shortAt(ends, slot, short.localPort),
-      vanished: ends.closed[slot] === 2,
-    })
-  }
-  return outcomes
 }
 
 function halves(ns: bigint): Uint32Array<ArrayBuffer> {

@@ -1,0 +1,129 @@
+// The drain stage inside its thread: moves closed records from the kernel's ring into chunks that are given
+// away whole, and reads snapshots of the living. Order is everything: the dump is read before the ring is
+// drained, so a socket's end always comes after a live record of it.
+
+import type { CounterName, SocketProbe } from '../../kernel/mod.ts'
+import { recordOctets, recordWords } from './record.ts'
+
+/** What the collector needs of the kernel; kernel/mod.ts fits. */
+export interface KernelDoor {
+  readonly probe: Pick<SocketProbe, 'drain' | 'dump' | 'dumpNamespace' | 'counters'>
+  namespaces(): readonly { readonly path: string }[]
+  bootToWallNs(): bigint
+}
+
+/** Whole records in memory that is given away; chunks of the ring (`pooled`) come back by `recycle`. */
+export type ChunkSink = (buffer: ArrayBuffer, records: number, pooled: boolean) => void
+
+/** What a snapshot says besides its records. */
+export interface SnapshotReport {
+  readonly counters: Readonly<Record<CounterName, number>>
+  readonly bootToWallNs: bigint
+  /** Records taken from the ring, and lost because all chunks were full, since the start. */
+  readonly drained: number
+  readonly lost: number
+  /** Namespaces that could not be read (they went away meanwhile). */
+  readonly skippedNamespaces: number
+}
+
+export interface Collector {
+  /** Drains the ring; returns how many records there were. */
+  drain(): number
+  /** Everything that lives, then what ended meanwhile. */
+  snapshot(namespaces: boolean): SnapshotReport
+  /** Takes back memory of a chunk. */
+  recycle(buffer: ArrayBuffer): void
+}
+
+export interface CollectorOptions {
+  readonly door: KernelDoor
+  readonly sink: ChunkSink
+  readonly chunkOctets?: number
+  /** Chunks given away and not come back; beyond it records are counted as lost. */
+  readonly chunksMax?: number
+}
+
+export function createCollector({
+  door,
+  sink,
+  chunkOctets = 6144 * recordOctets,
+  chunksMax = 64,
+}: CollectorOptions): Collector {
+  const pool: ArrayBuffer[] = []
+  let outside = 0
+  let drained = 0
+  let lost = 0
+  let chunk: Uint32Array | undefined
+  let filled = 0
+
+  function drain(): number {
+    const count = door.probe.drain(copyRecord)
+    drained += count
+    return count
+  }
+
+  function copyRecord(words: Uint32Array, _octets: Uint8Array, at: number): void {
+    const to = roomForRecord()
+    if (!to) {
+      lost++
+      return
+    }
+    for (let index = 0; index < recordWords; index++)
+      to[filled + index] = words[at + index] as number
+    filled += recordWords
+  }
+
+  function roomForRecord(): Uint32Array | undefined {
+    if (chunk && filled + recordWords > chunk.length) give()
+    if (!chunk && outside < chunksMax) chunk = new Uint32Array(pool.pop() ?? fresh())
+    return chunk
+  }
+
+  function fresh(): ArrayBuffer {
+    return new ArrayBuffer(Math.floor(chunkOctets / recordOctets) * recordOctets)
+  }
+
+  function give(): void {
+    if (!chunk || filled === 0) return
+    const records = filled / recordWords
+    outside++
+    sink(chunk.buffer as ArrayBuffer, records, true)
+    chunk = undefined
+    filled = 0
+  }
+
+  function snapshot(namespaces: boolean): SnapshotReport {
+    giveLive(door.probe.dump())
+    const skippedNamespaces = namespaces ? dumpNamespaces() : 0
+    drain()
+    give()
+    const counters = door.probe.counters()
+    return { counters, bootToWallNs: door.bootToWallNs(), drained, lost, skippedNamespaces }
+  }
+
+  function dumpNamespaces(): number {
+    let skipped = 0
+    for (const { path } of door.namespaces()) {
+      try {
+        giveLive(door.probe.dumpNamespace(path))
+      } catch {
+        skipped++ // it ended between the listing and the dump
+      }
+    }
+    return skipped
+  }
+
+  /** The probe uses its buffer again, so live records are copied out; this memory does not come back. */
+  function giveLive(octets: Uint8Array): void {
+    if (octets.length === 0) return
+    const copy = new Uint8Array(octets)
+    sink(copy.buffer, copy.length / recordOctets, false)
+  }
+
+  function recycle(buffer: ArrayBuffer): void {
+    outside--
+    pool.push(buffer)
+  }
+
+  return { drain, snapshot, recycle }
+}

@@ -1,0 +1,97 @@
+// The drain stage seen from the main thread: a worker owns the probe, its records arrive whole and in order.
+
+import { Worker } from 'node:worker_threads'
+import { AppError, type Component, type Reporter } from '../../common/mod.ts'
+import type { ProgramReport, SocketProbeOptions } from '../../kernel/mod.ts'
+import { agentError } from '../errors.ts'
+import type { SnapshotReport } from './collector.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
+
+export interface Drain extends Component {
+  /** Programs of the probe; empty before the start. */
+  programs(): readonly ProgramReport[]
+  /**
+   * Takes a snapshot: its records, and all closed ones up to then, have gone to `onRecords` when it resolves.
+   * `namespaces` also reads the sockets without a descriptor. One at a time.
+   */
+  snapshot(namespaces: boolean): Promise<SnapshotReport>
+}
+
+export interface DrainDeps {
+  /** Whole records, valid during the call only. */
+  readonly onRecords: (words: Uint32Array, records: number) => void
+  /** The worker ended by itself: the agent cannot go on. */
+  readonly onDeath: (error: Error) => void
+}
+
+type Waiting<T> = { resolve: (value: T) => void; reject: (error: Error) => void } | undefined
+
+export function createDrain(
+  config: SocketProbeOptions,
+  deps: DrainDeps,
+  reporter: Reporter,
+): Drain {
+  let worker: Worker | undefined
+  let programs: readonly ProgramReport[] = []
+  let starting: Waiting<void>
+  let asked: Waiting<SnapshotReport>
+  let stopping = false
+
+  function start(): Promise<void> {
+    const entry = new URL('./worker.ts', import.meta.url)
+    worker = new Worker(entry, { workerData: config, name: 'weir-drain' })
+    worker.on('message', receive)
+    worker.on('error', (error) => die(error instanceof Error ? error : new Error(String(error))))
+    worker.on('exit', (code) => die(new Error(`exit code ${code}`)))
+    return new Promise((resolve, reject) => {
+      starting = { resolve, reject }
+    })
+  }
+
+  function receive(message: FromWorker): void {
+    if (message.type === 'records') {
+      deps.onRecords(new Uint32Array(message.buffer), message.records)
+      const { buffer } = message
+      if (message.pooled)
+        worker?.postMessage({ type: 'recycle', buffer } satisfies ToWorker, [buffer])
+    } else if (message.type === 'snapshot') {
+      asked?.resolve(message.report)
+      asked = undefined
+    } else if (message.type === 'ready') {
+      programs = message.programs
+      starting?.resolve()
+      starting = undefined
+    } else {
+      const { code, ...row } = message
+      starting?.reject(new AppError(code, row))
+      starting = undefined
+    }
+  }
+
+  function die(cause: Error): void {
+    if (stopping) return
+    stopping = true
+    const error = agentError('drain_died', { details: { why: cause.message }, cause })
+    asked?.reject(error)
+    if (starting) starting.reject(error)
+    else deps.onDeath(error)
+  }
+
+  function snapshot(namespaces: boolean): Promise<SnapshotReport> {
+    worker?.postMessage({ type: 'snapshot', namespaces } satisfies ToWorker)
+    return new Promise((resolve, reject) => {
+      asked = { resolve, reject }
+    })
+  }
+
+  async function stop(): Promise<void> {
+    if (!worker || stopping) return
+    stopping = true
+    const ended = new Promise((resolve) => worker?.once('exit', resolve))
+    worker.postMessage({ type: 'stop' } satisfies ToWorker)
+    await ended
+    reporter.log.debug('drain stopped')
+  }
+
+  return { name: 'drain', start, stop, programs: () => programs, snapshot }
+}

@@ -1,0 +1,117 @@
+// The texts of a row as interner indexes, each looked up once: one object per interner.
+
+import type { Interner } from '../../wire/mod.ts'
+import { octet, recordOctets, short } from '../drain/record.ts'
+import type { Cgroups } from './cgroups.ts'
+import type { Connections } from './connections.ts'
+import { shortAt } from './end-table.ts'
+import { type EndOutcome, endReason, errnoName, sourceNames, stateNames } from './outcome.ts'
+import { createTextCache } from './text-cache.ts'
+
+interface OutcomeNames {
+  readonly reason: number
+  readonly errno: number
+}
+
+interface OwnerNames {
+  readonly unit: number
+  readonly container: number
+}
+
+export interface RowNames {
+  readonly fixed: Readonly<
+    Record<'node' | 'view' | 'protocol' | 'src' | 'dst' | 'both' | 'closed', number>
+  >
+  /** comm or interface name of 16 octets at a word. */
+  text(words: Uint32Array, at: number): number
+  state(state: number): number
+  source(source: number): number
+  owner(cgroupId: number): OwnerNames | undefined
+  outcome(state: Connections, connection: number): OutcomeNames
+}
+
+/** Hosts have few cgroups and ways to end; beyond this the caches begin anew. */
+const cachedMax = 16_384
+
+export function createRowNames(names: Interner, cgroups: Cgroups, node: string): RowNames {
+  const texts = createTextCache(names)
+  const states = Uint32Array.from(stateNames, (name) => names.index(name))
+  const sources = Uint32Array.from(sourceNames, (name) => names.index(name))
+  const owners = new Map<number, OwnerNames>()
+  const outcomes = new Map<number, OutcomeNames>()
+  let lastKey = -1 // most rows end alike
+  let lastOutcome: OutcomeNames = { reason: 0, errno: 0 }
+
+  function owner(cgroupId: number): OwnerNames | undefined {
+    const known = owners.get(cgroupId)
+    if (known) return known
+    const found = cgroups.ownerOf(cgroupId)
+    if (!found) return undefined
+    const indexes = { unit: names.index(found.unit), container: names.index(found.container) }
+    if (owners.size > cachedMax) owners.clear()
+    owners.set(cgroupId, indexes)
+    return indexes
+  }
+
+  function outcome(state: Connections, connection: number): OutcomeNames {
+    const src = state.table.src[connection] as number
+    const dst = state.table.dst[connection] as number
+    const key = outcomeKey(state, src) + outcomeKey(state, dst) * 0x200_0000
+    if (key === lastKey) return lastOutcome
+    const known = outcomes.get(key) ?? newOutcome(state, { key, src, dst })
+    lastKey = key
+    lastOutcome = known
+    return known
+  }
+
+  function newOutcome(
+    state: Connections,
+    { key, src, dst }: Readonly<Record<'key' | 'src' | 'dst', number>>,
+  ): OutcomeNames {
+    const ends: EndOutcome[] = []
+    if (src >= 0) ends.push(outcomeOf(state, src, 'src'))
+    if (dst >= 0) ends.push(outcomeOf(state, dst, 'dst'))
+    const error = ends.find((end) => end.error !== 0)?.error ?? 0
+    const found = { reason: names.index(endReason(ends)), errno: names.index(errnoName(error)) }
+    if (outcomes.size > cachedMax) outcomes.clear()
+    outcomes.set(key, found)
+    return found
+  }
+
+  return {
+    fixed: {
+      node: names.index(node),
+      view: names.index('socket'),
+      protocol: names.index('tcp'),
+      src: names.index('src'),
+      dst: names.index('dst'),
+      both: names.index('both'),
+      closed: names.index('closed'),
+    },
+    text: texts.indexOf,
+    state: (state) => states[state] ?? 0,
+    source: (source) => sources[source] ?? 0,
+    owner,
+    outcome,
+  }
+}
+
+/** All that decides the reason, in 25 bits: error, state, whether it vanished, had a port, is there. */
+function outcomeKey({ ends }: Connections, slot: number): number {
+  if (slot < 0) return 0
+  const state = (ends.octets[slot * recordOctets + octet.state] as number) & 15
+  const vanished = ends.closed[slot] === 2 ? 1 : 0
+  const port = shortAt(ends, slot, short.localPort) === 0 ? 1 : 0
+  const error = shortAt(ends, slot, short.error)
+  return ((error << 7) | (state << 3) | (vanished << 2) | (port << 1) | 1) >>> 0
+}
+
+function outcomeOf({ ends }: Connections, slot: number, side: 'src' | 'dst'): EndOutcome {
+  return {
+    side,
+    state: ends.octets[slot * recordOctets + octet.state] as number,
+    error: shortAt(ends, slot, short.error),
+    localPort: shortAt(ends, slot, short.localPort),
+    vanished: ends.closed[slot] === 2,
+  }
+}

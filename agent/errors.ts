@@ -1,0 +1,27 @@
+// What an agent can fail with.
+
+import { errorsOf } from '../common/mod.ts'
+
+export const agentErrors = {
+  data_not_writable: {
+    message: 'the data folder {path} is not writable: {why}',
+    status: 500,
+    exitCode: 73,
+    remedy: 'Give another folder with --data, or make this one writable.',
+  },
+  data_in_use: {
+    message: 'the data folder {path} is in use by process {pid}',
+    status: 500,
+    exitCode: 75,
+    remedy: 'Stop the other agent, or give another folder with --data.',
+  },
+  drain_died: {
+    message: 'the thread that reads the kernel ended: {why}',
+    status: 500,
+    exitCode: 70,
+    remedy: 'Run weir doctor; the log of the agent says more.',
+  },
+} as const
+
+/** Makes an error of the agent. */
+export const agentError = errorsOf(agentErrors)
