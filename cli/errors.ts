@@ -58,6 +58,12 @@ export const cliErrors = {
     exitCode: 77,
     remedy: 'listen on 127.0.0.1, or add --insecure if this network is yours',
   },
+  probe_unavailable: {
+    message: 'this host cannot be measured: {why}',
+    status: 503,
+    exitCode: 69,
+    remedy: '{remedy}',
+  },
   server_unreachable: {
     message: 'no answer from {server}: {reason}',
     status: 503,

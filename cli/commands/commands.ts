@@ -7,8 +7,10 @@ import { doctorCommand } from './doctor.ts'
 import { flowsCommand } from './flows.ts'
 import { ledgerCommand } from './ledger.ts'
 import { topCommand } from './top.ts'
+import { upCommand } from './up.ts'
 
 export const commands: readonly Command[] = [
+  upCommand,
   flowsCommand,
   topCommand,
   ledgerCommand,

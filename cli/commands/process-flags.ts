@@ -1,0 +1,46 @@
+// Flags that the commands which start processes share.
+
+import type { Flag } from './command.ts'
+
+export const dataFlag: Flag = {
+  name: 'data',
+  kind: 'text',
+  placeholder: 'DIR',
+  default: '/var/lib/weir',
+  env: 'WEIR_DATA',
+  help: 'Folder for everything that must outlive the process.',
+}
+
+export const listenFlag: Flag = {
+  name: 'listen',
+  kind: 'endpoint',
+  placeholder: 'ADDR:PORT',
+  default: '127.0.0.1:8080',
+  env: 'WEIR_LISTEN',
+  help: 'Where the page and the API are; port 0 is any free one.',
+}
+
+export const intervalFlag: Flag = {
+  name: 'interval',
+  kind: 'duration',
+  placeholder: 'TIME',
+  default: '5s',
+  env: 'WEIR_INTERVAL',
+  help: 'How much time one row of a connection covers.',
+}
+
+/** What the kernel leaves out, counted as filtered. */
+export const scopeFlags: readonly Flag[] = [
+  {
+    name: 'netns',
+    kind: 'text',
+    placeholder: 'PATH|INODE',
+    help: 'Only sockets of this network namespace.',
+  },
+  {
+    name: 'cgroup',
+    kind: 'text',
+    placeholder: 'PATH|ID',
+    help: 'Only sockets of this cgroup and those below it.',
+  },
+]

@@ -1,0 +1,121 @@
+// `weir up`: everything on this host in one go: central with its store and page, and an agent, under one
+// supervisor. The children are `weir central` and `weir agent`; this process only keeps them alive.
+
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createReporter } from '../../common/mod.ts'
+import { cliError } from '../errors.ts'
+import { insecureFlag } from '../parse/loopback.ts'
+import { type ChildSpec, createSupervisor, type ReadyMessage } from '../supervisor/supervisor.ts'
+import { type Command, print, type Terminal, type Values } from './command.ts'
+import { dataFlag, intervalFlag, listenFlag, scopeFlags } from './process-flags.ts'
+
+const entry = fileURLToPath(new URL('../main.ts', import.meta.url))
+
+export const upCommand: Command = {
+  name: 'up',
+  summary: 'Measures this host and serves the page: agent, central and store in one go.',
+  description:
+    'Starts the processes, starts one again that dies, and stops them all on Ctrl-C, which leaves nothing in the kernel. Only the port of the page is opened.',
+  flags: [dataFlag, listenFlag, intervalFlag, ...scopeFlags, insecureFlag],
+  examples: [
+    { command: 'weir up', what: 'measure this host; the page is on http://127.0.0.1:8080' },
+    {
+      command: 'weir up --listen 127.0.0.1:0 --data ./data',
+      what: 'any free port, another folder',
+    },
+  ],
+  run,
+}
+
+async function run(values: Values, terminal: Terminal): Promise<number> {
+  const dataDir = resolve(values.text('data') ?? '')
+  const stopped = stopSignal()
+  await checkHost()
+  const supervisor = createSupervisor(childrenOf(values, dataDir), createReporter('supervisor'))
+  const started = await Promise.race([supervisor.start(), stopped])
+  if (started === undefined || 'exitCode' in started) {
+    await supervisor.stop()
+    return started?.exitCode ?? 0
+  }
+  announce(terminal, started, dataDir)
+  await stopped
+  await supervisor.stop()
+  return 0
+}
+
+/** Without its probe Weir has nothing to show, so the host comes first. */
+async function checkHost(): Promise<void> {
+  const { doctor } = await import('../../agent/mod.ts')
+  const verdict = doctor().probes.find(({ probe }) => probe === 'socket')
+  if (verdict?.state === 'unavailable') {
+    const { why, remedy } = verdict
+    throw cliError('probe_unavailable', { details: { why, remedy } })
+  }
+}
+
+/** Central first: it finds out whether the data folder and the port are free. */
+function childrenOf(values: Values, dataDir: string): readonly ChildSpec[] {
+  const env = { NODE_COMPILE_CACHE: `${dataDir}/cache` }
+  const scope = scopeFlags.flatMap(({ name }) => option(values, name))
+  const data = ['--data', dataDir]
+  const insecure = values.on(insecureFlag.name) ? [`--${insecureFlag.name}`] : []
+  const listen = [...option(values, 'listen'), ...insecure]
+  return [
+    {
+      name: 'central',
+      args: [entry, 'central', ...data, ...listen, '--ingest', 'unix'],
+      env,
+      stopMs: 2500,
+    },
+    {
+      name: 'agent',
+      args: [
+        entry,
+        'agent',
+        ...data,
+        ...option(values, 'interval'),
+        ...scope,
+        '--upstream',
+        `unix:${dataDir}/ingest.sock`,
+        '--metrics',
+        'off',
+      ],
+      env,
+      stopMs: 1500,
+    },
+  ]
+}
+
+function option(values: Values, name: string): readonly string[] {
+  const value = values.text(name)
+  return value === undefined ? [] : [`--${name}`, value]
+}
+
+function announce(
+  terminal: Terminal,
+  ready: ReadonlyMap<string, ReadyMessage>,
+  dataDir: string,
+): void {
+  const programs = (ready.get('agent')?.['programs'] ?? []) as readonly {
+    readonly name: string
+    readonly state: string
+    readonly hook: string
+    readonly why: string
+  }[]
+  const on = programs.filter((program) => program.state !== 'off').map((program) => program.hook)
+  const missing = programs.filter((program) => program.state === 'off')
+  print(terminal, `Weir is running: ${ready.get('central')?.['url']}`)
+  print(terminal, `  probes   socket: ${on.join(', ')}`)
+  const lacks = missing.map((program) => `${program.hook} (${program.why})`).join(', ')
+  print(terminal, `  missing  ${lacks || 'nothing'}`)
+  print(terminal, `  data     ${dataDir}`)
+  print(terminal, 'Ctrl-C stops it and leaves nothing in the kernel.')
+}
+
+/** Resolves on the first SIGINT or SIGTERM; a second one does not interrupt the orderly end. */
+async function stopSignal(): Promise<undefined> {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined)
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+}
