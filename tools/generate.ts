@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { objectPath } from './build-kernel.ts'
+import { pages } from './generate-docs.ts'
 import { socketRecordLayout } from './kernel-layout.ts'
 
 const home = fileURLToPath(new URL('..', import.meta.url))
@@ -19,7 +20,7 @@ export function generatedFiles(): readonly { path: string; text: string }[] {
 }
 
 if (import.meta.main) {
-  for (const { path, text } of generatedFiles()) {
+  for (const { path, text } of [...generatedFiles(), ...(await pages())]) {
     writeFileSync(join(home, path), text)
     console.log(path)
   }

@@ -2,6 +2,7 @@
 
 import { type ErrorTable, errorsOf } from '../../common/mod.ts'
 
+/** Codes of everything that `kernel/mod.ts` throws. */
 export const kernelErrors = {
   not_linux: {
     message: 'this is {platform}; Weir measures the Linux kernel',

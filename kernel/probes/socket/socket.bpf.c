@@ -15,13 +15,9 @@
 #include "counters.h"
 #include "conn.h"
 #include "tcp_read.h"
+#include "selection.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-#define CGROUP_DEPTH_MAX 24
-
-const volatile netns_t only_netns;
-const volatile cgroup_id_t only_cgroup; /* with all below it */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -36,34 +32,6 @@ enum owner_source *owner_layout __attribute__((unused));
 enum socket_flag *flag_layout __attribute__((unused));
 enum tcp_state *state_layout __attribute__((unused));
 enum socket_counter *counter_layout __attribute__((unused));
-
-/* A function of its own: five copies of the loop would be half of the object. */
-static __noinline bool below_cgroup(struct tcp_sock *tp)
-{
-	struct cgroup *group = cgroup_of(tp);
-
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < CGROUP_DEPTH_MAX && group; i++) {
-		if (BPF_CORE_READ(group, kn, id) == only_cgroup)
-			return true;
-		group = (struct cgroup *)BPF_CORE_READ(group, self.parent);
-	}
-	return false;
-}
-
-static __always_inline bool selected(struct tcp_sock *tp, const bool probe)
-{
-	if (only_netns && netns_of(tp, probe) != only_netns)
-		return false;
-	return !only_cgroup || below_cgroup(tp);
-}
-
-static __always_inline cookie_t cookie_of(struct sock *sk)
-{
-	if (HAS_SOCKET_STORAGE)
-		return bpf_get_socket_cookie(sk);
-	return (cookie_t)(long)sk;
-}
 
 /* connect(): in the caller's context. A socket may connect again after it failed. */
 static __always_inline void on_connect(struct sock *sk)
@@ -261,166 +229,4 @@ int BPF_PROG(socket_receive, struct sock *sk, int result)
 	return 0;
 }
 
-/* A live record of `tp`; false = not to be shown. `c` learns what was not known. No lock is held: what
- * two readings agree on is not torn. */
-static __always_inline bool put_live(struct socket_record *r, struct tcp_sock *tp, struct conn *c,
-				     const bool probe)
-{
-	__u8 state = SK(__sk_common.skc_state);
-	struct identity first, second;
-	struct numbers n;
-
-	if (state == TCP_CLOSE || state == TCP_LISTEN || c->flags & CONN_CLOSED)
-		return false;
-	if (!selected(tp, probe)) {
-		count(COUNTER_DUMP_FILTERED);
-		return false;
-	}
-	read_numbers(&n, tp, state, probe);
-	identify(&first, &n);
-	put_socket(r, tp, probe);
-	read_numbers(&n, tp, state, probe);
-	identify(&second, &n);
-	if (synchronized(state) && first.sent_base == second.sent_base &&
-	    first.received_base == second.received_base && first.role == second.role)
-		learn(c, &second);
-	put_conn(r, c);
-	put_traffic(r, c, &n, fin_received(tp, probe));
-	r->kind = SOCKET_LIVE;
-	r->state = state;
-	return true;
-}
-
-/* What the dump learned goes back: role and sequence numbers, if the tracepoint was not faster. */
-static __always_inline void keep_learned(struct conn *known, const struct conn *learned)
-{
-	if (known->flags & CONN_CLOSED)
-		return;
-	if (!(known->flags & CONN_SEQUENCE_KNOWN) && learned->flags & CONN_SEQUENCE_KNOWN) {
-		known->sent_base = learned->sent_base;
-		known->received_base = learned->received_base;
-		known->flags |= CONN_SEQUENCE_KNOWN;
-	}
-	if (known->role == ROLE_UNKNOWN)
-		known->role = learned->role;
-}
-
-static __always_inline void hold(struct conn *c, struct task_struct *task, __u8 source)
-{
-	c->tgid = task->tgid;
-	c->uid = BPF_CORE_READ(task, cred, uid.val);
-	BPF_CORE_READ_INTO(&c->comm, task, group_leader, comm);
-	c->owner_source = source;
-}
-
-/* One descriptor of one process. A socket met again in the same dump: shown again for another process
- * (FLAG_SHARED), not for a second descriptor of the same one. */
-static __always_inline void dump_held(struct bpf_iter_meta *meta, struct task_struct *task,
-				      struct tcp_sock *tp, struct conn *known, const bool probe)
-{
-	struct socket_record r = {};
-	struct conn c = *known;
-	bool again = c.session == meta->session_id;
-
-	if (SK(__sk_common.skc_state) == TCP_LISTEN) {
-		if (!c.owner_source) {
-			hold(known, task, OWNER_LISTENER);
-		}
-		return;
-	}
-	if (again && c.holder == (__u32)task->tgid)
-		return;
-	if (c.owner_source < OWNER_IO)
-		hold(&c, task, OWNER_HOLDER);
-	if (!put_live(&r, tp, &c, probe))
-		return;
-	r.cookie = probe ? (cookie_t)(long)tp : cookie_of((struct sock *)tp);
-	if (again)
-		r.flags |= FLAG_SHARED;
-	if (bpf_seq_write(meta->seq, &r, sizeof(r)))
-		return; /* the page is full: the kernel comes again with this descriptor */
-	count(COUNTER_DUMPED);
-	keep_learned(known, &c);
-	known->session = meta->session_id;
-	known->holder = task->tgid;
-	if (!again && known->owner_source < OWNER_IO)
-		hold(known, task, OWNER_HOLDER);
-}
-
-static __always_inline struct tcp_sock *tcp_of_old_file(struct file *file)
-{
-	struct socket *socket;
-	struct sock *sk;
-
-	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return 0;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
-	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
-		return 0;
-	return (struct tcp_sock *)sk;
-}
-
-SEC("iter/task_file")
-int socket_holders(struct bpf_iter__task_file *ctx)
-{
-	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
-	struct socket *socket;
-	struct tcp_sock *tp;
-	struct conn *known;
-
-	if (!file || !task)
-		return 0;
-	if (!HAS_SOCKET_STORAGE) {
-		tp = tcp_of_old_file(file);
-		known = tp ? conn_by_address_create(tp) : 0;
-		if (known)
-			dump_held(ctx->meta, task, tp, known, true);
-		return 0;
-	}
-	socket = bpf_sock_from_file(file);
-	if (!socket || !socket->sk)
-		return 0;
-	tp = bpf_skc_to_tcp_sock(socket->sk);
-	if (!tp)
-		return 0;
-	known = conn_create(&tp->inet_conn.icsk_inet.sk);
-	if (known)
-		dump_held(ctx->meta, task, tp, known, false);
-	else
-		count(COUNTER_LOST_STORAGE);
-	return 0;
-}
-
-/* One network namespace; the only way to sockets that no process holds. */
-SEC("iter/tcp")
-int socket_table(struct bpf_iter__tcp *ctx)
-{
-	struct socket_record r = {};
-	struct conn c = {}, *known;
-	struct sock_common *common = ctx->sk_common;
-	struct tcp_sock *tp;
-	struct sock *sk;
-
-	if (!common)
-		return 0;
-	tp = bpf_skc_to_tcp_sock(common);
-	if (!tp)
-		return 0;
-	sk = &tp->inet_conn.icsk_inet.sk;
-	known = conn_create(sk);
-	if (known)
-		c = *known;
-	else
-		count(COUNTER_LOST_STORAGE);
-	if (!put_live(&r, tp, &c, false))
-		return 0;
-	r.cookie = cookie_of(sk);
-	if (bpf_seq_write(ctx->meta->seq, &r, sizeof(r)))
-		return 0;
-	count(COUNTER_DUMPED);
-	if (known)
-		keep_learned(known, &c);
-	return 0;
-}
+#include "dump.h"

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Which sockets a probe looks at, and what it calls them. The loader sets the variables. */
+#ifndef WEIR_SELECTION_H
+#define WEIR_SELECTION_H
+
+#include "tcp_read.h"
+
+#define CGROUP_DEPTH_MAX 24
+
+const volatile netns_t only_netns;
+const volatile cgroup_id_t only_cgroup; /* with all below it */
+
+/* A function of its own: five copies of the loop would be half of the object. */
+static __noinline bool below_cgroup(struct tcp_sock *tp)
+{
+	struct cgroup *group = cgroup_of(tp);
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < CGROUP_DEPTH_MAX && group; i++) {
+		if (BPF_CORE_READ(group, kn, id) == only_cgroup)
+			return true;
+		group = (struct cgroup *)BPF_CORE_READ(group, self.parent);
+	}
+	return false;
+}
+
+static __always_inline bool selected(struct tcp_sock *tp, const bool probe)
+{
+	if (only_netns && netns_of(tp, probe) != only_netns)
+		return false;
+	return !only_cgroup || below_cgroup(tp);
+}
+
+static __always_inline cookie_t cookie_of(struct sock *sk)
+{
+	if (HAS_SOCKET_STORAGE)
+		return bpf_get_socket_cookie(sk);
+	return (cookie_t)(long)sk;
+}
+
+#endif
