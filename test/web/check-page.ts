@@ -1,0 +1,209 @@
+// Clicks through the page of a running Weir as a person would, and compares what it shows with the API.
+
+import assert from 'node:assert/strict'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { until } from '../traffic/mod.ts'
+import { type Watched, withBrowser } from './browser.ts'
+
+export interface PageCheck {
+  /** Where the screenshots go. */
+  readonly screenshotDir: string
+  /** Makes one connection that Weir sees. There must have been some before. */
+  readonly makeConnection: () => Promise<void>
+}
+
+type Row = Readonly<Record<string, string | number | boolean | null>>
+
+/** Throws an AssertionError at the first thing that a person would complain about. */
+export async function checkPage(baseUrl: string, check: PageCheck): Promise<void> {
+  mkdirSync(check.screenshotDir, { recursive: true })
+  await withBrowser(async (watched) => {
+    const { page } = watched
+    await page.goto(baseUrl)
+    await page.locator('tr.row').first().waitFor()
+    await chartsAreDrawn(page)
+    await liveAddsRows(page, check)
+    await shoot(page, check, 'overview-light')
+    await rowsAreThoseOfTheApi(page, baseUrl)
+    await rowOpens(page, check)
+    await filtersAreInTheUrl(page, baseUrl)
+    await themeSwitches(page, baseUrl, check)
+    await keysWork(page)
+    await narrowFits(page, baseUrl, check)
+    await errorsAreSaid(page, baseUrl, watched)
+    assert.deepEqual(watched.complaints, [], 'the browser complained')
+  })
+}
+
+/** Every canvas has lines on it: not one pixel colour alone, and not nothing. */
+async function chartsAreDrawn(page: Page): Promise<void> {
+  await page.locator('.kpi canvas').nth(5).waitFor()
+  await until('six drawn charts', () =>
+    page.evaluate(`(() => {
+    const drawn = [...document.querySelectorAll('.kpi canvas')].map((canvas) => {
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+      return new Set(new Uint32Array(data.buffer)).size
+    })
+    return drawn.length === 6 && drawn.every((n) => n > 1)
+  })()`),
+  )
+  const labels = await page
+    .locator('.kpi .plot')
+    .evaluateAll((plots: { ariaLabel: string | null }[]) => plots.map((plot) => plot.ariaLabel))
+  assert.ok(labels.every((label) => label && label.length > 10))
+}
+
+async function liveAddsRows(page: Page, { makeConnection }: PageCheck): Promise<void> {
+  assert.equal(await page.locator('.live-switch').getAttribute('aria-pressed'), 'true')
+  const newest = () => page.locator('tr.row time').first().getAttribute('title')
+  const before = await newest()
+  await makeConnection()
+  await until('a newer row at the top', async () => String(await newest()) > String(before))
+}
+
+/** A range that is over does not move, so both sides must be the same to the byte. */
+async function rowsAreThoseOfTheApi(page: Page, baseUrl: string): Promise<void> {
+  const range = rangeOf(15 * 60_000)
+  const rows = await flowsOf(baseUrl, range)
+  assert.ok(rows.length > 0, 'there are connections to compare')
+  await page.goto(`${baseUrl}/?${range}`)
+  await page.locator('tr.row').first().waitFor()
+  const shown = await page.locator('tr.row').evaluateAll((lines: Line[]) =>
+    lines.map((line) => ({
+      time: line.querySelector('.c-time time')?.getAttribute('title'),
+      bytes: line.querySelector('.c-bytes span')?.getAttribute('title'),
+      reverse: line.querySelector('.c-reverse span')?.getAttribute('title'),
+    })),
+  )
+  const expected = rows.slice(0, shown.length).map((row) => ({
+    time: row['time'],
+    bytes: grouped(row['bytes']),
+    reverse: grouped(row['reverse_bytes']),
+  }))
+  assert.deepEqual(shown, expected)
+  assert.equal(await page.locator('.live-switch').textContent(), 'Go live')
+}
+
+/** What the callbacks above need of an element; the DOM's own types are not those of tests. */
+interface Line {
+  querySelector(selector: string): { getAttribute(name: string): string | null } | null
+}
+
+async function rowOpens(page: Page, check: PageCheck): Promise<void> {
+  await page.locator('tr.row').nth(1).click()
+  const panel = page.locator('.side')
+  await panel.waitFor()
+  assert.match(page.url(), /select=\d+/)
+  await panel.locator('.fold').click()
+  const raw = JSON.parse((await panel.locator('.json').textContent()) ?? '') as Row
+  assert.equal(raw['connection_id'], new URL(page.url()).searchParams.get('select'))
+  assert.match((await panel.textContent()) ?? '', /initiator \(src\).*responder \(dst\)/)
+  await panel.locator('.fold').click()
+  await shoot(page, check, 'row-light')
+  await page.keyboard.press('Escape')
+  await panel.waitFor({ state: 'detached' })
+}
+
+async function filtersAreInTheUrl(page: Page, baseUrl: string): Promise<void> {
+  await page.locator('tr.row td.c-dst.can').first().hover()
+  await page.locator('tr.row td.c-dst.can .plus').first().click()
+  await page.locator('.chip').first().waitFor()
+  const query = new URL(page.url()).searchParams
+  const port = query.get('dst_port')
+  assert.ok(port !== null, 'the filter is in the URL')
+  const rows = await flowsOf(baseUrl, query)
+  await until('the rows of the filter', () =>
+    page.evaluate(`[...document.querySelectorAll('tr.row td.c-dst')].every((cell) =>
+      cell.textContent.includes(':${port}')) &&
+     document.querySelector('tr.row time').title === ${JSON.stringify(rows[0]?.['time'])}`),
+  )
+  assert.ok(rows.length > 0 && rows.every((row) => String(row['dst_port']) === port))
+  const chips = await page.locator('.chip').count()
+  await page.locator('.chip button').first().click()
+  assert.equal(await page.locator('.chip').count(), chips - 1)
+  await page.goBack()
+  assert.equal(await page.locator('.chip').count(), chips, 'Back undoes one decision')
+}
+
+async function themeSwitches(page: Page, baseUrl: string, check: PageCheck): Promise<void> {
+  await page.goto(baseUrl)
+  await page.locator('tr.row').first().waitFor()
+  const ground = () => page.evaluate('getComputedStyle(document.documentElement).backgroundColor')
+  const light = await ground()
+  await page.locator('.rail button').first().click()
+  assert.notEqual(await ground(), light)
+  await page.reload()
+  await page.locator('tr.row').first().waitFor()
+  assert.notEqual(await ground(), light, 'the theme is kept')
+  await chartsAreDrawn(page)
+  await shoot(page, check, 'overview-dark')
+  await page.locator('.rail button').first().click()
+}
+
+async function keysWork(page: Page): Promise<void> {
+  await page.keyboard.press('t')
+  await page.fill('#time-from', '-10m')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/from=-10m/)
+  await page.keyboard.press('c')
+  await page.locator('.pop-coverage').waitFor()
+  assert.match((await page.locator('.pop-coverage').textContent()) ?? '', /known to exist/)
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('v')
+  await page.locator('.steps-table tbody tr').first().waitFor()
+  await page.keyboard.press('v')
+  await page.keyboard.press('?')
+  await page.locator('dialog.help').waitFor()
+  await page.keyboard.press('Escape')
+  await page.locator('dialog.help').waitFor({ state: 'detached' })
+}
+
+async function narrowFits(page: Page, baseUrl: string, check: PageCheck): Promise<void> {
+  await page.setViewportSize({ width: 420, height: 900 })
+  await page.goto(baseUrl)
+  await page.locator('tr.row').first().waitFor()
+  const width = await page.evaluate('document.documentElement.scrollWidth')
+  assert.equal(width, 420, 'no scrolling sideways')
+  await shoot(page, check, 'overview-420-light')
+  await page.locator('tr.row').first().click()
+  await page.locator('.side').waitFor()
+  assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 420)
+  await page.setViewportSize({ width: 1280, height: 800 })
+}
+
+/** A wrong question is answered in its place, with the API's own words. */
+async function errorsAreSaid(page: Page, baseUrl: string, { complaints }: Watched): Promise<void> {
+  const before = complaints.length
+  await page.goto(`${baseUrl}/?src_prot=443`)
+  const text = await page.locator('.state[role=alert]').first().textContent()
+  assert.match(text ?? '', /src_prot/)
+  // Chromium itself logs each answer that is not 2xx: those, and nothing else.
+  const own = (complaints as string[]).splice(before)
+  assert.ok(own.length > 0 && own.every((line) => /status of 400/.test(line)), own.join('\n'))
+}
+
+async function flowsOf(baseUrl: string, query: URLSearchParams): Promise<readonly Row[]> {
+  const asked = new URLSearchParams(query)
+  asked.delete('select')
+  asked.set('limit', '200')
+  const answer = await fetch(`${baseUrl}/api/flows?${asked}`)
+  assert.equal(answer.status, 200, await answer.clone().text())
+  return ((await answer.json()) as { rows: Row[] }).rows
+}
+
+/** The last `lengthMs` up to 3 s ago, so that all rows have arrived. */
+function rangeOf(lengthMs: number): URLSearchParams {
+  const to = Date.now() - 3000
+  const iso = (ms: number) => new Date(ms).toISOString()
+  return new URLSearchParams({ from: iso(to - lengthMs), to: iso(to) })
+}
+
+function grouped(value: Row[string] | undefined): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, '\u2009')
+}
+
+async function shoot(page: Page, { screenshotDir }: PageCheck, name: string): Promise<void> {
+  await page.screenshot({ path: join(screenshotDir, `${name}.png`) })
+}
