@@ -9,7 +9,7 @@ import { type AgentConfig, createAgent } from '../../agent/mod.ts'
 import { createCentral } from '../../central/mod.ts'
 import { createReporter } from '../../common/mod.ts'
 import { type Api, apiAt } from '../river.ts'
-import { type Lab, serverCase, until, withNamespaces } from '../traffic/mod.ts'
+import { type Connection, type Lab, serverCase, until, withNamespaces } from '../traffic/mod.ts'
 import { storyOf } from './compare.ts'
 
 const reporter = createReporter('test', { level: 'fatal' })
@@ -17,7 +17,7 @@ const reporter = createReporter('test', { level: 'fatal' })
 /** An agent that sees one namespace of the lab, and a folder for a central that the test starts itself. */
 async function withAgent(
   lab: Lab,
-  limits: Pick<AgentConfig, 'spool' | 'ringBytes'>,
+  limits: Partial<Pick<AgentConfig, 'spool' | 'ringBytes'>>,
   work: (centralDir: string) => Promise<void>,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-away-'))
@@ -65,7 +65,7 @@ test('central away for 60 s: not a row is missing', { timeout: 150_000 }, () =>
         await until('the agent', async () => (await api.get('/api/ledger')).rows.length > 0)
       })
       const until60s = performance.now() + 60_000
-      const truths = []
+      const truths: Connection[] = []
       const rest = await serverCase('prefork', 5).begin(lab)
       while (performance.now() < until60s) {
         truths.push(...(await rest()))

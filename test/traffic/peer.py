@@ -225,6 +225,7 @@ def play(message):
 
 
 def main():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the director's; the end of our input ends us.
     print(json.dumps({"pid": os.getpid()}), flush=True)
     try:
         for line in sys.stdin:

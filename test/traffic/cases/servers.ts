@@ -21,7 +21,7 @@ const modes: readonly ServerMode[] = ['alone', 'prefork', 'fork', 'handover']
 
 export const serverCases: readonly Case[] = modes.map((mode) => serverCase(mode, 50))
 
-/** `count` connections one after another, each with request and answer of a size of its own. */
+/** `count` connections one after another, each with sizes of its own; the rest may be played again and again. */
 export function serverCase(mode: ServerMode, count: number): Case {
   return {
     name: `server ${mode}`,
@@ -33,22 +33,24 @@ export function serverCase(mode: ServerMode, count: number): Case {
       const { local } = await server.must({ op: 'listen', id: 'l', address })
       const log = join(lab.folder, `served-${mode}`)
       await server.must({ op: 'serve', id: 'l', mode, log })
+      let expected = 0
       return async () => {
         const asked: Answer[] = []
+        expected += count
         for (let i = 0; i < count; i++) {
           const sizes = { request: 10 + i, response: 1000 + 7 * i }
           asked.push(await client.must({ op: 'ask', address, port: local![1], ...sizes }))
         }
-        const served = await until('the server', () => complete(log, count))
+        const served = await until('the server', () => complete(log, expected))
         return asked.map((one) => connection(`server ${mode}`, one, served, client.pid))
       }
     },
   }
 }
 
-function complete(log: string, count: number): ReadonlyMap<number, Served> | undefined {
+function complete(log: string, expected: number): ReadonlyMap<number, Served> | undefined {
   const lines = readFileSync(log, 'utf8').split('\n').filter(Boolean)
-  if (lines.length < count) return undefined
+  if (lines.length < expected) return undefined
   const rows = lines.map((line) => JSON.parse(line) as Served)
   return new Map(rows.map((row) => [row.remote[1], row]))
 }
