@@ -255,6 +255,10 @@ test('help, version and mistakes', async () => {
     [['top', '--by', 'dst_proces'], 64, /did you mean dst_process\?/],
     [['flows', '--from', 'yesterday'], 64, /--from yesterday: expected RFC 3339/],
     [['flows', '--from', '-5m', '--to', '-10m'], 64, /a time before/],
+    [['flows', '-f', '-o', 'json'], 64, /ndjson with --follow/],
+    [['flows', '--local', '--from', '-5m'], 64, /--from -5m: expected either it or --local/],
+    [['central', '--listen', '0.0.0.0:8080'], 77, /refusing to listen on 0\.0\.0\.0:8080/],
+    [['central', '--ingest', 'x'], 64, /unix or ADDR:PORT/],
     [['flows', '--server', 'ftp://x'], 64, /http:\/\/ADDR:PORT/],
   ] as const) {
     const terminal = fakeTerminal()

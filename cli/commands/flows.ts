@@ -1,6 +1,7 @@
 // `weir flows`: connections as rows, of a central or of this machine alone.
 
 import type { Coverage } from '../../api/contract/mod.ts'
+import { cliError } from '../errors.ts'
 import { flowColumns } from '../render/flow-columns.ts'
 import { createListing, type Listing, listingFlags } from '../render/listing.ts'
 import { type KnownCoverage, rowsOf } from '../render/truth.ts'
@@ -21,6 +22,11 @@ import type { Command, Terminal, Values } from './command.ts'
 
 const explain = 'weir ledger'
 const explainLocal = 'weir doctor'
+
+/** One JSON value cannot be told before its end. */
+const endless = cliError('bad_value', {
+  details: { command: 'flows', name: '--output', value: 'json', expected: 'ndjson with --follow' },
+})
 
 export const flowsCommand: Command = {
   name: 'flows',
@@ -61,6 +67,7 @@ export const flowsCommand: Command = {
     },
   ],
   run: (values, terminal) => {
+    if (values.on('follow') && values.text('output') === 'json') throw endless
     if (values.on('local')) return listLocal(values, terminal)
     return values.on('follow') ? follow(values, terminal) : list(values, terminal)
   },
@@ -140,6 +147,7 @@ async function listLocal(values: Values, terminal: Terminal): Promise<number> {
 }
 
 function listingOf(values: Values, terminal: Terminal, nodes: boolean): Listing {
-  const options = { raw: values.on('raw'), utc: values.on('utc'), now: terminal.now, nodes }
+  const [raw, utc, follow] = ['raw', 'utc', 'follow'].map(values.on) as [boolean, boolean, boolean]
+  const options = { raw, utc, follow, now: terminal.now, nodes }
   return createListing(terminal, values, { columns: flowColumns(options), fields: fieldNames })
 }

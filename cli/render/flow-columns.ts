@@ -4,13 +4,15 @@
 import type { JsonValue, Row } from '../../wire/mod.ts'
 import { count, duration, volume } from './number.ts'
 import type { TableColumn } from './table.ts'
-import { ago, type Clock, clockTime } from './time.ts'
+import { ago, type Clock, clockSeconds, clockTime } from './time.ts'
 
 export interface FlowColumnOptions {
   readonly raw: boolean
   readonly utc: boolean
   /** Time of the answer, or of now for a listing that goes on. */
   readonly now: () => number
+  /** The listing goes on: an age would be wrong a moment later. */
+  readonly follow: boolean
   /** Whether rows may come from more than one node. */
   readonly nodes: boolean
 }
@@ -29,9 +31,7 @@ export function flowColumns(options: FlowColumnOptions): readonly TableColumn<Ro
     cell: (r) => text(r['node']),
   }
   return [
-    raw
-      ? { head: 'TIME', priority: 4, cell: (row) => text(row['time']) }
-      : { head: 'AGO', priority: 4, cell: (row) => ago(String(row['time']), clock()) },
+    whenColumn(options, clock),
     ...(options.nodes ? [node] : []),
     { head: 'PROCESS', priority: 0, least: 12, cell: processes },
     { head: 'SOURCE', priority: 0, least: 14, cell: (row) => endpoint(row, 'src') },
@@ -50,6 +50,15 @@ export function flowColumns(options: FlowColumnOptions): readonly TableColumn<Ro
     { head: 'RETR', align: 'right', priority: 5, cell: (row) => retransmits(row, raw) },
     { head: '', priority: 8, least: 12, cell: (row) => remark(row, clock()) },
   ]
+}
+
+function whenColumn(options: FlowColumnOptions, clock: () => Clock): TableColumn<Row> {
+  const time = (row: Row): string => String(row['time'])
+  if (options.raw) return { head: 'TIME', priority: 4, cell: time }
+  if (options.follow) {
+    return { head: 'TIME', priority: 4, cell: (row) => clockSeconds(time(row), clock()) }
+  }
+  return { head: 'AGO', priority: 4, cell: (row) => ago(time(row), clock()) }
 }
 
 /** The initiator's process; else, marked, the responder's. Both when both are on this node. */

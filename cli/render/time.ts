@@ -17,6 +17,12 @@ export function ago(time: string, clock: Clock): string {
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`
 }
 
+/** `02:14:09`; `Z` marks UTC. */
+export function clockSeconds(time: string, clock: Clock): string {
+  const [, , second] = parts(Date.parse(time), clock.utc)
+  return `${second}${clock.utc ? 'Z' : ''}`
+}
+
 /** `02:14` today, `2026-11-20 02:14` on another day; `Z` marks UTC. */
 export function clockTime(time: string, clock: Clock): string {
   const [date, minute] = parts(Date.parse(time), clock.utc)
@@ -25,8 +31,9 @@ export function clockTime(time: string, clock: Clock): string {
   return date === today ? `${minute}${zone}` : `${date} ${minute}${zone}`
 }
 
-function parts(ms: number, utc: boolean): [string, string] {
+/** Date, minute and second of a moment. */
+function parts(ms: number, utc: boolean): [string, string, string] {
   const offset = utc ? 0 : new Date(ms).getTimezoneOffset() * 60_000
   const text = new Date(ms - offset).toISOString()
-  return [text.slice(0, 10), text.slice(11, 16)]
+  return [text.slice(0, 10), text.slice(11, 16), text.slice(11, 19)]
 }
