@@ -9,6 +9,7 @@ const { path, netns } = workerData as { path: string; netns: number }
 const home = () => statSync('/proc/thread-self/ns/net').ino
 const homeBefore = home()
 const probe = openSocketProbe({ netns, ringBytes: 1 << 20 })
+let answer: Record<string, unknown>
 try {
   let missing = ''
   try {
@@ -18,7 +19,8 @@ try {
   }
   const held = new Uint8Array(probe.dump())
   const all = new Uint8Array(probe.dumpNamespace(path))
-  parentPort?.postMessage({ homeBefore, homeAfter: home(), missing, held, all })
+  answer = { homeBefore, homeAfter: home(), missing, held, all }
 } finally {
   probe.close()
 }
+parentPort?.postMessage(answer)

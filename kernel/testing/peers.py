@@ -276,9 +276,27 @@ def drop(who):
     return {}
 
 
+def reset(who):
+    abort(kept.pop(who))
+    return {}
+
+
+def share():
+    """A child that holds what we hold, and does nothing with it."""
+    kept['child'] = fork(time.sleep, 60)
+    return {'pid': os.getpid(), 'child': kept['child']}
+
+
+def unshare():
+    child = kept.pop('child')
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return {}
+
+
 OPERATIONS = {one.__name__: one for one in (
     exchange, keep, more, release, attempt, closed_port, owners, rate,
-    listen_on, accept_one, connect_to, say, hear, drop)}
+    listen_on, accept_one, connect_to, say, hear, drop, reset, share, unshare)}
 
 for line in sys.stdin:
     request = json.loads(line)

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { openSocketProbe, ownerSource, type SocketProbe } from '../../mod.ts'
+import { openSocketProbe, ownerSource, type SocketProbe, socketFlag } from '../../mod.ts'
 import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
-import { drainUntil, endsOf, type SocketRecord } from '../../testing/record.ts'
+import { drainUntil, endsOf, readRecords, type SocketRecord } from '../../testing/record.ts'
 
 interface Served {
   readonly server_port: number
@@ -61,4 +61,59 @@ describe('owner of an accepted connection', () => {
       assert.equal(foreign, count, 'the server is another process, else nothing is proven')
     })
   }
+})
+
+describe('owner of what is older or shared', () => {
+  let namespace: Namespace
+  let peers: Peers
+  let probe: SocketProbe
+
+  before(async () => {
+    namespace = createNamespace()
+    peers = startPeers(namespace)
+    await peers.ask('listen_on', { address: '127.0.0.1', port: 7005 })
+    probe = openSocketProbe({ netns: namespace.inode, ringBytes: 1 << 20 })
+  })
+  after(async () => {
+    probe?.close()
+    await peers?.stop()
+    namespace?.remove()
+  })
+
+  test('reset before any read or write: the listener, also one older than the probe', async () => {
+    const records: SocketRecord[] = []
+    probe.dump() // meets the listener with its holder
+    const { port } = await peers.ask<{ port: number }>('connect_to', {
+      address: '127.0.0.1',
+      port: 7005,
+    })
+    await peers.ask('reset', { who: 'client' })
+    const ports = { client_port: port, server_port: 7005 }
+    await drainUntil(probe, records, () => endsOf(records, ports).server !== undefined)
+    const { client, server } = endsOf(records, ports)
+    assert.deepEqual([server?.owner_source, server?.tgid], [ownerSource.LISTENER, peers.pid])
+    assert.deepEqual([client?.owner_source, client?.tgid], [ownerSource.CLOSE, peers.pid])
+  })
+
+  test('held by two: one record each, the lowest pid first, the other marked', async () => {
+    const kept = await peers.ask<{ client_port: number; server_port: number }>('keep', {})
+    const { pid } = await peers.ask<{ pid: number }>('share')
+    const idle = readRecords(probe.dump()).filter((one) => one.local_port === kept.client_port)
+    assert.deepEqual(
+      idle.map((one) => one.flags & socketFlag.SHARED),
+      [0, socketFlag.SHARED],
+    )
+    assert.equal(new Set(idle.map((one) => one.cookie)).size, 1)
+    // We have written to it: that is better knowledge than who holds it.
+    assert.deepEqual(
+      idle.map((one) => [one.owner_source, one.tgid]),
+      [
+        [ownerSource.IO, pid],
+        [ownerSource.IO, pid],
+      ],
+    )
+    await peers.ask('unshare')
+    const again = readRecords(probe.dump()).filter((one) => one.local_port === kept.client_port)
+    assert.equal(again.length, 1)
+  })
 })
