@@ -16,6 +16,5 @@ export function engineErrorOf(error: unknown): EngineError {
   const text = error instanceof Error ? error.message : String(error)
   const code = /Code: (\d+)/.exec(text)?.[1]
   if (code !== undefined) return new EngineError(Number(code), text.trim(), error)
-  if (/cannot lock/i.test(text)) return new EngineError(76, text.trim(), error)
   return new EngineError(1002, text.trim(), error)
 }

@@ -6,6 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { drainPending, Session } from 'chdb'
 import { EngineError, engineErrorOf } from './engine-error.ts'
+import { folderOwner } from './folder-owner.ts'
 import { createLane, type Lane } from './lane.ts'
 import { engineArguments, workerLimits } from './limits.ts'
 import { setStatement } from './set-statement.ts'
@@ -112,6 +113,8 @@ function openSession(folder: string): Session {
   try {
     return new Session(folder, { connectionArgs: engineArguments })
   } catch (error) {
-    throw engineErrorOf(error)
+    const owner = folderOwner(folder)
+    if (owner === undefined) throw engineErrorOf(error)
+    throw new EngineError(76, `Cannot lock ${folder}: process ${owner} has it`, error)
   }
 }
