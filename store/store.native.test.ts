@@ -72,6 +72,22 @@ test('a segment of many blocks becomes one part, and once', async () => {
   assert.deepEqual(sums, [{ b: 14_000, p: 2000 }])
 })
 
+test('a segment over midnight makes a part per day, and a repeat adds what is missing, once', async () => {
+  const rows = [-2n, -1n, 0n, 1n].map((n) => ({ time: midnight + n, node: 'midnight' }))
+  const file = segment('midnight', [block(rows)])
+  await store.insertSegment(file, 'flows', 'midnight')
+  await store.insertSegment(file, 'flows', 'midnight')
+  assert.equal(await count("node = 'midnight'"), 4)
+  const days = "SELECT uniqExact(_partition_id) AS n FROM flows WHERE node = 'midnight'"
+  assert.deepEqual(await store.read(days), [{ n: 2 }])
+  // As if the engine had died between the two parts: one of them was committed under the token.
+  const half = segment('half', [block(rows.slice(0, 2).map((row) => ({ ...row, node: 'half' })))])
+  const all = segment('all', [block(rows.map((row) => ({ ...row, node: 'half' })))])
+  await store.insertSegment(half, 'flows', 'half')
+  await store.insertSegment(all, 'flows', 'half')
+  assert.equal(await count("node = 'half'"), 4)
+})
+
 test('hostile strings come back as they went in, alone and in lists', async () => {
   const hostile = [
     "it's",
@@ -192,7 +208,11 @@ test('retention drops by age and by size, never the newest partition', async () 
   const byAge = createRetention({ ageMaxMs: 8.5 * 86_400_000 }, deps, reporter.child('age'))
   assert.deepEqual(await byAge.apply(nowMs), ['flows/20261111'])
   const bySize = createRetention({ bytesMax: 1 }, deps, reporter.child('size'))
-  assert.deepEqual(await bySize.apply(nowMs), ['flows/20261112', 'flows/20261113'])
+  assert.deepEqual(await bySize.apply(nowMs), [
+    'flows/20261112',
+    'flows/20261113',
+    'flows/20261120',
+  ])
   assert.equal(await count("node LIKE 'old%'"), 0)
   assert.equal(await count("node = 'kept'"), 1)
 })
