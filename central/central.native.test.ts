@@ -12,7 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { connectFake, type FakeAgent, rowOfNow, until } from './ingest/agent.fake.ts'
 
-const entry = fileURLToPath(new URL('main.ts', import.meta.url))
+const entry = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
 const agentId = 'aaaaaaaa-0000-4000-8000-00000000000a'
 const rowsPerFrame = 20
 
@@ -22,8 +22,8 @@ interface Running {
 }
 
 async function startCentral(dataDir: string): Promise<Running> {
-  const config = { dataDir, listen: { host: '127.0.0.1', port: 0 } }
-  const child = fork(entry, [JSON.stringify(config)], {
+  const flags = ['--data', dataDir, '--listen', '127.0.0.1:0', '--ingest', 'unix']
+  const child = fork(entry, ['central', ...flags], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
   let errors = ''

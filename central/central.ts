@@ -33,6 +33,10 @@ const defaultWebDir = fileURLToPath(new URL('../web/dist', import.meta.url))
 /** Of each component: a running insert may take that long. */
 const stopDeadlineMs = 4_000
 
+/**
+ * The server: takes frames, keeps rows, answers HTTP. Errors at start: `data_folder_in_use`,
+ * `data_folder_unwritable`, `address_taken` (ingest), `port_taken` (HTTP), `store_not_started`.
+ */
 export function createCentral(config: CentralConfig, reporter: Reporter): Central {
   const { dataDir } = config
   const version = readVersion()

@@ -2,6 +2,7 @@
 
 import { errorsOf } from '../common/mod.ts'
 
+/** Codes of central: the causes in REFUSE and in the ledger, and what keeps it from starting. */
 export const centralErrors = {
   hello_bad: {
     message: 'the HELLO is not right: {what}',

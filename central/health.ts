@@ -1,6 +1,6 @@
 // What /health says of central, from what its parts know.
 
-import type { Health, HealthCheck } from '../api/contract/mod.ts'
+import type { Health, HealthCheck } from '../api/mod.ts'
 import type { Ingest } from './ingest/ingest.ts'
 import type { Nodes } from './nodes.ts'
 

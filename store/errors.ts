@@ -2,6 +2,7 @@
 
 import { errorsOf } from '../common/mod.ts'
 
+/** Codes of the store. */
 export const storeErrors = {
   store_away: {
     message: 'the storage engine is not answering: {reason}',

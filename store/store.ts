@@ -37,6 +37,10 @@ const socketPathMax = 107
 const readyWaitMs = 5_000
 const defaults = { seconds: 30, memoryBytes: 1_000_000_000, rows: 100_000 }
 
+/**
+ * The embedded store in `config.dataDir`: starts its worker, brings the schema up to date, keeps within the
+ * retention. Errors at start: `data_folder_in_use`, `store_not_started`.
+ */
 export function createStore(config: StoreConfig, reporter: Reporter): Store {
   const socketPath = join(config.dataDir, 'store.sock')
   const worker = createWorkerProcess(config.dataDir, reporter)

@@ -62,7 +62,7 @@ interface OpenSegment {
   bytes: number
 }
 
-const retryMs = 1_000
+const retryMs = 250
 const stopWaitMs = 2_000
 
 export function createSegments(
@@ -243,7 +243,9 @@ export function createSegments(
     for (const place of [...open.keys()]) close(place)
     stopping = true
     await writing
-    await Promise.race([insert.idle(), delay(stopWaitMs, undefined, { ref: false })])
+    if (!insert.trouble()) {
+      await Promise.race([insert.idle(), delay(stopWaitMs, undefined, { ref: false })])
+    }
     await insert.stop()
   }
 

@@ -11,6 +11,7 @@ export interface Dialect {
   readonly deduplication: string
 }
 
+/** The dialect of the embedded engine: no cluster. */
 export const embedded: Dialect = {
   engine: 'MergeTree',
   onCluster: '',
