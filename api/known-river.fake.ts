@@ -63,6 +63,6 @@ export function assertOrdered(values: readonly JsonValue[], descending: boolean)
 
 function compare(a: JsonValue, b: JsonValue): number {
   if (typeof a !== 'string' || typeof b !== 'string') return Number(a) - Number(b)
-  if (/^\d{5,}$/.test(a) && a.length !== b.length) return a.length - b.length
+  if (/^\d+$/.test(a) && a.length !== b.length) return a.length - b.length
   return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
