@@ -17,6 +17,7 @@ import { seriesRoute } from './routes/series.ts'
 import { statusRoutes } from './routes/status.ts'
 import { topRoute } from './routes/top.ts'
 import { docsPolicy, secure } from './security.ts'
+import { createValidatorCompiler } from './validation.ts'
 
 export interface AppConfig {
   /** Folder of the built page. */
@@ -39,8 +40,8 @@ export async function createApp(
     bodyLimit: 1024,
     requestTimeout: 10_000,
     forceCloseConnections: true,
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array' } },
   })
+  app.setValidatorCompiler(createValidatorCompiler())
   // Rows are already what the schemas say; a test validates the answers against them.
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   secure(app, config.hosts ?? [])
@@ -85,7 +86,7 @@ function answerErrors(app: FastifyInstance, reporter: Reporter): void {
   })
   app.setErrorHandler((error, request, reply) => {
     const known = knownError(error as FastifyError, request)
-    if (known.status >= 500) reporter.log.error({ err: error, url: request.url }, 'answering')
+    if (known.status === 500) reporter.log.error({ err: error, url: request.url }, 'answering')
     return reply.status(known.status).type('application/json').send(bodyOf(known))
   })
   app.setNotFoundHandler((request, reply) => {
