@@ -92,6 +92,18 @@ test('before the start nothing was missed; after a gap nobody knows', () => {
   ])
 })
 
+test('a step in which an agent fell silent is not 0, and its line is amber', () => {
+  const answer = answerOf([1, 1, null, 1], [0])
+  answer.coverage.gaps.push({ node: 'a', from: time(1.5), to: time(3) })
+  const grid = series.gridOf(answer, whole, later)
+  assert.deepEqual(series.valuesOf(grid, series.opened), [0.4, null, null, 0])
+  assert.deepEqual(series.waterline(grid), [
+    { kind: 'ok', from: 0, to: 1 },
+    { kind: 'ok', from: 3, to: 4 },
+    { kind: 'part', from: 1, to: 2 },
+  ])
+})
+
 test('the newest value is not a hole', () => {
   assert.equal(series.newest([1, 0, null]), 1)
   assert.equal(series.newest([null]), -1)

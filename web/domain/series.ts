@@ -1,7 +1,7 @@
 // From the rows of /api/series to what a chart draws: one value or a hole for every step of the range.
 // Three zeros are told apart: 0 = counted, none; null = not measured or nobody watched; a gap = nobody knows.
 
-import type { SeriesAnswer, Values } from '../data/contract.ts'
+import type { Coverage, SeriesAnswer, Values } from '../data/contract.ts'
 import { bitRate, duration, type Figure, percent, rate } from './number.ts'
 import type { Range } from './time.ts'
 
@@ -13,6 +13,8 @@ export interface Grid {
   readonly shares: readonly (number | null)[]
   /** Of each step: its row, or undefined. */
   readonly rows: readonly (Values | undefined)[]
+  /** Of each step: whether an agent was silent in a part of it, so that what is counted is a lower bound. */
+  readonly partial: readonly boolean[]
   /** Steps at the begin in which Weir had not been started yet: nothing was missed there. */
   readonly beforeStart: number
 }
@@ -126,6 +128,7 @@ export function gridOf(answer: SeriesAnswer, { fromMs, toMs }: Range, nowMs: num
   return {
     timesMs: Float64Array.from(complete, ({ time }) => time),
     stepMs,
+    partial: complete.map(({ time }) => overlaps(answer.coverage.gaps, time, time + stepMs)),
     beforeStart: watched > 0 && !gone ? watched : 0,
     shares: complete.map(({ share }) => share),
     rows: complete.map(({ time }) => byTime.get(time)),
@@ -136,7 +139,7 @@ export function gridOf(answer: SeriesAnswer, { fromMs, toMs }: Range, nowMs: num
 export function valuesOf(grid: Grid, measure: Measure): (number | null)[] {
   return grid.rows.map((row, at) => {
     if (row) return measure.of(row, grid.stepMs / 1000)
-    return grid.shares[at] === null ? null : measure.silence
+    return grid.shares[at] === null || grid.partial[at] ? null : measure.silence
   })
 }
 
@@ -150,20 +153,28 @@ export function unwatched(grid: Grid): [number, number][] {
   return stretches(grid, (share) => share === null).filter(([, end]) => end > grid.beforeStart)
 }
 
-/** Stretches of the waterline: complete, with counted loss; nothing where nobody watched. */
+/** Stretches of the waterline: complete; counted loss or a silent agent; nothing where nobody watched. */
 export function waterline(grid: Grid): { kind: 'ok' | 'part'; from: number; to: number }[] {
-  const whole = stretches(grid, (share) => share === 1)
-  const part = stretches(grid, (share) => share !== null && share < 1)
+  const isWhole = (share: number | null, at: number) => share === 1 && !grid.partial[at]
+  const whole = stretches(grid, isWhole)
+  const part = stretches(grid, (share, at) => share !== null && !isWhole(share, at))
   return [
     ...whole.map(([from, to]) => ({ kind: 'ok' as const, from, to })),
     ...part.map(([from, to]) => ({ kind: 'part' as const, from, to })),
   ]
 }
 
-function stretches(grid: Grid, belongs: (share: number | null) => boolean): [number, number][] {
+function overlaps(gaps: Coverage['gaps'], fromMs: number, toMs: number): boolean {
+  return gaps.some(({ from, to }) => Date.parse(from) < toMs && Date.parse(to) > fromMs)
+}
+
+function stretches(
+  grid: Grid,
+  belongs: (share: number | null, at: number) => boolean,
+): [number, number][] {
   const found: [number, number][] = []
   grid.shares.forEach((share, at) => {
-    if (!belongs(share)) return
+    if (!belongs(share, at)) return
     const last = found.at(-1)
     if (last && last[1] === at) last[1] = at + 1
     else found.push([at, at + 1])

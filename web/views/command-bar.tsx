@@ -54,7 +54,11 @@ export function pinnedLink(): string {
 function Chips() {
   const state = useCell(location$)
   if (state.filters.length === 0) {
-    return <p class="chips hint">Every connection. Click a value’s + or an edge to filter.</p>
+    return (
+      <p class="chips hint">
+        Every connection. Choose an edge<span class="hide-s"> or a value’s +</span> to filter.
+      </p>
+    )
   }
   return (
     <ul class="chips" aria-label="Filters">

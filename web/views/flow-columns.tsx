@@ -16,6 +16,7 @@ import {
 } from '../domain/flow.ts'
 import type { Filter } from '../domain/location.ts'
 import * as number from '../domain/number.ts'
+import { visible } from '../domain/text.ts'
 import { clock, msOf } from '../domain/time.ts'
 import { Name, Num } from './text.tsx'
 
@@ -108,9 +109,9 @@ function Time({ row }: { readonly row: Values }) {
 function EndCell({ row, side }: { readonly row: Values; readonly side: Side }) {
   const end = endOf(row, side)
   return (
-    <span title={`${end.name}, ${end.address} port ${end.port}`}>
+    <span class="whole" title={visible(`${end.name}, ${end.address} port ${end.port}`)}>
       <Name text={end.name} />
-      {side === 'dst' && `:${end.port}`}
+      {side === 'dst' && <span>:{end.port}</span>}
       {side === 'src' && end.pid !== '' && <span class="dim"> {end.pid}</span>}
     </span>
   )

@@ -7,6 +7,7 @@ import { addFilters, commit, hold, select } from '../data/page.ts'
 import { keyOf, text } from '../domain/flow.ts'
 import type { Filter, PageState } from '../domain/location.ts'
 import { exact } from '../domain/number.ts'
+import { visible } from '../domain/text.ts'
 import { PanelCoverage } from './coverage-badge.tsx'
 import { type FlowColumn, flowColumns } from './flow-columns.tsx'
 import { Empty, ErrorState, Loading } from './panel-state.tsx'
@@ -210,7 +211,9 @@ function FlowRow({ row, columns, index, selected, at, onSelect }: FlowRowProps) 
 
 /** The door from a value to a filter. */
 function Plus({ filters }: { readonly filters: readonly Filter[] }) {
-  const says = `Show only ${filters.map(({ field, value }) => `${field} = ${value}`).join(', ')}`
+  const says = visible(
+    `Show only ${filters.map(({ field, value }) => `${field} = ${value}`).join(', ')}`,
+  )
   function filter(event: Event): void {
     event.stopPropagation()
     addFilters(filters)

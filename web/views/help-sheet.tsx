@@ -32,11 +32,11 @@ export function HelpSheet({ onClose }: { readonly onClose: () => void }) {
         Solid line: measured. Gap: nothing to measure. Hatch: nobody watched, nobody knows. The
         strip under a chart: grey = complete, amber = counted loss, nothing = no agent.
       </p>
-      <form method="dialog" class="btns">
-        <button type="submit" class="ctl strong">
+      <div class="btns">
+        <button type="button" class="ctl strong" onClick={() => dialog.current?.close()}>
           Close
         </button>
-      </form>
+      </div>
     </dialog>
   )
 }

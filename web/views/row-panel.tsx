@@ -6,8 +6,8 @@ import { Waterline } from '../charts/waterline.tsx'
 import { useAnswer } from '../data/answer.ts'
 import { useCell } from '../data/cell.ts'
 import type { RowsAnswer, SeriesAnswer, Values } from '../data/contract.ts'
-import { location$, select } from '../data/page.ts'
-import { ageNs, endOf, nsBetween, stateOf, text } from '../domain/flow.ts'
+import { addFilters, location$, select } from '../data/page.ts'
+import { ageNs, endFilters, endOf, nsBetween, type Side, stateOf, text } from '../domain/flow.ts'
 import { apiQuery, type PageState, rangeOf } from '../domain/location.ts'
 import * as number from '../domain/number.ts'
 import * as series from '../domain/series.ts'
@@ -84,6 +84,10 @@ function Details({ row, state, intervalMs }: DetailsProps) {
       )}
       <div class="blk">
         <Ends row={row} />
+        <div class="btns">
+          <FilterDoor row={row} side="src" />
+          <FilterDoor row={row} side="dst" />
+        </div>
       </div>
       <div class="blk">
         <Figures row={row} />
@@ -185,6 +189,20 @@ function Axis({ range }: { readonly range: { fromMs: number; toMs: number } }) {
       <span>{axisLabel(range.fromMs + length / 2, length, zone)}</span>
       <span>{axisLabel(range.toMs, length, zone)}</span>
     </div>
+  )
+}
+
+/** The way from one end to all of its connections, for fingers too. */
+function FilterDoor({ row, side }: { readonly row: Values; readonly side: Side }) {
+  const { name, port } = endOf(row, side)
+  return (
+    <button type="button" class="ctl" onClick={() => addFilters(endFilters(row, side))}>
+      {side === 'src' ? 'Only from' : 'Only to'}
+      <span class="whole">
+        <Name text={name} />
+        {side === 'dst' && <span>:{port}</span>}
+      </span>
+    </button>
   )
 }
 

@@ -128,6 +128,7 @@ function Edge({ row, most }: { readonly row: Values; readonly most: number }) {
   const again = retransmitsOf(row)
   const rtt = row['rtt_p95_ns']
   const failed = Number(row['failed'])
+  const attempts = Math.max(failed, Number(row['opened']))
   function filter(): void {
     addFilters(by.map((field) => ({ field, value: text(row, field) })))
   }
@@ -164,13 +165,13 @@ function Edge({ row, most }: { readonly row: Values; readonly most: number }) {
         />
       </td>
       <td
-        class={`num c-retr ${again === 0 ? 'dim' : ''}`}
+        class={`num c-retr ${toneOf(again, packets, failing.retransmits)}`}
         title={again === undefined ? 'not measured' : number.exact(again)}
       >
         <Num figure={shareOf(again, packets)} slot="u1" />
       </td>
       <td class="num hide-s">{number.text(number.count(Number(row['connections'])))}</td>
-      <td class={`num hide-s ${failed > 0 ? 'bad' : 'dim'}`}>
+      <td class={`num hide-s ${toneOf(failed, attempts, failing.connects)}`}>
         {number.text(number.count(failed))}
       </td>
     </tr>
@@ -180,6 +181,22 @@ function Edge({ row, most }: { readonly row: Values; readonly most: number }) {
 /** A process that is not on a watched node has no name here. */
 function Process({ name }: { readonly name: string }) {
   return name === '' ? <span class="ns">elsewhere</span> : <Name text={name} />
+}
+
+/** From where on a figure is a problem and no longer noise: a share, of at least so many. */
+const failing = {
+  retransmits: { share: 0.02, of: 100 },
+  connects: { share: 0.05, of: 10 },
+} as const
+
+/** Healthy has no colour, and zero steps back. */
+function toneOf(
+  part: number | undefined,
+  whole: number,
+  floor: { readonly share: number; readonly of: number },
+): string {
+  if (part === undefined || part === 0) return 'dim'
+  return whole >= floor.of && part / whole >= floor.share ? 'bad' : ''
 }
 
 function shareOf(part: number | undefined, whole: number): number.Figure {
