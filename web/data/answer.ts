@@ -1,6 +1,6 @@
 // A question to the API that is asked again while the view is live. Old data stays until new data is there.
 
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { type Failure, failureFrom, get, serverNow } from './request.ts'
 
 export interface Answer<T> {
@@ -40,7 +40,7 @@ export function useAnswer<T>(path: string, everyMs: number | undefined): Answer<
     if (everyMs === undefined && answered.current === path) return undefined
     return ask(path, everyMs, setAnswer)
   }, [path, everyMs])
-  return { ...answer, asked: path }
+  return useMemo(() => ({ ...answer, asked: path }), [answer, path])
 }
 
 type Change<T> = (change: (before: Answer<T>) => Answer<T>) => void

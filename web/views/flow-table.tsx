@@ -1,6 +1,6 @@
 // The connections, row by row: rows of fixed height, only those in sight are in the document.
 
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Health, Values } from '../data/contract.ts'
 import type { FlowRows } from '../data/flow-rows.ts'
 import { addFilters, commit, hold, select } from '../data/page.ts'
@@ -182,6 +182,22 @@ function FlowRow({ row, columns, index, selected, at, onSelect }: FlowRowProps) 
   useEffect(() => {
     if (selected) place.current?.scrollIntoView({ block: 'nearest' })
   }, [selected])
+  // New rows shift all others down: what is in a row is drawn once.
+  const here = selected ? at : ''
+  const cells = useMemo(
+    () =>
+      columns.map(({ name, class: cell, cell: Cell, filters }) => {
+        const own = filters?.(row) ?? []
+        const marks = `${own.length > 0 ? 'can' : ''} ${here === name ? 'at' : ''}`
+        return (
+          <td key={name} class={`${cell} c-${name} ${marks}`}>
+            <Cell row={row} />
+            {own.length > 0 && <Plus filters={own} />}
+          </td>
+        )
+      }),
+    [row, columns, here],
+  )
   return (
     <tr
       ref={place}
@@ -195,16 +211,7 @@ function FlowRow({ row, columns, index, selected, at, onSelect }: FlowRowProps) 
         if (event.key === 'Enter' && event.target === event.currentTarget) onSelect(row)
       }}
     >
-      {columns.map(({ name, class: cell, cell: Cell, filters }) => {
-        const own = filters?.(row) ?? []
-        const marks = `${own.length > 0 ? 'can' : ''} ${selected && at === name ? 'at' : ''}`
-        return (
-          <td key={name} class={`${cell} c-${name} ${marks}`}>
-            <Cell row={row} />
-            {own.length > 0 && <Plus filters={own} />}
-          </td>
-        )
-      })}
+      {cells}
     </tr>
   )
 }

@@ -1,5 +1,6 @@
 // One chart panel: title and coverage, the newest complete value, the plot, the waterline, the axis.
 
+import { useMemo } from 'preact/hooks'
 import { type Line, Plot } from '../charts/plot.tsx'
 import { Waterline } from '../charts/waterline.tsx'
 import type { Answer } from '../data/answer.ts'
@@ -57,16 +58,21 @@ interface ChartProps {
 
 function Chart({ shape, grid, range, stale }: ChartProps) {
   const { zone } = useCell(location$)
-  const series = shape.measures.map((measure) => ({ measure, values: valuesOf(grid, measure) }))
+  const series = useMemo(
+    () => shape.measures.map((measure) => ({ measure, values: valuesOf(grid, measure) })),
+    [shape, grid],
+  )
   const main = series[series.length - 1] as (typeof series)[number]
   // Room above the line for the label of the top.
   const highest = 1.35 * Math.max(0, ...main.values.map((value) => value ?? 0))
   const top = Math.min(niceTop(highest), main.measure.most ?? Number.POSITIVE_INFINITY)
-  const lines: Line[] = series.map(({ values }, at) => ({
-    values,
-    color: 's1',
-    filled: at === series.length - 1,
-  }))
+  const lines = useMemo(
+    () =>
+      series.map(
+        ({ values }, at): Line => ({ values, color: 's1', filled: at === series.length - 1 }),
+      ),
+    [series],
+  )
   const sentence = series
     .map(
       ({ measure, values }) => `${measure.name} ${text(figureAt(measure, values, newest(values)))}`,

@@ -127,6 +127,9 @@ function Facts({ row }: { readonly row: Values }) {
   )
 }
 
+/** The steps that the range cuts too: what one connection did is in them, complete or not. */
+const wholeLife = { fromMs: 0, toMs: Number.POSITIVE_INFINITY }
+
 /** Sent up, received down, on one scale. */
 function Directions({ row, state, intervalMs }: DetailsProps) {
   const seconds = series.stepSeconds(rangeOf(state, Date.now()), intervalMs)
@@ -134,8 +137,8 @@ function Directions({ row, state, intervalMs }: DetailsProps) {
   const answer = useAnswer<SeriesAnswer>(path, undefined)
   const range = useMemo(() => rangeOf(state, answer.atMs), [state.from, state.to, answer.atMs])
   const grid = useMemo(
-    () => answer.data && series.gridOf(answer.data, range, answer.atMs),
-    [answer.data, range],
+    () => answer.data && series.gridOf(answer.data, wholeLife, Number.POSITIVE_INFINITY),
+    [answer.data],
   )
   const [sent, received] = grid
     ? [series.valuesOf(grid, series.sent), series.valuesOf(grid, series.received)]
@@ -167,9 +170,11 @@ function Directions({ row, state, intervalMs }: DetailsProps) {
                   { values: received, color: 's3', filled: true, mirrored: true },
                 ]}
               />
-              <span class="ymax">
-                {number.text(number.bare(number.bitRate(number.niceTop(most))))}
-              </span>
+              {most > 0 && (
+                <span class="ymax">
+                  {number.text(number.bare(number.bitRate(number.niceTop(most))))}
+                </span>
+              )}
             </div>
             <Waterline grid={grid} range={range} />
             <Axis range={range} />

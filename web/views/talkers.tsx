@@ -138,7 +138,8 @@ function Edge({ row, most }: { readonly row: Values; readonly most: number }) {
         <button type="button" title="Show only this edge">
           <Process name={text(row, 'src_process')} />
           <span class="arrow">→</span>
-          <Process name={text(row, 'dst_process')} />:{text(row, 'dst_port')}
+          <Process name={text(row, 'dst_process')} />
+          <span>:{text(row, 'dst_port')}</span>
         </button>
       </td>
       <td class="num c-sent" title={number.exact(sent)}>
