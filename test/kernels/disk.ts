@@ -1,7 +1,16 @@
 // The initial RAM disk: this host's own programs with their libraries, the kernel's network modules, the sources.
 
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, cpSync, existsSync, mkdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Kernel } from './packages.ts'
@@ -13,8 +22,31 @@ const libraries = ['libbpf.so.1']
 const modules = ['kernel/net', 'kernel/drivers/net/veth', 'kernel/lib', 'kernel/crypto']
 const sources = ['kernel', 'common', 'wire', 'package.json']
 /** npm packages that these sources import. */
-const packages = ['koffi', '@koromix', 'pino', 'prom-client', 'tdigest', 'bintrees', '@opentelemetry', 'fast-check', 'pure-rand']
-const pinoNeeds = ['pino-std-serializers', 'pino-abstract-transport', 'on-exit-leak-free', 'quick-format-unescaped', 'real-require', 'safe-stable-stringify', 'sonic-boom', 'thread-stream', 'atomic-sleep', 'split2', 'process-warning', '@pinojs']
+const packages = [
+  'koffi',
+  '@koromix',
+  'pino',
+  'prom-client',
+  'tdigest',
+  'bintrees',
+  '@opentelemetry',
+  'fast-check',
+  'pure-rand',
+]
+const pinoNeeds = [
+  'pino-std-serializers',
+  'pino-abstract-transport',
+  'on-exit-leak-free',
+  'quick-format-unescaped',
+  'real-require',
+  'safe-stable-stringify',
+  'sonic-boom',
+  'thread-stream',
+  'atomic-sleep',
+  'split2',
+  'process-warning',
+  '@pinojs',
+]
 
 const init = `#!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -52,7 +84,9 @@ function copyPrograms(root: string): void {
   const node = realpathSync(join(home, 'node_modules/.bin/node'))
   copyWithLibraries(root, node, '/usr/bin/node')
   for (const name of programs) {
-    const path = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'].map((at) => join(at, name)).find(existsSync)
+    const path = ['/usr/sbin', '/usr/bin', '/sbin', '/bin']
+      .map((at) => join(at, name))
+      .find(existsSync)
     if (path === undefined) throw new Error(`${name} is not installed`)
     copyWithLibraries(root, realpathSync(path), `/usr/bin/${name}`)
   }
@@ -70,7 +104,8 @@ function copyPrograms(root: string): void {
 function copyWithLibraries(root: string, from: string, to: string): void {
   copyFile(root, from, to)
   const needed = execFileSync('ldd', [from], { encoding: 'utf8' })
-  for (const [, path] of needed.matchAll(/(\/\S+) \(0x/g)) copyFile(root, path as string, path as string)
+  for (const [, path] of needed.matchAll(/(\/\S+) \(0x/g))
+    copyFile(root, path as string, path as string)
 }
 
 function copyFile(root: string, from: string, to: string): void {
@@ -100,6 +135,7 @@ function copySources(root: string): void {
   }
   for (const name of [...packages, ...pinoNeeds]) {
     const from = join(home, 'node_modules', name)
-    if (existsSync(from)) cpSync(realpathSync(from), join(root, 'weir/node_modules', name), { recursive: true })
+    if (existsSync(from))
+      cpSync(realpathSync(from), join(root, 'weir/node_modules', name), { recursive: true })
   }
 }

@@ -39,7 +39,18 @@ console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0
 
 function boot(image: string, disk: string): Promise<Result> {
-  const machine = ['-m', '2048', '-smp', '2', '-cpu', 'max', '-nographic', '-no-reboot', '-nic', 'none']
+  const machine = [
+    '-m',
+    '2048',
+    '-smp',
+    '2',
+    '-cpu',
+    'max',
+    '-nographic',
+    '-no-reboot',
+    '-nic',
+    'none',
+  ]
   const command = 'console=ttyS0 panic=-1 quiet rdinit=/init'
   const guest = spawn(
     'qemu-system-x86_64',

@@ -28,7 +28,16 @@ export function installTools(): void {
   if (missing.length === 0) return
   console.log(`installing ${packages.join(', ')} …`)
   update()
-  apt('apt-get', 'install', '-y', '-q', '--no-install-recommends', '-t', 'bookworm-backports', ...packages)
+  apt(
+    'apt-get',
+    'install',
+    '-y',
+    '-q',
+    '--no-install-recommends',
+    '-t',
+    'bookworm-backports',
+    ...packages,
+  )
 }
 
 /** Downloads and unpacks the newest kernel package of a series, once. */
@@ -36,7 +45,12 @@ export function fetchKernel(name: string): Kernel {
   const at = join(folder, name)
   if (!existsSync(at)) {
     update()
-    const found = apt('apt-cache', 'search', '--names-only', `^linux-image-${name}\\..*cloud-amd64$`)
+    const found = apt(
+      'apt-cache',
+      'search',
+      '--names-only',
+      `^linux-image-${name}\\..*cloud-amd64$`,
+    )
     const newest = newestOf(found.split('\n').map((line) => line.split(' ')[0] as string))
     console.log(`fetching ${newest} …`)
     apt('apt-get', 'download', '-q', newest)

@@ -10,6 +10,7 @@ export interface SocketLine {
   readonly counters: Readonly<Record<string, number>>
 }
 
+/** Every socket of the output, in its order. */
 export function parseSs(text: string): readonly SocketLine[] {
   return text
     .split('\n')

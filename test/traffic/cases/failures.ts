@@ -20,6 +20,7 @@ const failures: readonly Failure[] = [
   { name: 'abandoned', reason: 'abandoned', errno: '', attempt: abandoned },
 ]
 
+/** One case per reason of the kernel for a connect that comes to nothing. */
 export const failureCases: readonly Case[] = failures.map((failure) => ({
   name: `connect ${failure.name}`,
   namespaces: 2,

@@ -19,6 +19,7 @@ interface Served {
 
 const modes: readonly ServerMode[] = ['alone', 'prefork', 'fork', 'handover']
 
+/** Each kind of server with fifty connections. */
 export const serverCases: readonly Case[] = modes.map((mode) => serverCase(mode, 50))
 
 /** `count` connections one after another, each with sizes of its own; the rest may be played again and again. */
