@@ -84,6 +84,7 @@ export function createSession(
   })
   socket.on('error', (error) => reporter.log.debug({ err: messageOf(error) }, 'connection'))
   socket.on('close', () => {
+    if (!ended && decoder.pending() > 0) deps.counts.refusals.add(1, 'cut_off')
     ended = true
     clearTimeout(late)
     deps.onClose()

@@ -1,20 +1,38 @@
 // What comes over the ingest socket is never trusted: refused, counted, the connection ended, the server fine.
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { encodeJsonMessage, encodeMessage, streamPreface } from '../../wire/mod.ts'
-import { type River, withRiver } from '../river.ts'
+import { createCentral } from '../../central/mod.ts'
+import { createReporter } from '../../common/mod.ts'
+import {
+  appendRow,
+  createBatch,
+  createBlockEncoder,
+  encodeFrame,
+  encodeJsonMessage,
+  encodeMessage,
+  flowTable,
+  streamPreface,
+} from '../../wire/mod.ts'
+import { type Api, apiAt } from '../river.ts'
 import { until } from '../traffic/mod.ts'
+
+const reporter = createReporter('test', { level: 'fatal' })
+const limits = { timeout: 120_000 }
 
 const golden = readFileSync(new URL('../../wire/frame/testdata/flows-zstd.frame', import.meta.url))
 
-const hello = encodeJsonMessage('hello', {
-  protocol: 1,
+const identity = {
   agent: '00000000-0000-4000-8000-000000000001',
   boot: '00000000-0000-4000-8000-000000000002',
+}
+const hello = encodeJsonMessage('hello', {
+  ...identity,
+  protocol: 1,
   node: 'stranger',
   version: '0.1.0',
   schemas: { flows: 1, ledger: 1 },
@@ -54,16 +72,31 @@ const attacks: readonly Attack[] = [
     octets: [streamPreface, hello, encodeMessage('frame', damaged())],
   },
   {
+    name: 'a frame shorter than its header says',
+    octets: [streamPreface, hello, encodeMessage('frame', golden.subarray(0, 300))],
+  },
+  {
     name: 'a frame cut off',
     octets: [streamPreface, hello, encodeMessage('frame', golden).subarray(0, 300)],
     cutOff: true,
   },
 ]
 
-async function refusals(river: River): Promise<number> {
-  const text = await (await fetch(`${river.base}/metrics`)).text()
+async function refusals({ base }: Api): Promise<number> {
+  const text = await (await fetch(`${base}/metrics`)).text()
   const found = [...text.matchAll(/^weir_ingest_refusals_total\{[^}]*\} (\d+)$/gm)]
   return found.reduce((sum, line) => sum + Number(line[1]), 0)
+}
+
+/** One row of now, as an agent would send it. */
+function goodFrame(): Buffer {
+  const batch = createBatch(flowTable, 1)
+  const time = BigInt(Date.now()) * 1_000_000n
+  appendRow(batch, { time, node: 'friend', view: 'socket', protocol: 'tcp', bytes: 77 })
+  const { agent, boot } = identity
+  const place = { agent, boot, sequence: 1, rows: 1, timeMin: time, timeMax: time } as const
+  const kind = { kind: 'flows', schema: flowTable.schema, codec: 'zstd' } as const
+  return encodeFrame({ ...kind, ...place }, createBlockEncoder().encode(batch))
 }
 
 /** Sends it all and resolves when the other side has ended the connection, with what it said. */
@@ -86,21 +119,35 @@ function attack(path: string, { octets, cutOff }: Attack): Promise<string> {
   })
 }
 
-test('every hostile stream is refused and counted; the server goes on', { timeout: 120_000 }, () =>
-  withRiver({}, async (river) => {
+test('every hostile stream is refused and counted; the server goes on', limits, async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'weir-hostile-'))
+  const central = createCentral({ dataDir, listen: { host: '127.0.0.1', port: 0 } }, reporter)
+  await central.start()
+  try {
+    const api = apiAt(central.url())
+    const ingest = join(dataDir, 'ingest.sock')
     for (const one of attacks) {
-      const before = await refusals(river)
-      const said = await attack(join(river.data, 'ingest.sock'), one)
-      await until(`the count of ${one.name}`, async () => (await refusals(river)) > before)
+      const before = await refusals(api)
+      const said = await attack(ingest, one)
+      await until(`the count of ${one.name}`, async () => (await refusals(api)) > before)
       if (!one.cutOff) assert.match(said, /"code"/, `${one.name}: no reason was given`)
-      assert.ok((await fetch(`${river.base}/health`)).ok, one.name)
+      assert.ok((await fetch(`${api.base}/health`)).ok, one.name)
     }
-    const { rows } = await river.get('/api/flows', { node: 'stranger', from: '-7d' })
-    assert.equal(rows.length, 0)
-    const now = new Date().toISOString()
-    await until('rows of the own agent', async () => {
-      const fresh = await river.get('/api/ledger', { stage: 'hook', from: now })
-      return fresh.rows.length > 0
+    assert.equal((await api.flows({ node: 'stranger', from: '-7d' })).length, 0)
+    const good = [streamPreface, hello, encodeMessage('frame', goodFrame())]
+    const friend = connect(ingest)
+    for (const part of good) friend.write(part)
+    const rows = await until('the row of a good frame', async () => {
+      const found = await api.flows({ node: 'friend' })
+      return found.length > 0 && found
     })
-  }),
-)
+    friend.destroy()
+    assert.deepEqual(
+      rows.map((row) => row['bytes']),
+      [77],
+    )
+  } finally {
+    await central.stop()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+})
