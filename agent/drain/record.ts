@@ -1,46 +1,66 @@
-// Where the members of a socket_record stand, as word (u32), short (u16) and octet indexes.
+// The generated layout of a socket_record under the names the hot loops use: indexes of u32 words, shorts
+// and octets within one record.
+
+import {
+  socketRecordByte as byte,
+  socketRecordWord as kernelWord,
+  socketFlag,
+  socketKind,
+  socketRecordBytes,
+  socketRole,
+} from '../../kernel/mod.ts'
 
 /** Octets and u32 words of one record. */
-export const recordOctets = 168
+export const recordOctets = socketRecordBytes
 export const recordWords = recordOctets / 4
 
 export const word = {
-  time: 0,
-  start: 2,
-  cookie: 4,
-  cgroup: 6,
-  sent: 8,
-  received: 10,
-  segsOut: 12,
-  segsIn: 13,
-  retransmits: 14,
-  srtt: 15,
-  rttMin: 16,
-  initiatorSeq: 17,
-  responderSeq: 18,
-  netns: 19,
-  tgid: 20,
-  uid: 21,
-  /** The word that holds owner source, state and flags together. */
-  state: 24,
-  local: 26,
-  remote: 30,
-  comm: 34,
-  interface: 38,
+  time: kernelWord.time_ns,
+  start: kernelWord.start_ns,
+  cookie: kernelWord.cookie,
+  cgroup: kernelWord.cgroup_id,
+  sent: kernelWord.sent_bytes,
+  received: kernelWord.received_bytes,
+  segsOut: kernelWord.segs_out,
+  segsIn: kernelWord.segs_in,
+  retransmits: kernelWord.retransmits,
+  srtt: kernelWord.srtt_us,
+  rttMin: kernelWord.rtt_min_us,
+  initiatorSeq: kernelWord.initiator_seq,
+  responderSeq: kernelWord.responder_seq,
+  netns: kernelWord.netns,
+  tgid: kernelWord.tgid,
+  uid: kernelWord.uid,
+  local: kernelWord.local,
+  remote: kernelWord.remote,
+  comm: kernelWord.comm,
+  interface: kernelWord.interface,
 } as const
 
-export const short = { localPort: 44, remotePort: 45, error: 46 } as const
+export const short = {
+  localPort: byte.local_port / 2,
+  remotePort: byte.remote_port / 2,
+  error: byte.error / 2,
+} as const
 
 export const octet = {
-  kind: 94,
-  role: 95,
-  state: 96,
-  ownerSource: 97,
-  flags: 98,
-  local: 104,
-  remote: 120,
+  kind: byte.kind,
+  role: byte.role,
+  state: byte.state,
+  ownerSource: byte.owner_source,
+  flags: byte.flags,
+  local: byte.local,
+  remote: byte.remote,
 } as const
 
-export const roles = { unknown: 0, initiator: 1, responder: 2 } as const
-export const kinds = { live: 1, closed: 2 } as const
-export const roleSeen = 1
+/** The owner source within its word: which word, and how far up. */
+export const ownerSourceWord = byte.owner_source >> 2
+export const ownerSourceShift = (byte.owner_source & 3) * 8
+
+export const roles = {
+  unknown: socketRole.UNKNOWN,
+  initiator: socketRole.INITIATOR,
+  responder: socketRole.RESPONDER,
+} as const
+export const kinds = { live: socketKind.LIVE, closed: socketKind.CLOSED } as const
+export const roleSeen = socketFlag.ROLE_SEEN

@@ -2,7 +2,16 @@
 // closed ones of the ring), ends are found by cookie and start, and joined into connections by the pair of
 // initial sequence numbers. What is due to be told is decided in report.ts.
 
-import { kinds, octet, recordOctets, recordWords, roleSeen, word } from '../drain/record.ts'
+import {
+  kinds,
+  octet,
+  ownerSourceShift,
+  ownerSourceWord,
+  recordOctets,
+  recordWords,
+  roleSeen,
+  word,
+} from '../drain/record.ts'
 import {
   type ConnectionTable,
   clearFlag,
@@ -183,7 +192,7 @@ function refreshEnd(state: Connections, slot: number, words: Uint32Array, at: nu
   const { ends } = state
   const own = slot * recordWords
   const hadPair = hasPair(ends, slot)
-  const source = ((words[at + word.state] as number) >>> 8) & 255
+  const source = ((words[at + ownerSourceWord] as number) >>> ownerSourceShift) & 255
   const known = ends.octets[slot * recordOctets + octet.ownerSource] as number
   const again = ends.seen[slot] === state.snapshot
   const lower = (words[at + word.tgid] as number) < u32At(ends, slot, word.tgid)
@@ -200,14 +209,14 @@ function refreshEnd(state: Connections, slot: number, words: Uint32Array, at: nu
 function copyButOwner(ends: EndTable, own: number, words: Uint32Array, at: number): void {
   const tgid = ends.words[own + word.tgid] as number
   const uid = ends.words[own + word.uid] as number
-  const source = (ends.words[own + word.state] as number) & 0xff00
+  const source = ends.octets[own * 4 + octet.ownerSource] as number
   const comm = ends.words.slice(own + word.comm, own + word.comm + 4)
   for (let index = 0; index < recordWords; index++) {
     ends.words[own + index] = words[at + index] as number
   }
   ends.words[own + word.tgid] = tgid
   ends.words[own + word.uid] = uid
-  ends.words[own + word.state] = ((ends.words[own + word.state] as number) & ~0xff00) | source
+  ends.octets[own * 4 + octet.ownerSource] = source
   ends.words.set(comm, own + word.comm)
 }
 

@@ -1,0 +1,169 @@
+// The spool's promises: order, bounds, sequences that are never used twice, and damage that is counted.
+
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { createReporter } from '../../common/mod.ts'
+import { encodeFrame } from '../../wire/mod.ts'
+import { createCheckpoints } from './checkpoint.ts'
+import { createSpool, type SpoolLimits } from './spool.ts'
+
+const boot = 'ffeeddcc-bbaa-9988-7766-554433221100'
+
+function frameOf(sequence: number, { rows = 1, timeMs = 1000 } = {}): Buffer {
+  const time = BigInt(timeMs) * 1_000_000n
+  return encodeFrame(
+    {
+      kind: 'flows',
+      schema: 1,
+      codec: 'none',
+      agent: boot,
+      boot,
+      sequence,
+      rows,
+      timeMin: time,
+      timeMax: time,
+    },
+    Buffer.alloc(1000, sequence),
+  )
+}
+
+function inFolder(run: (folder: string) => void): () => void {
+  return () => {
+    const folder = mkdtempSync(join(tmpdir(), 'weir-spool-'))
+    try {
+      run(folder)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+}
+
+function open(folder: string, limits: SpoolLimits & { boot?: string } = {}) {
+  return createSpool({ folder, boot, ...limits }, createReporter('spool', { level: 'silent' }))
+}
+
+test(
+  'frames come out in order and stay until they are released',
+  inFolder((folder) => {
+    const spool = open(folder)
+    for (const sequence of [1, 2, 3]) {
+      assert.equal(spool.nextSequence(), sequence)
+      assert.ok(spool.commit(frameOf(sequence)))
+    }
+    assert.deepEqual(spool.next(0)?.frame, frameOf(1))
+    spool.release(2)
+    spool.release(77)
+    assert.equal(spool.next(1)?.sequence, 3)
+    const again = open(folder)
+    assert.deepEqual([again.next(0)?.sequence, again.next(1)?.sequence], [1, 3])
+    assert.equal(again.waiting().rows, 2)
+  }),
+)
+
+test(
+  'no sequence is used twice: empty spool, crash before the commit, another boot',
+  inFolder((folder) => {
+    const spool = open(folder)
+    spool.commit(frameOf(1))
+    spool.commit(frameOf(2))
+    spool.release(1)
+    spool.release(2)
+    assert.equal(open(folder).nextSequence(), 3)
+    writeFileSync(join(folder, '0000000000000003.tmp'), 'half')
+    const again = open(folder)
+    assert.equal(again.nextSequence(), 3)
+    again.commit(frameOf(3))
+    assert.equal(
+      open(folder, { boot: '00000000-0000-0000-0000-000000000000' }).nextSequence(),
+      1_000_004,
+    )
+  }),
+)
+
+test(
+  'the oldest frames go when it is full or too old, counted in rows',
+  inFolder((folder) => {
+    const spool = open(folder, { octetsMax: 2500, ageMaxMs: 60_000 })
+    for (const sequence of [1, 2, 3]) spool.commit(frameOf(sequence, { rows: sequence * 10 }))
+    assert.equal(spool.next(0)?.sequence, 2)
+    spool.sweep(61_001)
+    assert.equal(spool.next(0), undefined)
+    assert.deepEqual(
+      [...spool.takeLosses()],
+      [
+        ['spool_full', 10],
+        ['spool_age', 50],
+      ],
+    )
+    assert.equal(spool.takeLosses().size, 0)
+    assert.equal(open(folder).nextSequence(), 4)
+  }),
+)
+
+test(
+  'a damaged frame is set aside at the next start, a refused one at once',
+  inFolder((folder) => {
+    const spool = open(folder)
+    for (const sequence of [1, 2, 3]) spool.commit(frameOf(sequence))
+    writeFileSync(join(folder, '0000000000000002.frame'), frameOf(2).subarray(0, 500))
+    const again = open(folder)
+    assert.equal(again.next(1)?.sequence, 3)
+    again.quarantine(3)
+    assert.deepEqual(
+      [...again.takeLosses()],
+      [
+        ['spool_torn', 1],
+        ['refused', 1],
+      ],
+    )
+    assert.equal(readdirSync(join(folder, 'refused')).length, 2)
+    assert.equal(open(folder).nextSequence(), 4)
+  }),
+)
+
+test(
+  'when the disk takes nothing, frames stay in memory up to a bound and sequences jump',
+  inFolder((folder) => {
+    const spool = open(folder, { memoryMax: 2500 })
+    spool.commit(frameOf(1))
+    spool.release(1)
+    const full = () => {
+      throw new Error('no space left on device')
+    }
+    const used = [1]
+    for (let count = 0; count < 3; count++) {
+      const sequence = spool.nextSequence()
+      used.push(sequence)
+      assert.equal(spool.commit(frameOf(sequence, { rows: 5 }), full), false)
+    }
+    assert.deepEqual([...spool.takeLosses()], [['spool_full', 5]])
+    assert.equal(spool.next(0)?.sequence, used[2])
+    assert.ok(spool.commit(frameOf(spool.nextSequence())))
+    const after = open(folder)
+    assert.ok(after.nextSequence() > Math.max(...used))
+  }),
+)
+
+test('a folder that cannot be made is a clear error', () => {
+  assert.throws(() => open('/proc/weir/spool'), { code: 'data_not_writable' })
+})
+
+test(
+  'a checkpoint counts only with its frame, whole, and of this boot',
+  inFolder((folder) => {
+    const checkpoints = createCheckpoints(folder, boot)
+    checkpoints.write(4, Uint32Array.of(4, 4))
+    checkpoints.write(6, Uint32Array.of(6, 6))
+    checkpoints.write(8, Uint32Array.of(8, 8))
+    assert.deepEqual(checkpoints.load(7), Uint32Array.of(6, 6))
+    assert.deepEqual(readdirSync(folder), ['checkpoint-6'])
+    assert.equal(createCheckpoints(folder, boot.replace('f', '0')).load(7), undefined)
+    writeFileSync(join(folder, 'checkpoint-7'), 'WCKPtorn')
+    assert.deepEqual(checkpoints.load(7), Uint32Array.of(6, 6))
+    checkpoints.clear()
+    assert.equal(checkpoints.load(7), undefined)
+  }),
+)

@@ -1,0 +1,288 @@
+// Frames on disk until central has them: one file per frame, DATA/spool/SEQUENCE.frame. A rename commits it.
+// There is no fsync: a killed process loses nothing, and after a power cut the sockets are gone too; what was
+// torn is found by its CRC at the next start and counted. Bounded by octets and age: the oldest go first.
+
+import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { messageOf, type Reporter } from '../../common/mod.ts'
+import { readFrameHeader } from '../../wire/mod.ts'
+import { makeFolder } from '../data/folder.ts'
+import { agentError } from '../errors.ts'
+
+export interface SpoolLimits {
+  /** Octets of all frames on disk; default 256 MiB. */
+  readonly octetsMax?: number
+  /** Default one hour. */
+  readonly ageMaxMs?: number
+  /** Octets of frames kept in memory while the disk takes none; default 32 MiB. */
+  readonly memoryMax?: number
+}
+
+export interface SpoolConfig extends SpoolLimits {
+  readonly folder: string
+  /** Boot id of the kernel: after another boot the last renames may be lost, so sequences jump. */
+  readonly boot: string
+}
+
+/** Why frames were given up; each is a cause of the ledger's spool stage. */
+export type SpoolLoss = 'spool_full' | 'spool_age' | 'spool_torn' | 'refused'
+
+export interface Spool {
+  /** The sequence of the next frame to be committed. */
+  nextSequence(): number
+  /** Highest sequence that is committed; 0 = none. */
+  lastSequence(): number
+  /**
+   * Keeps the frame; it is committed when this returns. `beforeCommit` runs when the frame is whole on disk but
+   * not yet committed. Returns false when the disk took nothing and the frame is in memory only.
+   */
+  commit(frame: Buffer, beforeCommit?: () => void): boolean
+  /** The oldest frame above `after`, or undefined. */
+  next(after: number): { readonly sequence: number; readonly frame: Buffer } | undefined
+  /** Central has the frame. */
+  release(sequence: number): void
+  /** Central refused the frame for good: it is set aside and counted. */
+  quarantine(sequence: number): void
+  /** Drops what is too old. */
+  sweep(nowMs: number): void
+  /** Rows given up by cause since last taken. */
+  takeLosses(): ReadonlyMap<SpoolLoss, number>
+  /** What waits for central. */
+  waiting(): { readonly frames: number; readonly rows: number; readonly octets: number }
+}
+
+interface Entry {
+  readonly sequence: number
+  readonly octets: number
+  readonly rows: number
+  readonly timeMs: number
+  /** Only when the disk took it not. */
+  readonly frame: Buffer | undefined
+}
+
+/** How far sequences jump where the last ones may not be on disk. */
+const jump = 1_000_000
+const refusedMax = 16
+const digits = 16
+
+export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
+  const { folder, octetsMax = 268_435_456, ageMaxMs = 3_600_000, memoryMax = 33_554_432 } = config
+  const entries: Entry[] = []
+  const losses = new Map<SpoolLoss, number>()
+  const lost = reporter.counter('lost_rows_total', 'Rows given up by the spool, by cause.')
+  let octets = 0
+  let inMemory = 0
+  let degraded = false
+  let last = open()
+
+  /** Reads what an earlier process left; makes the folder. */
+  function open(): number {
+    try {
+      makeFolder(join(folder, 'refused'))
+      const highest = readFolder()
+      return isSameBoot() ? highest : highest + jump
+    } catch (cause) {
+      const details = { path: folder, why: messageOf(cause) }
+      throw agentError('data_not_writable', { details, cause })
+    }
+  }
+
+  function isSameBoot(): boolean {
+    const file = join(folder, 'boot')
+    const known = readText(file)
+    if (known === config.boot) return true
+    writeFileSync(file, config.boot)
+    return known === ''
+  }
+
+  function readFolder(): number {
+    let highest = 0
+    for (const name of readdirSync(folder).toSorted()) {
+      const [, number, kind] = /^(\d+)\.(frame|done|tmp)$/.exec(name) ?? []
+      if (kind === 'tmp') rmSync(join(folder, name))
+      if (number === undefined || kind === 'tmp') continue
+      highest = Math.max(highest, Number(number))
+      if (kind === 'frame') readEntry(name, Number(number))
+    }
+    return highest
+  }
+
+  function readEntry(name: string, sequence: number): void {
+    try {
+      const frame = readFileSync(join(folder, name))
+      const { rows, timeMax } = readFrameHeader(frame)
+      add({ sequence, octets: frame.length, rows, timeMs: Number(timeMax / 1_000_000n) })
+    } catch (error) {
+      renameSync(join(folder, name), setAside(sequence))
+      lose('spool_torn', 1)
+      reporter.log.warn({ file: name, err: messageOf(error) }, 'a frame of the spool is damaged')
+    }
+  }
+
+  function add(entry: Omit<Entry, 'frame'>, frame?: Buffer): void {
+    entries.push({ ...entry, frame })
+    if (frame) inMemory += entry.octets
+    else octets += entry.octets
+  }
+
+  function commit(frame: Buffer, beforeCommit?: () => void): boolean {
+    const { sequence, rows, timeMax } = readFrameHeader(frame)
+    const entry = { sequence, octets: frame.length, rows, timeMs: Number(timeMax / 1_000_000n) }
+    while (octets + frame.length > octetsMax && giveUpOldest('spool_full'));
+    const written = write(sequence, frame, beforeCommit)
+    last = sequence
+    if (written) add(entry)
+    else keepInMemory(entry, frame)
+    return written
+  }
+
+  function write(sequence: number, frame: Buffer, beforeCommit?: () => void): boolean {
+    const file = fileOf(sequence, 'frame')
+    const temporary = fileOf(sequence, 'tmp')
+    try {
+      writeFileSync(temporary, frame, { mode: 0o600 })
+      beforeCommit?.()
+      renameSync(temporary, file)
+      degraded = false
+      return true
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      if (!degraded) {
+        reporter.log.error(
+          { err: messageOf(error) },
+          'the spool takes no frame, keeping them in memory',
+        )
+      }
+      degraded = true
+      return false
+    }
+  }
+
+  /** No file holds its sequence, so a mark far above it does: what follows begins there, none is used twice. */
+  function keepInMemory(entry: Omit<Entry, 'frame'>, frame: Buffer): void {
+    while (inMemory + frame.length > memoryMax && giveUpOldest('spool_full', true));
+    add(entry, frame)
+    const reserved = entry.sequence + jump
+    try {
+      const mark = readdirSync(folder).findLast((name) => name.endsWith('.done'))
+      if (mark === undefined) writeFileSync(fileOf(reserved, 'done'), '')
+      else renameSync(join(folder, mark), fileOf(reserved, 'done'))
+      last = reserved
+    } catch (error) {
+      reporter.log.error({ err: messageOf(error) }, 'reserving sequences')
+    }
+  }
+
+  function giveUpOldest(cause: SpoolLoss, memoryOnly = false): boolean {
+    const index = memoryOnly ? entries.findIndex(({ frame }) => frame !== undefined) : 0
+    const entry = entries[index]
+    if (!entry) return false
+    lose(cause, entry.rows)
+    remove(index)
+    return true
+  }
+
+  function lose(cause: SpoolLoss, rows: number): void {
+    losses.set(cause, (losses.get(cause) ?? 0) + rows)
+    lost.add(rows, cause)
+  }
+
+  /** The file of the highest sequence is renamed, not deleted: its name keeps the sequence. */
+  function remove(index: number): void {
+    const entry = entries[index]
+    if (!entry) return
+    entries.splice(index, 1)
+    if (entry.frame) {
+      inMemory -= entry.octets
+      return
+    }
+    octets -= entry.octets
+    try {
+      if (entry.sequence === last) retire(entry.sequence)
+      else rmSync(fileOf(entry.sequence, 'frame'), { force: true })
+    } catch (error) {
+      const fields = { sequence: entry.sequence, err: messageOf(error) }
+      reporter.log.error(fields, 'removing a frame from the spool')
+    }
+  }
+
+  function retire(sequence: number): void {
+    renameSync(fileOf(sequence, 'frame'), fileOf(sequence, 'done'))
+    for (const name of readdirSync(folder)) {
+      if (name.endsWith('.done') && Number.parseInt(name, 10) < sequence) rmSync(join(folder, name))
+    }
+  }
+
+  function next(after: number) {
+    for (;;) {
+      const index = entries.findIndex(({ sequence }) => sequence > after)
+      const entry = entries[index]
+      if (!entry) return undefined
+      const { sequence } = entry
+      try {
+        return { sequence, frame: entry.frame ?? readFileSync(fileOf(sequence, 'frame')) }
+      } catch (error) {
+        reporter.log.error({ sequence, err: messageOf(error) }, 'reading a frame of the spool')
+        lose('spool_torn', entry.rows)
+        remove(index)
+      }
+    }
+  }
+
+  function quarantine(sequence: number): void {
+    const index = entries.findIndex((entry) => entry.sequence === sequence)
+    const entry = entries[index]
+    if (!entry) return
+    try {
+      if (!entry.frame) copyFileSync(fileOf(sequence, 'frame'), setAside(sequence))
+    } catch (error) {
+      reporter.log.error({ sequence, err: messageOf(error) }, 'setting a refused frame aside')
+    }
+    lose('refused', entry.rows)
+    remove(index)
+  }
+
+  /** Where a bad frame is kept for people to look at; the oldest of many go. */
+  function setAside(sequence: number): string {
+    const refused = join(folder, 'refused')
+    const names = readdirSync(refused).toSorted()
+    for (const name of names.slice(0, Math.max(0, names.length - refusedMax + 1))) {
+      rmSync(join(refused, name))
+    }
+    return join(refused, `${String(sequence).padStart(digits, '0')}.frame`)
+  }
+
+  function fileOf(sequence: number, kind: 'frame' | 'done' | 'tmp'): string {
+    return join(folder, `${String(sequence).padStart(digits, '0')}.${kind}`)
+  }
+
+  return {
+    nextSequence: () => last + 1,
+    lastSequence: () => last,
+    commit,
+    next,
+    release: (sequence) => remove(entries.findIndex((entry) => entry.sequence === sequence)),
+    quarantine,
+    sweep: (nowMs) => {
+      while ((entries[0]?.timeMs ?? nowMs) < nowMs - ageMaxMs) giveUpOldest('spool_age')
+    },
+    takeLosses: () => {
+      const taken = new Map(losses)
+      losses.clear()
+      return taken
+    },
+    waiting: () => ({
+      frames: entries.length,
+      rows: entries.reduce((sum, { rows }) => sum + rows, 0),
+      octets: octets + inMemory,
+    }),
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
