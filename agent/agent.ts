@@ -1,0 +1,246 @@
+// The agent of a node: watches, keeps what it saw in the spool, and sends it to central.
+
+import { lookup } from 'node:dns/promises'
+import { type Component, createLifecycle, type Reporter } from '../common/mod.ts'
+import type { ProgramReport } from '../kernel/mod.ts'
+import {
+  type Batch,
+  createBlockEncoder,
+  encodeFrame,
+  flowTable,
+  ledgerTable,
+  parseAddress,
+} from '../wire/mod.ts'
+import { bootId, openDataFolder } from './data/data-folder.ts'
+import { cgroupMount } from './enrich/cgroups.ts'
+import { createEnrich, type Enrich } from './enrich/enrich.ts'
+import type { Own } from './enrich/own.ts'
+import { ledgerBatch } from './ledger/ledger.ts'
+import { createCheckpoints } from './spool/checkpoint.ts'
+import { createSpool, type Spool, type SpoolLimits } from './spool/spool.ts'
+import { createStream, type Stream, type Upstream } from './stream/stream.ts'
+import { createWatch, type Watch, type WatchedInterval } from './watch.ts'
+
+export interface AgentConfig {
+  readonly dataDir: string
+  /** Name of this host in rows. */
+  readonly node: string
+  readonly intervalMs: number
+  readonly upstream: Upstream
+  /** Only this network namespace (inode) or cgroup (id); the kernel leaves the rest out and counts it. */
+  readonly filter?: { readonly netns?: number; readonly cgroupId?: bigint }
+  readonly ringBytes?: number
+  readonly spool?: SpoolLimits
+  /** Version of Weir, told to central. */
+  readonly version: string
+  /** Processes of Weir besides this one; connections among them are left out. */
+  readonly ownPids?: readonly number[]
+}
+
+export interface Agent extends Component {
+  /** Programs of the probes; empty before the start. */
+  programs(): readonly ProgramReport[]
+  health(): AgentHealth
+}
+
+export interface AgentHealth {
+  readonly connected: boolean
+  readonly spool: ReturnType<Spool['waiting']>
+  readonly connections: number
+}
+
+interface Parts {
+  readonly spool: Spool
+  readonly stream: Stream
+  readonly watch: Watch
+  readonly enrich: Enrich
+}
+
+/**
+ * An agent that does nothing until started. `start` resolves when the probes are on and the first rows are in
+ * the spool. When it dies by itself `onDeath` is called: the process must end, half an agent is worse than none.
+ */
+export function createAgent(
+  config: AgentConfig,
+  reporter: Reporter,
+  onDeath: (error: Error) => void,
+): Agent {
+  let stopAll: () => Promise<void> = async () => {}
+  let parts: Parts | undefined
+
+  async function start(): Promise<void> {
+    const folder = openDataFolder(config.dataDir)
+    stopAll = async () => folder.release()
+    const made = await compose(config, { folder, onDeath }, reporter)
+    const lifecycle = createLifecycle([made.stream, made.watch], { reporter })
+    parts = made
+    stopAll = async () => {
+      await lifecycle.stop()
+      folder.release()
+    }
+    try {
+      await lifecycle.start()
+    } catch (error) {
+      folder.release()
+      throw error
+    }
+  }
+
+  return {
+    name: 'agent',
+    start,
+    stop: () => stopAll(),
+    programs: () => parts?.watch.drain.programs() ?? [],
+    health: () => ({
+      connected: parts?.stream.isConnected() ?? false,
+      spool: parts?.spool.waiting() ?? { frames: 0, rows: 0, octets: 0 },
+      connections: parts?.enrich.sizes().connections ?? 0,
+    }),
+  }
+}
+
+interface ComposeDeps {
+  readonly folder: ReturnType<typeof openDataFolder>
+  readonly onDeath: (error: Error) => void
+}
+
+async function compose(config: AgentConfig, deps: ComposeDeps, reporter: Reporter): Promise<Parts> {
+  const { folder, onDeath } = deps
+  const boot = bootId()
+  const spool = createSpool(
+    { folder: `${folder.path}/spool`, boot, ...config.spool },
+    reporter.child('spool'),
+  )
+  const checkpoints = createCheckpoints(folder.path, boot)
+  const restored = checkpoints.load(spool.lastSequence())
+  const own = await ownOf(config)
+  const enrich = createEnrich({
+    node: config.node,
+    key: folder.fleetKey,
+    cgroupRoot: cgroupMount(),
+    own,
+    ...(restored ? { restored } : {}),
+  })
+  const hello = {
+    protocol: 1,
+    agent: folder.agentId,
+    boot,
+    node: config.node,
+    version: config.version,
+    schemas: { flows: flowTable.schema, ledger: ledgerTable.schema },
+  }
+  const stream = createStream(
+    { upstream: config.upstream, hello },
+    { spool, onPids: (pids) => addAll(own.tgids, pids) },
+    reporter.child('stream'),
+  )
+  const keep = createKeeper(
+    { agent: folder.agentId, boot, node: config.node },
+    {
+      spool,
+      checkpoints,
+      enrich,
+      stream,
+    },
+  )
+  const probe = probeOptions(config)
+  const watch = createWatch(
+    { intervalMs: config.intervalMs, probe },
+    { enrich, onRows: keep.rows, onInterval: keep.interval, onDeath },
+    reporter.child('watch'),
+  )
+  reporter.gauge('connections', 'Connections known now.', () => enrich.sizes().connections)
+  reporter.gauge('spool_rows', 'Rows that wait for central.', () => spool.waiting().rows)
+  return { spool, stream, watch, enrich }
+}
+
+interface KeeperDeps {
+  readonly spool: Spool
+  readonly checkpoints: ReturnType<typeof createCheckpoints>
+  readonly enrich: Enrich
+  readonly stream: Stream
+}
+
+/** Rows → frames in the spool, each with the checkpoint that says the same; then the ledger of the interval. */
+function createKeeper(
+  who: { readonly agent: string; readonly boot: string; readonly node: string },
+  { spool, checkpoints, enrich, stream }: KeeperDeps,
+) {
+  const encoder = createBlockEncoder()
+
+  function frameOf(batch: Batch, time: bigint): Buffer {
+    const kind = batch.table === flowTable ? 'flows' : 'ledger'
+    const block = encoder.encode(batch)
+    return encodeFrame(
+      {
+        kind,
+        schema: batch.table.schema,
+        codec: 'zstd',
+        agent: who.agent,
+        boot: who.boot,
+        sequence: spool.nextSequence(),
+        rows: batch.length,
+        timeMin: time,
+        timeMax: time,
+      },
+      block,
+    )
+  }
+
+  function rows(batch: Batch): void {
+    const sequence = spool.nextSequence()
+    const frame = frameOf(batch, timeOf(batch))
+    const committed = spool.commit(frame, () => checkpoints.write(sequence, enrich.entries()))
+    if (committed) checkpoints.prune(sequence)
+    else checkpoints.clear()
+  }
+
+  function interval({ from, to, snapshot, before }: WatchedInterval): void {
+    spool.sweep(Number(to / 1_000_000n))
+    const batch = ledgerBatch({
+      node: who.node,
+      start: from,
+      time: to,
+      snapshot,
+      before,
+      enrich: enrich.takeCounts(),
+      spoolLosses: spool.takeLosses(),
+      spoolWaiting: spool.waiting().rows,
+    })
+    spool.commit(frameOf(batch, to))
+    stream.offer()
+  }
+
+  return { rows, interval }
+}
+
+function timeOf(batch: Batch): bigint {
+  const values = batch.columns['time']?.values as Uint32Array
+  return (BigInt(values[1] as number) << 32n) | BigInt(values[0] as number)
+}
+
+async function ownOf(config: AgentConfig): Promise<Own> {
+  const tgids = new Set([process.pid, ...(config.ownPids ?? [])])
+  const { upstream } = config
+  if ('path' in upstream) return { tgids, upstream: undefined }
+  const octets = await lookup(upstream.host).then(
+    ({ address }) => parseAddress(address),
+    () => undefined, // central's name may come to be known later; its connection is then shown
+  )
+  if (!octets) return { tgids, upstream: undefined }
+  const address = new Uint32Array(Uint8Array.from(octets).buffer)
+  return { tgids, upstream: { address, port: upstream.port } }
+}
+
+function addAll(to: Set<number>, pids: readonly number[]): void {
+  for (const pid of pids.slice(0, 64)) to.add(pid)
+}
+
+/** The kernel's side of the configuration. */
+export function probeOptions({ filter, ringBytes }: Pick<AgentConfig, 'filter' | 'ringBytes'>) {
+  return {
+    ...(filter?.netns === undefined ? {} : { netns: filter.netns }),
+    ...(filter?.cgroupId === undefined ? {} : { cgroupId: filter.cgroupId }),
+    ...(ringBytes === undefined ? {} : { ringBytes }),
+  }
+}

@@ -1,0 +1,92 @@
+// The agent's heart, the same for `weir agent` and for --local: each interval a snapshot, then the rows.
+
+import type { Component, Reporter } from '../common/mod.ts'
+import type { SocketProbeOptions } from '../kernel/mod.ts'
+import type { Batch } from '../wire/mod.ts'
+import type { SnapshotReport } from './drain/collector.ts'
+import { createDrain, type Drain } from './drain/drain.ts'
+import type { Enrich } from './enrich/enrich.ts'
+import { momentOf } from './enrich/moment.ts'
+
+export interface WatchConfig {
+  readonly intervalMs: number
+  readonly probe: SocketProbeOptions
+}
+
+/** One interval as it was watched; times in nanoseconds since 1970. */
+export interface WatchedInterval {
+  readonly from: bigint
+  readonly to: bigint
+  readonly snapshot: SnapshotReport
+  readonly before: SnapshotReport | undefined
+}
+
+export interface WatchDeps {
+  readonly enrich: Enrich
+  /** Rows that are due; the batch is used again afterwards. */
+  readonly onRows: (batch: Batch) => void
+  /** After all rows of the interval. */
+  readonly onInterval: (interval: WatchedInterval) => void
+  readonly onDeath: (error: Error) => void
+}
+
+export interface Watch extends Component {
+  readonly drain: Drain
+}
+
+/** Sockets without a descriptor are looked for at the start and then so often. */
+const namespacesEveryMs = 60_000
+
+export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Reporter): Watch {
+  const { enrich } = deps
+  const onRecords = (words: Uint32Array, records: number) => enrich.take(words, records)
+  const drain = createDrain(config.probe, { onRecords, onDeath: deps.onDeath }, reporter)
+  let timer: NodeJS.Timeout | undefined
+  let running: Promise<void> = Promise.resolve()
+  let before: SnapshotReport | undefined
+  let from = 0n
+  let namespacesDueMs = 0
+  let stopped = false
+
+  async function interval(last: boolean): Promise<void> {
+    const startedMs = Date.now()
+    const namespaces = startedMs >= namespacesDueMs && !last
+    if (namespaces) namespacesDueMs = startedMs + namespacesEveryMs
+    enrich.beginSnapshot()
+    const snapshot = await drain.snapshot(namespaces)
+    enrich.endSnapshot(namespaces)
+    const { bootToWallNs } = snapshot
+    // The next whole millisecond: no record of the interval is later than its end.
+    const moment = momentOf(Date.now() + 1, { bootToWallNs, intervalMs: config.intervalMs, last })
+    enrich.report(moment, deps.onRows)
+    deps.onInterval({ from, to: moment.time, snapshot, before })
+    from = moment.time
+    before = snapshot
+  }
+
+  /** Intervals follow each other; one that is late is not made up for. */
+  function next(): void {
+    if (stopped) return
+    timer = setTimeout(() => {
+      running = interval(false).then(next, deps.onDeath)
+    }, config.intervalMs)
+  }
+
+  async function start(): Promise<void> {
+    from = BigInt(Date.now()) * 1_000_000n
+    await drain.start()
+    await interval(false)
+    next()
+  }
+
+  async function stop(): Promise<void> {
+    if (stopped) return
+    stopped = true
+    clearTimeout(timer)
+    await running
+    if (before) await interval(true)
+    await drain.stop()
+  }
+
+  return { name: 'watch', start, stop, drain }
+}
