@@ -114,7 +114,7 @@ A person reads the message and below it what to do about it; a program reads the
 }
 
 function errorLine(code: string, row: ErrorRow): string {
-  const remedy = row.remedy === '' ? '' : ` ${plain(row.remedy)}.`
+  const remedy = row.remedy === '' ? '' : ` ${plain(row.remedy).replace(/\.$/, '')}.`
   return `- \`${code}\` (exit ${row.exitCode}, HTTP ${row.status}): **${plain(row.message)}**.${remedy}`
 }
 

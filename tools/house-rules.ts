@@ -21,7 +21,7 @@ export const edges: Readonly<Record<string, readonly string[]>> = {
   store: ['wire', 'common'],
   'api/contract': ['wire', 'common'],
   api: ['api/contract', 'store', 'wire', 'common'],
-  central: ['api', 'store', 'wire', 'common'],
+  central: ['api', 'api/contract', 'store', 'wire', 'common'],
   web: ['api/contract?'],
   cli: ['api/contract', 'wire', 'common', 'agent?', 'central?'],
   test: [...everything, 'bench', 'tools'],

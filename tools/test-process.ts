@@ -18,15 +18,24 @@ interface TestEvent {
   readonly file?: string
   readonly skip?: string | boolean
   readonly todo?: string | boolean
-  readonly details: { readonly type?: string; readonly error?: Error }
+  readonly details: {
+    readonly type?: string
+    readonly error?: Error
+    readonly duration_ms?: number
+  }
 }
 
+/** Unit tests are the inner loop: one that takes longer is named. */
+const slowMs = 1000
+const together = process.argv.length > 3
 const graceMs = 10_000
 const tally = { passed: 0, failed: 0, skipped: 0 }
 const stream = run({ files: process.argv.slice(2), isolation: 'none', concurrency: false })
 
 stream.on('test:pass', (event: TestEvent) => {
   if (event.details.type === 'suite') return
+  const ms = event.details.duration_ms ?? 0
+  if (together && ms > slowMs) console.log(`slow    ${title(event)}: ${Math.round(ms)} ms`)
   if (event.skip === undefined && event.todo === undefined) {
     tally.passed += 1
     return

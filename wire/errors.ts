@@ -2,6 +2,7 @@
 
 import { errorsOf } from '../common/mod.ts'
 
+/** What a frame or a stream can be refused for. */
 export const wireErrors = {
   bad_preface: {
     message: 'the connection does not begin with WEIR',

@@ -7,14 +7,7 @@ import { createListing, type Listing, listingFlags } from '../render/listing.ts'
 import { type KnownCoverage, rowsOf } from '../render/truth.ts'
 import { fieldName, fieldNames, filterFlags, filtersOf } from '../source/filter-flags.ts'
 import { followed, pages } from '../source/flow-pages.ts'
-import {
-  endAfter,
-  localAgent,
-  localFlag,
-  localIntervalMs,
-  localIntervals,
-  refuse,
-} from '../source/local.ts'
+import { endAfter, localAgent, localFlag, localIntervals, refuse } from '../source/local.ts'
 import { ordered } from '../source/order.ts'
 import { rangeFlags, rangeOf } from '../source/range.ts'
 import { createServer, serverFlag } from '../source/server.ts'
@@ -129,7 +122,7 @@ async function listLocal(values: Values, terminal: Terminal): Promise<number> {
   let length = 0
   let coverage: KnownCoverage = { share: null, lost: {}, gaps: [] }
   let more = false
-  for await (const interval of localIntervals(filtersOf(values), localIntervalMs, ended, open)) {
+  for await (const interval of localIntervals({ filters: filtersOf(values) }, ended, open)) {
     const rows = interval.rows.toSorted(sorted).slice(0, limit - length)
     await listing.add(rows)
     length += rows.length

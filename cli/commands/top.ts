@@ -8,14 +8,7 @@ import { count } from '../render/number.ts'
 import { createProgress } from '../render/progress.ts'
 import { restRow, topColumns } from '../render/top-columns.ts'
 import { fieldName, filterFlags, filtersOf, groupNames } from '../source/filter-flags.ts'
-import {
-  endAfter,
-  localAgent,
-  localFlag,
-  localIntervalMs,
-  localIntervals,
-  refuse,
-} from '../source/local.ts'
+import { endAfter, localAgent, localFlag, localIntervals, refuse } from '../source/local.ts'
 import { createLocalTop } from '../source/local-top.ts'
 import { rangeFlags, rangeOf } from '../source/range.ts'
 import { createServer, serverFlag } from '../source/server.ts'
@@ -84,7 +77,7 @@ async function runLocal(values: Values, terminal: Terminal): Promise<number> {
   const open = await localAgent()
   const bar = createProgress(terminal, spanMs)
   const ended = endAfter(terminal, spanMs)
-  for await (const interval of localIntervals(filtersOf(values), localIntervalMs, ended, open)) {
+  for await (const interval of localIntervals({ filters: filtersOf(values) }, ended, open)) {
     top.add(interval)
     bar.show()
   }

@@ -20,28 +20,27 @@ interface Group {
   readonly steps: number[]
 }
 
+const stepMs = 1000
 const summed = flowMetrics.filter((metric) => metric.sql === `sum(f.${metric.name})`)
 const failedReasons = new Set(['refused', 'unreachable', 'no_port', 'abandoned'])
 
-export function createLocalTop(question: TopQuestion): LocalTop {
+export function createLocalTop(question: TopQuestion, startedMs = Date.now()): LocalTop {
   const by = question.by.flatMap(endsOf)
   const sorted = ordered('top', question.order, [...flowMetrics.map(({ name }) => name), ...by])
   const groups = new Map<string, Group>()
   const all = emptyGroup({})
-  const startedMs = Date.now()
-  let steps = 0
   let coverage: KnownCoverage = { share: null, lost: {}, gaps: [] }
 
   function add(interval: Interval): void {
     coverage = interval.coverage
     for (const row of interval.rows) {
+      const step = Math.max(0, Math.floor((Date.parse(String(row['time'])) - startedMs) / stepMs))
       const key = keyOf(row, by)
       const group = groups.get(key) ?? emptyGroup(pick(row, by))
       groups.set(key, group)
-      count(group, row, steps)
-      count(all, row, steps)
+      count(group, row, step)
+      count(all, row, step)
     }
-    steps += 1
   }
 
   function result(): TopResult {

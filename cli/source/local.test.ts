@@ -1,85 +1,111 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { appendRow, type Batch, createBatch, flowTable, ledgerTable } from '../../wire/mod.ts'
+import { appendRow, type Batch, createBatch, flowTable } from '../../wire/mod.ts'
 import { fakeRow } from '../fake.ts'
 import { type Interval, localIntervals, type OpenLocalAgent } from './local.ts'
 import { createLocalTop } from './local-top.ts'
 
 const flows = (...ports: readonly number[]): Batch => {
-  const batch = createBatch(flowTable, 64)
+  const batch = createBatch(flowTable, ports.length)
   for (const port of ports) appendRow(batch, { src_port: port, src_address: '192.0.2.1' })
   return batch
 }
 
-const ledger = (cause: string, lost: number): Batch => {
-  const batch = createBatch(ledgerTable, 4)
-  appendRow(batch, { stage: 'hook', entered: 10, left: 10 - lost, lost })
-  if (lost > 0) appendRow(batch, { stage: 'hook', cause, lost })
-  return batch
-}
-
-/** An agent that hands out these batches as soon as it starts. */
-function fakeAgent(batches: readonly Batch[]): { open: OpenLocalAgent; calls: string[] } {
+/** An agent that hands out these batches as soon as it starts, and `last` when it is stopped. */
+function fakeAgent(batches: readonly Batch[], lost = 0, last: readonly Batch[] = []) {
   const calls: string[] = []
-  const open: OpenLocalAgent = (_config, _reporter, onBatch) => ({
+  const open: OpenLocalAgent = (_config, deps) => ({
     name: 'fake',
+    lost: () => lost,
     start: () => {
       calls.push('start')
-      for (const batch of batches) onBatch(batch)
+      for (const batch of batches) deps.onBatch(batch)
     },
     stop: () => {
       calls.push('stop')
+      for (const batch of last) deps.onBatch(batch)
     },
   })
   return { open, calls }
 }
 
-async function collect(batches: readonly Batch[], filters: readonly [string, string][] = []) {
-  const agent = fakeAgent(batches)
+async function collect(
+  agent: ReturnType<typeof fakeAgent>,
+  filters: readonly [string, string][] = [],
+) {
   const found: Interval[] = []
   const ended = AbortSignal.abort()
-  for await (const interval of localIntervals(filters, 1000, ended, agent.open))
+  for await (const interval of localIntervals({ filters, waitingRowsMax: 7 }, ended, agent.open))
     found.push(interval)
   assert.deepEqual(agent.calls, ['start', 'stop'])
   return found
 }
 
-test('intervals hold the rows that match, and the agent is stopped', async () => {
-  const found = await collect([flows(1, 2), flows(2, 3)], [['port', '2']])
-  assert.deepEqual(
-    found.map(({ rows }) => rows.map((row) => row['src_port'])),
-    [[2], [2]],
-  )
+const portsOf = (found: readonly Interval[]) =>
+  found.map(({ rows }) => rows.map((row) => row['src_port']))
+
+test('what lives at the start is one interval, the rows of the end another', async () => {
+  const found = await collect(fakeAgent([flows(1, 2), flows(2, 3)], 0, [flows(2, 4)]), [
+    ['port', '2'],
+  ])
+  assert.deepEqual(portsOf(found), [[2, 2], [2]])
 })
 
-test('the coverage is unknown without a ledger, whole with a clean one, a share with losses', async () => {
-  assert.equal((await collect([flows(1)]))[0]?.coverage.share, null)
-  assert.equal((await collect([ledger('', 0), flows(1)]))[0]?.coverage.share, 1)
-  const lossy = await collect([ledger('ring_full', 3), flows(1)])
-  assert.deepEqual(lossy[0]?.coverage, { share: 0.25, lost: { ring_full: 3 }, gaps: [] })
+test('an empty host is an empty interval', async () => {
+  assert.deepEqual(portsOf(await collect(fakeAgent([]))), [[]])
+})
+
+test('the coverage is the share of what the agent knows of', async () => {
+  assert.deepEqual((await collect(fakeAgent([flows(1)])))[0]?.coverage, coverage)
+  const [lossy] = await collect(fakeAgent([flows(1)], 3))
+  assert.equal(lossy?.coverage.share, 0.25)
+  assert.deepEqual(Object.values(lossy?.coverage.lost ?? {}), [3])
 })
 
 test('rows that a slow reader leaves behind are counted as lost', async () => {
-  const found = await collect(Array.from({ length: 40 }, (_, port) => flows(port)))
-  assert.equal(found.length, 32)
-  assert.equal(found[0]?.rows[0]?.['src_port'], 8)
-  assert.deepEqual(found.at(-1)?.coverage, { share: 0.8, lost: { terminal_slow: 8 }, gaps: [] })
+  const batch = flows(1, 2)
+  const [first] = await collect(fakeAgent([batch, batch, batch, batch]))
+  assert.equal(first?.rows.length, 6)
+  assert.equal(first?.coverage.share, 0.75)
+  assert.deepEqual(Object.values(first?.coverage.lost ?? {}), [2])
 })
 
 test('leaving the loop stops the agent', async () => {
-  const agent = fakeAgent([flows(1), flows(2)])
+  const agent = fakeAgent([flows(1)])
   const never = new AbortController().signal
-  for await (const { rows } of localIntervals([], 1000, never, agent.open)) {
+  for await (const { rows } of localIntervals({ filters: [] }, never, agent.open)) {
     assert.equal(rows.length, 1)
     break
   }
   assert.deepEqual(agent.calls, ['start', 'stop'])
 })
 
+test('the death of the agent ends the listing with its reason', async () => {
+  const calls: string[] = []
+  const open: OpenLocalAgent = (_config, { onDeath }) => ({
+    name: 'fake',
+    lost: () => 0,
+    start: () => void setImmediate(() => onDeath(new Error('the worker ended'))),
+    stop: () => void calls.push('stop'),
+  })
+  await assert.rejects(async () => {
+    for await (const { rows } of localIntervals(
+      { filters: [] },
+      new AbortController().signal,
+      open,
+    )) {
+      assert.equal(rows.length, 0)
+    }
+  }, /the worker ended/)
+  assert.deepEqual(calls, ['stop'])
+})
+
 const coverage = { share: 1, lost: {}, gaps: [] }
 
 test('the local ranking has the metrics of the API', () => {
-  const top = createLocalTop({ by: ['process'], order: '-failed', limit: 2, filters: [] })
+  const startedMs = Date.parse('2026-08-21T12:00:00Z')
+  const question = { by: ['process'], order: '-failed', limit: 2, filters: [] }
+  const top = createLocalTop(question, startedMs)
   const busy = { src_process: 'a', dst_process: 'b', connection_id: '1' }
   top.add({
     coverage,
@@ -93,7 +119,7 @@ test('the local ranking has the metrics of the API', () => {
   top.add({
     coverage,
     rows: [
-      fakeRow({ ...busy, rtt_ns: 20, bytes: 2, reverse_bytes: 2 }),
+      fakeRow({ ...busy, rtt_ns: 20, bytes: 2, reverse_bytes: 2, time: '2026-08-21T12:00:01.5Z' }),
       fakeRow({ ...attempt, ...none, end_reason: 'refused', src_port: 1 }),
       fakeRow({ ...attempt, ...none, end_reason: 'timeout', src_port: 2 }),
       fakeRow({ ...busy, ...none, end_reason: 'timeout', src_process: 'd' }),

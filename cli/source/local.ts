@@ -18,12 +18,18 @@ export const localFlag: Flag = {
   group: 'Source',
 }
 
-/** What the agent offers to a command: batches of rows and of the ledger as they are made. */
+/** What the agent offers to a command: batches of rows as they are made, used again afterwards. */
 export type OpenLocalAgent = (
   config: { readonly node: string; readonly intervalMs: number },
+  deps: {
+    readonly onBatch: (batch: Batch) => void
+    readonly onDeath: (error: Error) => void
+  },
   reporter: Reporter,
-  onBatch: (batch: Batch) => void,
-) => Component
+) => Component & {
+  /** Records known lost since the start. */
+  lost(): number
+}
 
 export interface Interval {
   readonly rows: readonly Row[]
@@ -31,52 +37,105 @@ export interface Interval {
   readonly coverage: KnownCoverage
 }
 
-export const localIntervalMs = 1000
+const localIntervalMs = 1000
 
-/** Intervals that wait for a slow reader; older ones are dropped and counted as lost. */
-const waitingMax = 32
+const waitingRowsMax = 200_000
+
+export interface LocalQuestion {
+  readonly filters: Question
+  /** Rows that wait for a slow reader; older ones are dropped and counted as lost. */
+  readonly waitingRowsMax?: number
+}
 
 /**
- * Yields the connections that live now at once, then what changed in each interval, until `ended`. Throws
- * what the agent throws: not root, no BTF, no libbpf.
+ * Yields the connections that live now at once, then what changed in each interval, until `ended`; the last
+ * rows are those of the moment of the end. Throws what the agent throws: not root, no BTF, no libbpf.
  */
 export async function* localIntervals(
-  filters: Question,
-  intervalMs: number,
+  question: LocalQuestion,
   ended: AbortSignal,
   open: OpenLocalAgent,
 ): AsyncGenerator<Interval, void, void> {
-  const matches = predicateOf(filters)
-  const ledger = createLedger()
-  const waiting: (readonly Row[])[] = []
-  let wake: () => void = () => {}
-  const onBatch = (batch: Batch): void => {
-    if (batch.table.name === 'ledger') {
-      ledger.add(batch)
-      return
-    }
-    waiting.push(rowsOf(batch).filter(matches))
-    if (waiting.length > waitingMax) ledger.lose('terminal_slow', waiting.shift()?.length ?? 0)
-    wake()
-  }
+  const matches = predicateOf(question.filters)
+  const queue = createQueue(matches, question.waitingRowsMax ?? waitingRowsMax)
   const reporter = createReporter('weir', { level: 'silent' })
-  const agent = open({ node: hostname(), intervalMs }, reporter, onBatch)
-  ended.addEventListener('abort', () => wake(), { once: true })
+  const agent = open({ node: hostname(), intervalMs: localIntervalMs }, queue, reporter)
+  let stopping: Promise<void> | undefined
+  const stop = async (): Promise<void> => {
+    stopping ??= Promise.resolve(agent.stop())
+    await stopping
+  }
+  ended.addEventListener('abort', queue.wake, { once: true })
   await agent.start()
+  queue.joinFirst()
   try {
-    while (!ended.aborted || waiting.length > 0) {
-      const rows = waiting.shift()
-      if (rows) {
-        ledger.keep(rows.length)
-        yield { rows, coverage: ledger.coverage() }
-      } else {
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-      }
+    for (;;) {
+      const rows = queue.next()
+      if (rows) yield { rows, coverage: queue.coverage(agent.lost()) }
+      else if (stopping !== undefined) return
+      else if (ended.aborted) await stop()
+      else await queue.more()
     }
   } finally {
-    await agent.stop()
+    await stop()
+  }
+}
+
+/** Batches → rows that match, between the agent and whoever shows them. */
+function createQueue(matches: (row: Row) => boolean, rowsMax: number) {
+  const waiting: (readonly Row[])[] = []
+  let waitingRows = 0
+  let shown = 0
+  let dropped = 0
+  let death: Error | undefined
+  let wake: () => void = () => {}
+
+  function onBatch(batch: Batch): void {
+    const rows = rowsOf(batch).filter(matches)
+    waiting.push(rows)
+    waitingRows += rows.length
+    while (waitingRows > rowsMax && waiting.length > 1) {
+      const late = waiting.shift() as readonly Row[]
+      waitingRows -= late.length
+      dropped += late.length
+    }
+    wake()
+  }
+
+  function next(): readonly Row[] | undefined {
+    const rows = waiting.shift()
+    if (!rows && death) throw death
+    waitingRows -= rows?.length ?? 0
+    shown += rows?.length ?? 0
+    return rows
+  }
+
+  /** Rows known lost, in the agent or here, over all that there would have been. */
+  function coverage(lost: number): KnownCoverage {
+    const causes: Record<string, number> = {}
+    if (lost > 0) causes['records not taken from the kernel'] = lost
+    if (dropped > 0) causes['the terminal is too slow'] = dropped
+    const all = shown + lost + dropped
+    return { share: all === 0 ? 1 : shown / all, lost: causes, gaps: [] }
+  }
+
+  return {
+    onBatch,
+    onDeath: (error: Error): void => {
+      death = error
+      wake()
+    },
+    next,
+    coverage,
+    wake: () => wake(),
+    more: () =>
+      new Promise<void>((resolve) => {
+        wake = resolve
+      }),
+    /** What lives at the start is one interval, also when it is empty or came in parts. */
+    joinFirst: (): void => {
+      waiting.push(waiting.splice(0).flat())
+    },
   }
 }
 
@@ -88,36 +147,6 @@ export async function localAgent(): Promise<OpenLocalAgent> {
 
 function rowsOf(batch: Batch): readonly Row[] {
   return Array.from({ length: batch.length }, (_, index) => rowOf(batch, index))
-}
-
-/** Coverage from the agent's own ledger; unknown until one has come. */
-function createLedger() {
-  const lost = new Map<string, number>()
-  let rows = 0
-  let heard = false
-
-  function lose(cause: string, count: number): void {
-    if (count > 0) lost.set(cause, (lost.get(cause) ?? 0) + count)
-  }
-
-  return {
-    lose,
-    keep: (count: number): void => {
-      rows += count
-    },
-    add: (batch: Batch): void => {
-      heard = true
-      for (const row of rowsOf(batch)) {
-        if (row['cause'] !== '') lose(String(row['cause']), Number(row['lost']))
-      }
-    },
-    coverage: (): KnownCoverage => {
-      const sum = [...lost.values()].reduce((total, count) => total + count, 0)
-      const known = heard || sum > 0
-      const share = rows + sum === 0 ? 1 : rows / (rows + sum)
-      return { share: known ? share : null, lost: Object.fromEntries(lost), gaps: [] }
-    },
-  }
 }
 
 /** Throws AppError bad_value when one of the flags is given beside the other. */

@@ -8,6 +8,7 @@ export type FrameCodec = 'none' | 'zstd'
 
 /** Octets of a header, the first of a frame. */
 export const frameHeaderLength = 84
+/** What one frame may hold at most: rows, and octets of its block before compression. */
 export const frameLimits = { rows: 1_000_000, rawLength: 268_435_456 } as const
 
 export interface FrameHeader {

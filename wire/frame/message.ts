@@ -37,6 +37,7 @@ export interface Refusal {
 
 /** The four octets an agent opens the connection with. */
 export const streamPreface: Uint8Array = Buffer.from('WEIR')
+/** Octets of a message at most; a longer announcement ends the connection. */
 export const messageLengthMax = 67_108_864
 
 const types: readonly (MessageType | undefined)[] = [
@@ -65,12 +66,14 @@ export function encodeJsonMessage(
   return encodeMessage(type, Buffer.from(JSON.stringify(value)))
 }
 
+/** ACK: the frame of this sequence is on central's disk. */
 export function encodeAck(sequence: number): Buffer {
   const body = Buffer.alloc(8)
   body.writeBigUInt64LE(BigInt(sequence))
   return encodeMessage('ack', body)
 }
 
+/** The sequence that an ACK names. Throws AppError bad_message. */
 export function readAck(body: Uint8Array): number {
   if (body.length !== 8) throw badMessage('an ACK has 8 octets')
   const sequence = Number(Buffer.from(body).readBigUInt64LE())
