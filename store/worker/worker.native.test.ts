@@ -10,7 +10,9 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { createClient } from '@clickhouse/client'
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
+import { createReporter } from '../../common/mod.ts'
+import { createWorkerProcess } from '../worker-process.ts'
 import type { WorkerNews } from './news.ts'
 
 const entry = fileURLToPath(new URL('main.ts', import.meta.url))
@@ -97,7 +99,8 @@ test('errors carry the number and the words of the engine', async () => {
 
 test('an unmodified client inserts and reads', async () => {
   const options: AgentOptions & { socketPath: string } = { socketPath, keepAlive: true }
-  const client = createClient({ url: 'http://localhost', http_agent: new Agent(options) })
+  const log = { level: ClickHouseLogLevel.OFF }
+  const client = createClient({ url: 'http://localhost', http_agent: new Agent(options), log })
   try {
     assert.equal((await client.ping()).success, true)
     await client.insert({
@@ -146,6 +149,22 @@ test('a second worker on the folder is told that it is taken', async () => {
   const [second, news] = await launch()
   assert.equal(news.state === 'failed' && news.code, 76, JSON.stringify(news))
   assert.equal(await end(second, () => undefined), 1)
+})
+
+test('a new parent waits for the worker of one that died', async () => {
+  const next = createWorkerProcess(folder, createReporter('next', { level: 'silent' }))
+  let isReady = false
+  const started = next.start().then(() => {
+    isReady = true
+  })
+  // Long enough for its first worker to find the folder taken.
+  await ask('SELECT sleep(2) FORMAT Null')
+  assert.equal(isReady, false)
+  assert.equal(await end(worker, () => worker.disconnect()), 0)
+  await started
+  assert.equal((await ask('SELECT 1')).text, '1\n')
+  await next.stop()
+  ;[worker] = await launch()
 })
 
 test('SIGTERM lets the running insert end; the loss of the parent does too', async () => {
