@@ -20,6 +20,7 @@ enum conn_flag {
 	CONN_ROLE_SEEN = 1,
 	CONN_SEQUENCE_KNOWN = 2,
 	CONN_CLOSED = 4, /* sk_state is written after the tracepoint: a dump must not show it alive */
+	CONN_UNSETTLED = 8, /* only in a dump's copy: see settle() */
 };
 
 struct conn {

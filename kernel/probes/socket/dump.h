@@ -6,14 +6,38 @@
 #include "selection.h"
 #include "counters.h"
 
-/* A live record of `tp`; false = not to be shown. `c` learns what was not known. No lock is held: what
- * two readings agree on is not torn. */
+#define READINGS_MAX 4
+
+/* No lock is held: what two readings in a row agree on is not torn. `id` comes with an earlier reading.
+ * False = none did, in a busy moment; what was read last is then shown once and not remembered. */
+static __always_inline bool settle(struct identity *id, struct numbers *n, struct tcp_sock *tp,
+				   __u8 state, const bool probe)
+{
+	struct identity before;
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < READINGS_MAX; i++) {
+		before = *id;
+		read_numbers(n, tp, state, probe);
+		identify(id, n);
+		if (before.sent_base != id->sent_base || before.received_base != id->received_base)
+			continue;
+		if (before.role != id->role)
+			id->role = ROLE_UNKNOWN;
+		return true;
+	}
+	id->role = ROLE_UNKNOWN;
+	return false;
+}
+
+/* A live record of `tp`; false = not to be shown. `c` learns what was not known. */
 static __always_inline bool put_live(struct socket_record *r, struct tcp_sock *tp, struct conn *c,
 				     const bool probe)
 {
 	__u8 state = SK(__sk_common.skc_state);
-	struct identity first, second;
+	struct identity id;
 	struct numbers n;
+	bool settled;
 
 	if (state == TCP_CLOSE || state == TCP_LISTEN || c->flags & CONN_CLOSED)
 		return false;
@@ -22,13 +46,13 @@ static __always_inline bool put_live(struct socket_record *r, struct tcp_sock *t
 		return false;
 	}
 	read_numbers(&n, tp, state, probe);
-	identify(&first, &n);
-	put_socket(r, tp, probe);
-	read_numbers(&n, tp, state, probe);
-	identify(&second, &n);
-	if (synchronized(state) && first.sent_base == second.sent_base &&
-	    first.received_base == second.received_base && first.role == second.role)
-		learn(c, &second);
+	identify(&id, &n);
+	put_socket(r, tp, probe); /* takes longer than any of the kernel's changes */
+	settled = settle(&id, &n, tp, state, probe);
+	if (synchronized(state))
+		learn(c, &id);
+	if (!settled)
+		c->flags |= CONN_UNSETTLED;
 	put_conn(r, c);
 	put_traffic(r, c, &n, fin_received(tp, probe));
 	r->kind = SOCKET_LIVE;
@@ -39,7 +63,7 @@ static __always_inline bool put_live(struct socket_record *r, struct tcp_sock *t
 /* What the dump learned goes back: role and sequence numbers, if the tracepoint was not faster. */
 static __always_inline void keep_learned(struct conn *known, const struct conn *learned)
 {
-	if (known->flags & CONN_CLOSED)
+	if (known->flags & CONN_CLOSED || learned->flags & CONN_UNSETTLED)
 		return;
 	if (!(known->flags & CONN_SEQUENCE_KNOWN) && learned->flags & CONN_SEQUENCE_KNOWN) {
 		known->sent_base = learned->sent_base;

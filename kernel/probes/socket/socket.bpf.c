@@ -88,6 +88,7 @@ static __always_inline void on_accept(struct sock *sk, struct tcp_sock *tp)
 	conn_begin(c, ROLE_RESPONDER);
 }
 
+/* Under the socket's lock, so exact; a dump would have to guess. */
 static __always_inline void on_established(struct sock *sk, struct tcp_sock *tp)
 {
 	struct conn *c = conn_find(sk);
