@@ -52,7 +52,7 @@ export function App() {
           <h1 class="sr">Weir: network of this host, {rangeText}</h1>
           {answer.failure?.passing && answer.data && (
             <p class="banner" role="status">
-              {answer.failure.message} {answer.failure.remedy} <Stale answer={answer} />
+              {answer.failure.message} {answer.failure.remedy} · <Stale answer={answer} />
             </p>
           )}
           {charts}
