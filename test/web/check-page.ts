@@ -97,6 +97,7 @@ async function rowOpens(page: Page, check: PageCheck): Promise<void> {
   await panel.waitFor()
   assert.match(page.url(), /select=\d+/)
   await panel.locator('.fold').click()
+  await panel.locator('.bi canvas').waitFor()
   const raw = JSON.parse((await panel.locator('.json').textContent()) ?? '') as Row
   assert.equal(raw['connection_id'], new URL(page.url()).searchParams.get('select'))
   assert.match((await panel.textContent()) ?? '', /initiator \(src\).*responder \(dst\)/)

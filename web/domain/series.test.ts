@@ -84,6 +84,7 @@ test('before the start nothing was missed; after a gap nobody knows', () => {
   const grid = series.gridOf(young, whole, later)
   assert.equal(grid.beforeStart, 2)
   assert.deepEqual(series.unwatched(grid), [[3, 4]])
+  assert.deepEqual(series.watchedRange(grid, whole), { ...whole, fromMs: start + 20_000 })
   const gaps = [{ node: 'a', from: time(0), to: time(2) }]
   const killed = { ...young, coverage: { ...young.coverage, gaps } }
   assert.deepEqual(series.unwatched(series.gridOf(killed, whole, later)), [

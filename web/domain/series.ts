@@ -135,6 +135,12 @@ export function gridOf(answer: SeriesAnswer, { fromMs, toMs }: Range, nowMs: num
   }
 }
 
+/** The part of a range that a chart shows: a Weir that is younger than the range has nothing before. */
+export function watchedRange(grid: Grid, range: Range): Range {
+  const first = grid.beforeStart > 0 ? grid.timesMs[grid.beforeStart] : undefined
+  return first === undefined ? range : { fromMs: first, toMs: range.toMs }
+}
+
 /** The values of one measure over the grid; null breaks the line. */
 export function valuesOf(grid: Grid, measure: Measure): (number | null)[] {
   return grid.rows.map((row, at) => {

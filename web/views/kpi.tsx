@@ -94,26 +94,17 @@ function Chart({ shape, grid, range, stale }: ChartProps) {
             {text(bare(main.measure.format(top)))}
           </span>
         )}
-        <BeforeStart grid={grid} />
       </div>
       <Waterline grid={grid} range={range} />
       <div class="xax" aria-hidden="true">
-        {[range.fromMs, middle, range.toMs].map((ms) => (
-          <span key={ms}>{axisLabel(ms, axisRange, zone)}</span>
-        ))}
+        <span>
+          {grid.beforeStart > 0 && 'since '}
+          {axisLabel(range.fromMs, axisRange, zone)}
+        </span>
+        <span>{axisLabel(middle, axisRange, zone)}</span>
+        <span>{axisLabel(range.toMs, axisRange, zone)}</span>
       </div>
     </>
-  )
-}
-
-/** Where the room is, since when there are figures. */
-export function BeforeStart({ grid }: { readonly grid: Grid }) {
-  const { zone } = useCell(location$)
-  if (grid.beforeStart < grid.timesMs.length / 3) return null
-  return (
-    <span class="before">
-      not watched before {clock(grid.timesMs[grid.beforeStart] as number, zone)}
-    </span>
   )
 }
 

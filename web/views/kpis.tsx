@@ -80,6 +80,7 @@ export function Kpis({ answer, state, rangeText }: KpisProps) {
     () => answer.data && series.gridOf(answer.data, range, answer.atMs),
     [answer.data, range],
   )
+  const shown = useMemo(() => (grid ? series.watchedRange(grid, range) : range), [grid, range])
   if (asTable) return <AsTable answer={answer} grid={grid} range={range} rangeText={rangeText} />
   return (
     <div class="kpis">
@@ -89,7 +90,7 @@ export function Kpis({ answer, state, rangeText }: KpisProps) {
           shape={shape}
           answer={answer}
           grid={grid}
-          range={range}
+          range={shown}
           rangeText={rangeText}
         />
       ))}
