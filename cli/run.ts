@@ -1,5 +1,6 @@
 // One command line from its arguments to an exit code. Everything that ends it badly is said in one way.
 
+import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { AppError, messageOf } from '../common/mod.ts'
 import { type Command, note, print, type Terminal } from './commands/command.ts'
@@ -8,7 +9,6 @@ import { cliError, Interrupted } from './errors.ts'
 import { commandOf, type Environment, valuesOf } from './parse/arguments.ts'
 import { escaped } from './render/escape.ts'
 import { commandHelp, overview } from './render/help.ts'
-import { version } from './version.ts'
 
 const defectExitCode = 70
 
@@ -67,4 +67,9 @@ function explain(error: unknown, debug: boolean, terminal: Terminal): number {
   note(terminal, `weir: ${escaped(messageOf(error))}`)
   note(terminal, '  this is a defect of Weir; --debug shows where')
   return defectExitCode
+}
+
+function version(): string {
+  const file = new URL('../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }

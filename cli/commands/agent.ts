@@ -2,16 +2,14 @@
 
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { AppError, createLifecycle, createReporter, runUntilSignal } from '../../common/mod.ts'
+import { createLifecycle, createReporter, runUntilSignal } from '../../common/mod.ts'
 import { cliError } from '../errors.ts'
 import { endpointOf } from '../parse/arguments.ts'
 import { insecureFlag, listenOf } from '../parse/loopback.ts'
 import { cgroupOf, netnsOf } from '../parse/scope.ts'
-import { version } from '../version.ts'
 import { type Command, note, type Terminal, type Values } from './command.ts'
 import { dataFlag, intervalFlag, scopeFlags } from './process-flags.ts'
 
-const defectExitCode = 70
 const stopDeadlineMs = 10_000
 
 export const agentCommand: Command = {
@@ -60,17 +58,11 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
       ...(netns === undefined ? {} : { netns: netnsOf('agent', netns) }),
       ...(cgroup === undefined ? {} : { cgroupId: cgroupOf('agent', cgroup) }),
     },
-    version: version(),
-    // Its supervisor, when it has one; central and its store tell their own.
-    ownPids: process.connected ? [process.ppid] : [],
     ...metricsOf(values),
   }
   const reporter = createReporter('agent')
   const { createAgent } = await import('../../agent/mod.ts')
-  const agent = createAgent(config, reporter, (error) => {
-    reporter.log.fatal({ err: error }, 'the agent died')
-    process.exit(error instanceof AppError ? error.exitCode : defectExitCode)
-  })
+  const agent = createAgent(config, reporter)
   const announce = {
     name: 'announce',
     start: () => {

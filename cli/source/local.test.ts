@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { appendRow, type Batch, createBatch, flowTable } from '../../wire/mod.ts'
+import { appendRow, type Batch, createBatch, flowTable, ledgerTable } from '../../wire/mod.ts'
 import { fakeRow } from '../fake.ts'
 import { type Interval, localIntervals, type OpenLocalAgent } from './local.ts'
 import { createLocalTop } from './local-top.ts'
@@ -11,19 +11,25 @@ const flows = (...ports: readonly number[]): Batch => {
   return batch
 }
 
+const ledger = (cause: string, lost: number): Batch => {
+  const batch = createBatch(ledgerTable, 2)
+  appendRow(batch, { stage: 'hook', entered: 10, left: 10 - lost, lost })
+  appendRow(batch, { stage: 'hook', cause, lost })
+  return batch
+}
+
 /** An agent that hands out these batches as soon as it starts, and `last` when it is stopped. */
-function fakeAgent(batches: readonly Batch[], lost = 0, last: readonly Batch[] = []) {
+function fakeAgent(batches: readonly Batch[], last: readonly Batch[] = []) {
   const calls: string[] = []
-  const open: OpenLocalAgent = (_config, deps) => ({
+  const open: OpenLocalAgent = (_config, _reporter, onBatch) => ({
     name: 'fake',
-    lost: () => lost,
     start: () => {
       calls.push('start')
-      for (const batch of batches) deps.onBatch(batch)
+      for (const batch of batches) onBatch(batch)
     },
     stop: () => {
       calls.push('stop')
-      for (const batch of last) deps.onBatch(batch)
+      for (const batch of last) onBatch(batch)
     },
   })
   return { open, calls }
@@ -45,9 +51,7 @@ const portsOf = (found: readonly Interval[]) =>
   found.map(({ rows }) => rows.map((row) => row['src_port']))
 
 test('what lives at the start is one interval, the rows of the end another', async () => {
-  const found = await collect(fakeAgent([flows(1, 2), flows(2, 3)], 0, [flows(2, 4)]), [
-    ['port', '2'],
-  ])
+  const found = await collect(fakeAgent([flows(1, 2), flows(2, 3)], [flows(2, 4)]), [['port', '2']])
   assert.deepEqual(portsOf(found), [[2, 2], [2]])
 })
 
@@ -57,9 +61,8 @@ test('an empty host is an empty interval', async () => {
 
 test('the coverage is the share of what the agent knows of', async () => {
   assert.deepEqual((await collect(fakeAgent([flows(1)])))[0]?.coverage, coverage)
-  const [lossy] = await collect(fakeAgent([flows(1)], 3))
-  assert.equal(lossy?.coverage.share, 0.25)
-  assert.deepEqual(Object.values(lossy?.coverage.lost ?? {}), [3])
+  const [lossy] = await collect(fakeAgent([flows(1), ledger('ring_full', 3)]))
+  assert.deepEqual(lossy?.coverage, { share: 0.25, lost: { ring_full: 3 }, gaps: [] })
 })
 
 test('rows that a slow reader leaves behind are counted as lost', async () => {
@@ -67,7 +70,7 @@ test('rows that a slow reader leaves behind are counted as lost', async () => {
   const [first] = await collect(fakeAgent([batch, batch, batch, batch]))
   assert.equal(first?.rows.length, 6)
   assert.equal(first?.coverage.share, 0.75)
-  assert.deepEqual(Object.values(first?.coverage.lost ?? {}), [2])
+  assert.deepEqual(first?.coverage.lost, { terminal_slow: 2 })
 })
 
 test('leaving the loop stops the agent', async () => {
@@ -78,26 +81,6 @@ test('leaving the loop stops the agent', async () => {
     break
   }
   assert.deepEqual(agent.calls, ['start', 'stop'])
-})
-
-test('the death of the agent ends the listing with its reason', async () => {
-  const calls: string[] = []
-  const open: OpenLocalAgent = (_config, { onDeath }) => ({
-    name: 'fake',
-    lost: () => 0,
-    start: () => void setImmediate(() => onDeath(new Error('the worker ended'))),
-    stop: () => void calls.push('stop'),
-  })
-  await assert.rejects(async () => {
-    for await (const { rows } of localIntervals(
-      { filters: [] },
-      new AbortController().signal,
-      open,
-    )) {
-      assert.equal(rows.length, 0)
-    }
-  }, /the worker ended/)
-  assert.deepEqual(calls, ['stop'])
 })
 
 const coverage = { share: 1, lost: {}, gaps: [] }

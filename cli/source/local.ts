@@ -18,18 +18,15 @@ export const localFlag: Flag = {
   group: 'Source',
 }
 
-/** What the agent offers to a command: batches of rows as they are made, used again afterwards. */
+/**
+ * What the agent offers to a command: batches of flow rows as they are made, used again afterwards, and after
+ * those of an interval one of the ledger. It ends the process when it cannot go on.
+ */
 export type OpenLocalAgent = (
   config: { readonly node: string; readonly intervalMs: number },
-  deps: {
-    readonly onBatch: (batch: Batch) => void
-    readonly onDeath: (error: Error) => void
-  },
   reporter: Reporter,
-) => Component & {
-  /** Records known lost since the start. */
-  lost(): number
-}
+  onBatch: (batch: Batch) => void,
+) => Component
 
 export interface Interval {
   readonly rows: readonly Row[]
@@ -58,8 +55,8 @@ export async function* localIntervals(
 ): AsyncGenerator<Interval, void, void> {
   const matches = predicateOf(question.filters)
   const queue = createQueue(matches, question.waitingRowsMax ?? waitingRowsMax)
-  const reporter = createReporter('weir', { level: 'silent' })
-  const agent = open({ node: hostname(), intervalMs: localIntervalMs }, queue, reporter)
+  const reporter = createReporter('weir', { level: 'fatal' })
+  const agent = open({ node: hostname(), intervalMs: localIntervalMs }, reporter, queue.onBatch)
   let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     stopping ??= Promise.resolve(agent.stop())
@@ -71,7 +68,7 @@ export async function* localIntervals(
   try {
     for (;;) {
       const rows = queue.next()
-      if (rows) yield { rows, coverage: queue.coverage(agent.lost()) }
+      if (rows) yield { rows, coverage: queue.coverage() }
       else if (stopping !== undefined) return
       else if (ended.aborted) await stop()
       else await queue.more()
@@ -86,45 +83,46 @@ function createQueue(matches: (row: Row) => boolean, rowsMax: number) {
   const waiting: (readonly Row[])[] = []
   let waitingRows = 0
   let shown = 0
-  let dropped = 0
-  let death: Error | undefined
+  const lost = new Map<string, number>()
+  const lose = (cause: string, count: number): void => {
+    if (count > 0) lost.set(cause, (lost.get(cause) ?? 0) + count)
+  }
   let wake: () => void = () => {}
 
   function onBatch(batch: Batch): void {
+    if (batch.table.name === 'ledger') {
+      for (const { cause, lost: count } of rowsOf(batch)) {
+        if (cause !== '') lose(String(cause), Number(count))
+      }
+      return
+    }
     const rows = rowsOf(batch).filter(matches)
     waiting.push(rows)
     waitingRows += rows.length
     while (waitingRows > rowsMax && waiting.length > 1) {
       const late = waiting.shift() as readonly Row[]
       waitingRows -= late.length
-      dropped += late.length
+      lose('terminal_slow', late.length)
     }
     wake()
   }
 
   function next(): readonly Row[] | undefined {
     const rows = waiting.shift()
-    if (!rows && death) throw death
     waitingRows -= rows?.length ?? 0
     shown += rows?.length ?? 0
     return rows
   }
 
   /** Rows known lost, in the agent or here, over all that there would have been. */
-  function coverage(lost: number): KnownCoverage {
-    const causes: Record<string, number> = {}
-    if (lost > 0) causes['records not taken from the kernel'] = lost
-    if (dropped > 0) causes['the terminal is too slow'] = dropped
-    const all = shown + lost + dropped
-    return { share: all === 0 ? 1 : shown / all, lost: causes, gaps: [] }
+  function coverage(): KnownCoverage {
+    const sum = [...lost.values()].reduce((total, count) => total + count, 0)
+    const all = shown + sum
+    return { share: all === 0 ? 1 : shown / all, lost: Object.fromEntries(lost), gaps: [] }
   }
 
   return {
     onBatch,
-    onDeath: (error: Error): void => {
-      death = error
-      wake()
-    },
     next,
     coverage,
     wake: () => wake(),

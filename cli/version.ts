@@ -1,8 +1,0 @@
-// The one version of Weir: that of its package.
-
-import { readFileSync } from 'node:fs'
-
-export function version(): string {
-  const file = new URL('../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
-}
