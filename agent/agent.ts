@@ -11,13 +11,15 @@ import {
   ledgerTable,
   parseAddress,
 } from '../wire/mod.ts'
-import { bootId, openDataFolder } from './data/data-folder.ts'
+import { bootId, type DataFolder, openDataFolder } from './data/data-folder.ts'
 import { cgroupMount } from './enrich/cgroups.ts'
 import { createEnrich, type Enrich } from './enrich/enrich.ts'
 import type { Own } from './enrich/own.ts'
 import { ledgerBatch } from './ledger/ledger.ts'
+import { endOfProcess, ownPids, readVersion } from './process.ts'
 import { createCheckpoints } from './spool/checkpoint.ts'
 import { createSpool, type Spool, type SpoolLimits } from './spool/spool.ts'
+import { createStatus } from './status/status.ts'
 import { createStream, type Stream, type Upstream } from './stream/stream.ts'
 import { createWatch, type Watch, type WatchedInterval } from './watch.ts'
 
@@ -31,10 +33,8 @@ export interface AgentConfig {
   readonly filter?: { readonly netns?: number; readonly cgroupId?: bigint }
   readonly ringBytes?: number
   readonly spool?: SpoolLimits
-  /** Version of Weir, told to central. */
-  readonly version: string
-  /** Processes of Weir besides this one; connections among them are left out. */
-  readonly ownPids?: readonly number[]
+  /** Where the agent's own /metrics and /health are, when it runs alone. */
+  readonly metrics?: { readonly host: string; readonly port: number }
 }
 
 export interface Agent extends Component {
@@ -58,21 +58,18 @@ interface Parts {
 
 /**
  * An agent that does nothing until started. `start` resolves when the probes are on and the first rows are in
- * the spool. When it dies by itself `onDeath` is called: the process must end, half an agent is worse than none.
+ * the spool. When its drain dies the process ends: half an agent is worse than none.
  */
-export function createAgent(
-  config: AgentConfig,
-  reporter: Reporter,
-  onDeath: (error: Error) => void,
-): Agent {
+export function createAgent(config: AgentConfig, reporter: Reporter): Agent {
   let stopAll: () => Promise<void> = async () => {}
   let parts: Parts | undefined
 
   async function start(): Promise<void> {
     const folder = openDataFolder(config.dataDir)
     stopAll = async () => folder.release()
-    const made = await compose(config, { folder, onDeath }, reporter)
-    const lifecycle = createLifecycle([made.stream, made.watch], { reporter })
+    const made = await compose(config, folder, reporter)
+    const status = config.metrics ? [createStatus(config.metrics, health, reporter)] : []
+    const lifecycle = createLifecycle([made.stream, made.watch, ...status], { reporter })
     parts = made
     stopAll = async () => {
       await lifecycle.stop()
@@ -86,26 +83,28 @@ export function createAgent(
     }
   }
 
+  function health(): AgentHealth {
+    return {
+      connected: parts?.stream.isConnected() ?? false,
+      spool: parts?.spool.waiting() ?? { frames: 0, rows: 0, octets: 0 },
+      connections: parts?.enrich.sizes().connections ?? 0,
+    }
+  }
+
   return {
     name: 'agent',
     start,
     stop: () => stopAll(),
     programs: () => parts?.watch.drain.programs() ?? [],
-    health: () => ({
-      connected: parts?.stream.isConnected() ?? false,
-      spool: parts?.spool.waiting() ?? { frames: 0, rows: 0, octets: 0 },
-      connections: parts?.enrich.sizes().connections ?? 0,
-    }),
+    health,
   }
 }
 
-interface ComposeDeps {
-  readonly folder: ReturnType<typeof openDataFolder>
-  readonly onDeath: (error: Error) => void
-}
-
-async function compose(config: AgentConfig, deps: ComposeDeps, reporter: Reporter): Promise<Parts> {
-  const { folder, onDeath } = deps
+async function compose(
+  config: AgentConfig,
+  folder: DataFolder,
+  reporter: Reporter,
+): Promise<Parts> {
   const boot = bootId()
   const spool = createSpool(
     { folder: `${folder.path}/spool`, boot, ...config.spool },
@@ -126,7 +125,7 @@ async function compose(config: AgentConfig, deps: ComposeDeps, reporter: Reporte
     agent: folder.agentId,
     boot,
     node: config.node,
-    version: config.version,
+    version: readVersion(),
     schemas: { flows: flowTable.schema, ledger: ledgerTable.schema },
   }
   const stream = createStream(
@@ -146,7 +145,7 @@ async function compose(config: AgentConfig, deps: ComposeDeps, reporter: Reporte
   const probe = probeOptions(config)
   const watch = createWatch(
     { intervalMs: config.intervalMs, probe },
-    { enrich, onRows: keep.rows, onInterval: keep.interval, onDeath },
+    { enrich, onRows: keep.rows, onInterval: keep.interval, onDeath: endOfProcess(reporter) },
     reporter.child('watch'),
   )
   reporter.gauge('connections', 'Connections known now.', () => enrich.sizes().connections)
@@ -187,9 +186,9 @@ function createKeeper(
     )
   }
 
-  function rows(batch: Batch): void {
+  function rows(batch: Batch, { to }: { readonly to: bigint }): void {
     const sequence = spool.nextSequence()
-    const frame = frameOf(batch, timeOf(batch))
+    const frame = frameOf(batch, to)
     const committed = spool.commit(frame, () => checkpoints.write(sequence, enrich.entries()))
     if (committed) checkpoints.prune(sequence)
     else checkpoints.clear()
@@ -204,8 +203,7 @@ function createKeeper(
       snapshot,
       before,
       enrich: enrich.takeCounts(),
-      spoolLosses: spool.takeLosses(),
-      spoolWaiting: spool.waiting().rows,
+      spool: { ...spool.takeCounts(), waiting: spool.waiting().rows },
     })
     spool.commit(frameOf(batch, to))
     stream.offer()
@@ -214,13 +212,8 @@ function createKeeper(
   return { rows, interval }
 }
 
-function timeOf(batch: Batch): bigint {
-  const values = batch.columns['time']?.values as Uint32Array
-  return (BigInt(values[1] as number) << 32n) | BigInt(values[0] as number)
-}
-
 async function ownOf(config: AgentConfig): Promise<Own> {
-  const tgids = new Set([process.pid, ...(config.ownPids ?? [])])
+  const tgids = ownPids()
   const { upstream } = config
   if ('path' in upstream) return { tgids, upstream: undefined }
   const octets = await lookup(upstream.host).then(

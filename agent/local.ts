@@ -1,53 +1,54 @@
 // The agent's stages inside the process of a command (`--local`): no spool, no central, nothing on disk.
 
 import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
 import type { Component, Reporter } from '../common/mod.ts'
 import type { ProgramReport } from '../kernel/mod.ts'
 import type { Batch } from '../wire/mod.ts'
 import { type AgentConfig, probeOptions } from './agent.ts'
 import { cgroupMount } from './enrich/cgroups.ts'
-import { createEnrich } from './enrich/enrich.ts'
-import { createWatch } from './watch.ts'
+import { createEnrich, type Enrich } from './enrich/enrich.ts'
+import { ledgerBatch } from './ledger/ledger.ts'
+import { endOfProcess, ownPids } from './process.ts'
+import { createWatch, type WatchedInterval } from './watch.ts'
 
-export type LocalAgentConfig = Pick<AgentConfig, 'node' | 'intervalMs' | 'filter' | 'ringBytes'>
+export type LocalAgentConfig = Pick<AgentConfig, 'intervalMs' | 'filter' | 'ringBytes'> & {
+  /** Name of this host in rows; default: what the host calls itself. */
+  readonly node?: string
+}
 
-/** The rows of an interval [from, to) in nanoseconds since 1970; the batch is used again afterwards. */
+/**
+ * Rows of an interval, `from` to `to` in nanoseconds since 1970; the batch is used again afterwards. Batches of
+ * flows first, none when nothing is new, several for very many rows; then one of the ledger (`batch.table`).
+ */
 export type OnBatch = (batch: Batch, from: bigint, to: bigint) => void
 
 export interface LocalAgent extends Component {
+  /** Programs of the probes; empty before the start. */
   programs(): readonly ProgramReport[]
-  /** Records known to be lost since the start: what coverage is made of. */
-  lost(): number
 }
 
-/** `onBatch` is called at the start and each interval, several times for very many rows, and not for none. */
+/** `onBatch` is called at the start and then each interval; the process ends when the drain dies. */
 export function createLocalAgent(
   config: LocalAgentConfig,
-  deps: { readonly onBatch: OnBatch; readonly onDeath: (error: Error) => void },
   reporter: Reporter,
+  onBatch: OnBatch,
 ): LocalAgent {
+  const node = config.node ?? hostname()
   const enrich = createEnrich({
-    node: config.node,
+    node,
     key: randomBytes(16),
     cgroupRoot: cgroupMount(),
-    own: { tgids: new Set([process.pid]), upstream: undefined },
+    own: { tgids: ownPids(), upstream: undefined },
   })
-  let from = BigInt(Date.now()) * 1_000_000n
-  let lost = 0
-  const onRows = (batch: Batch) => {
-    const values = batch.columns['time']?.values as Uint32Array
-    deps.onBatch(batch, from, (BigInt(values[1] as number) << 32n) | BigInt(values[0] as number))
-  }
   const watch = createWatch(
     { intervalMs: config.intervalMs, probe: probeOptions(config) },
     {
       enrich,
-      onRows,
-      onInterval: ({ to, snapshot }) => {
-        from = to
-        lost = snapshot.counters.lost_ring + snapshot.lost
-      },
-      onDeath: deps.onDeath,
+      onRows: (batch, { from, to }) => onBatch(batch, from, to),
+      onInterval: (interval) =>
+        onBatch(ledgerOf(interval, node, enrich), interval.from, interval.to),
+      onDeath: endOfProcess(reporter),
     },
     reporter,
   )
@@ -56,6 +57,11 @@ export function createLocalAgent(
     start: watch.start,
     stop: watch.stop,
     programs: watch.drain.programs,
-    lost: () => lost,
   }
+}
+
+/** Rows go straight to the caller: there is no spool to lose or keep them. */
+function ledgerOf({ from, to, snapshot, before }: WatchedInterval, node: string, enrich: Enrich) {
+  const counts = enrich.takeCounts()
+  return ledgerBatch({ node, start: from, time: to, snapshot, before, enrich: counts })
 }

@@ -24,7 +24,7 @@ export interface WatchedInterval {
 export interface WatchDeps {
   readonly enrich: Enrich
   /** Rows that are due; the batch is used again afterwards. */
-  readonly onRows: (batch: Batch) => void
+  readonly onRows: (batch: Batch, range: { readonly from: bigint; readonly to: bigint }) => void
   /** After all rows of the interval. */
   readonly onInterval: (interval: WatchedInterval) => void
   readonly onDeath: (error: Error) => void
@@ -58,8 +58,9 @@ export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Repo
     const { bootToWallNs } = snapshot
     // The next whole millisecond: no record of the interval is later than its end.
     const moment = momentOf(Date.now() + 1, { bootToWallNs, intervalMs: config.intervalMs, last })
-    enrich.report(moment, deps.onRows)
-    deps.onInterval({ from, to: moment.time, snapshot, before })
+    const range = { from, to: moment.time }
+    enrich.report(moment, (batch) => deps.onRows(batch, range))
+    deps.onInterval({ ...range, snapshot, before })
     from = moment.time
     before = snapshot
   }

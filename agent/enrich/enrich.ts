@@ -32,6 +32,8 @@ export interface EnrichCounts {
   readonly filtered: number
   /** Connections held back now. */
   readonly waiting: number
+  /** The same when counts were taken before. */
+  readonly waitingBefore: number
   readonly clamped: number
   /** Records refused because the tables were full. */
   readonly full: number
@@ -68,6 +70,7 @@ export function createEnrich(options: EnrichOptions): Enrich {
   const writer = createRowWriter(state, cgroups, options.node)
   const on = createReporting(state, writer, options.own)
   let closedWhileAway = 0
+  let waitingBefore = 0
   if (options.restored) state.restored = createRestored(options.restored)
 
   function endSnapshot(complete: boolean): void {
@@ -106,9 +109,10 @@ export function createEnrich(options: EnrichOptions): Enrich {
 
   function takeCounts(): EnrichCounts {
     const { records, full, vanished } = state.counts
-    const counts = { ...on.counts, records, full, vanished, closedWhileAway }
+    const counts = { ...on.counts, waitingBefore, records, full, vanished, closedWhileAway }
+    waitingBefore = on.counts.waiting
     Object.assign(state.counts, { records: 0, full: 0, vanished: 0 })
-    Object.assign(on.counts, { rows: 0, filtered: 0, waiting: 0, clamped: 0 })
+    Object.assign(on.counts, { rows: 0, filtered: 0, clamped: 0 })
     closedWhileAway = 0
     return counts
   }

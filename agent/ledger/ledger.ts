@@ -1,11 +1,11 @@
 // The agent's part of the loss ledger: one interval as rows, also when nothing happened (a heartbeat).
-// Every stage: entered = left + filtered + lost + waiting, in its own unit.
+// Every stage in its own unit: entered = left + filtered + lost + what `waiting` rose by.
 
 import type { CounterName } from '../../kernel/mod.ts'
 import { appendRow, type Batch, createBatch, ledgerTable, type RowValues } from '../../wire/mod.ts'
 import type { SnapshotReport } from '../drain/collector.ts'
 import type { EnrichCounts } from '../enrich/enrich.ts'
-import type { SpoolLoss } from '../spool/spool.ts'
+import type { SpoolCounts } from '../spool/spool.ts'
 
 /** What one interval counted. */
 export interface LedgerInterval {
@@ -17,8 +17,8 @@ export interface LedgerInterval {
   /** The snapshot before, undefined for the first. */
   readonly before: SnapshotReport | undefined
   readonly enrich: EnrichCounts
-  readonly spoolLosses: ReadonlyMap<SpoolLoss, number>
-  readonly spoolWaiting: number
+  /** Absent for --local: rows go straight to the command. */
+  readonly spool?: SpoolCounts & { readonly waiting: number }
 }
 
 /** The rows; the batch is fresh and small. */
@@ -49,44 +49,47 @@ function hookRows({ snapshot, before, enrich }: LedgerInterval): RowValues[] {
     ['ring', since('lost_ring')],
     ['closed_while_away', enrich.closedWhileAway],
   ])
-  return stageRows({ stage: 'hook', unit: 'records', left, filtered, lost, waiting: 0 })
+  let entered = left + filtered
+  for (const count of lost.values()) entered += count
+  return stageRows({ stage: 'hook', unit: 'records', entered, left, filtered, lost, waiting: 0 })
 }
 
-/** Unit records: from the ring and the dumps to the main thread. */
+/** Unit records: what the probe gave, to the main thread. `waiting` is in the ring. */
 function drainRows({ snapshot, before, enrich }: LedgerInterval): RowValues[] {
+  const { counters } = snapshot
+  const entered =
+    counters.closed +
+    counters.dumped -
+    (before?.counters.closed ?? 0) -
+    (before?.counters.dumped ?? 0)
   const lost = new Map([['drain_full', snapshot.lost - (before?.lost ?? 0)]])
-  const left = enrich.records
-  return stageRows({ stage: 'drain', unit: 'records', left, filtered: 0, lost, waiting: 0 })
+  const waiting = Math.max(0, counters.closed - snapshot.drained)
+  const stage = { stage: 'drain', unit: 'records', filtered: 0 }
+  return stageRows({ ...stage, entered, left: enrich.records, lost, waiting })
 }
 
 /** Unit rows: what was due to be told. A record refused for want of room counts as a row. */
 function enrichRows({ enrich }: LedgerInterval): RowValues[] {
-  const { rows, filtered, waiting, full } = enrich
+  const { rows, filtered, waiting, waitingBefore, full } = enrich
   const lost = new Map([['connections_full', full]])
-  const causes = filtered > 0 ? [{ cause: 'own', filtered }] : []
   const stage = { stage: 'enrich', unit: 'rows' }
-  return [
-    ...stageRows({ ...stage, left: rows, filtered, lost, waiting }),
-    ...causes.map((row) => ({ ...stage, ...row })),
-  ]
+  const entered = rows + filtered + full + waiting - waitingBefore
+  const own = filtered > 0 ? [{ ...stage, cause: 'own', filtered }] : []
+  return [...stageRows({ ...stage, entered, left: rows, filtered, lost, waiting }), ...own]
 }
 
-/** Unit rows: `left` is what was committed; what waits for central is not out yet. */
-function spoolRows({ enrich, spoolLosses, spoolWaiting }: LedgerInterval): RowValues[] {
-  const left = enrich.rows
-  return stageRows({
-    stage: 'spool',
-    unit: 'rows',
-    left,
-    filtered: 0,
-    lost: spoolLosses,
-    waiting: spoolWaiting,
-  })
+/** Unit rows: from enrich to central's acknowledgement. */
+function spoolRows({ enrich, spool }: LedgerInterval): RowValues[] {
+  if (!spool) return []
+  const { acknowledged: left, lost, waiting } = spool
+  const stage = { stage: 'spool', unit: 'rows', filtered: 0 }
+  return stageRows({ ...stage, entered: enrich.rows, left, lost, waiting })
 }
 
 interface StageCounts {
   readonly stage: string
   readonly unit: string
+  readonly entered: number
   readonly left: number
   readonly filtered: number
   readonly lost: ReadonlyMap<string, number>
@@ -94,13 +97,11 @@ interface StageCounts {
 }
 
 /** The stage's own row, then one per cause that lost something. */
-function stageRows({ stage, unit, left, filtered, lost, waiting }: StageCounts): RowValues[] {
+function stageRows({ lost, ...counts }: StageCounts): RowValues[] {
   let lostInAll = 0
   for (const count of lost.values()) lostInAll += count
-  const entered = left + filtered + lostInAll + waiting
-  const rows: RowValues[] = [
-    { stage, unit, entered, left, filtered, lost: lostInAll, waiting, sampled: 0 },
-  ]
+  const { stage, unit } = counts
+  const rows: RowValues[] = [{ ...counts, lost: lostInAll, sampled: 0 }]
   for (const [cause, count] of lost) {
     if (count > 0) rows.push({ stage, unit, cause, lost: count })
   }

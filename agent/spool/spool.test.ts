@@ -56,6 +56,7 @@ test(
     assert.deepEqual(spool.next(0)?.frame, frameOf(1))
     spool.release(2)
     spool.release(77)
+    assert.equal(spool.takeCounts().acknowledged, 1)
     assert.equal(spool.next(1)?.sequence, 3)
     const again = open(folder)
     assert.deepEqual([again.next(0)?.sequence, again.next(1)?.sequence], [1, 3])
@@ -92,13 +93,13 @@ test(
     spool.sweep(61_001)
     assert.equal(spool.next(0), undefined)
     assert.deepEqual(
-      [...spool.takeLosses()],
+      [...spool.takeCounts().lost],
       [
         ['spool_full', 10],
         ['spool_age', 50],
       ],
     )
-    assert.equal(spool.takeLosses().size, 0)
+    assert.equal(spool.takeCounts().lost.size, 0)
     assert.equal(open(folder).nextSequence(), 4)
   }),
 )
@@ -113,7 +114,7 @@ test(
     assert.equal(again.next(1)?.sequence, 3)
     again.quarantine(3)
     assert.deepEqual(
-      [...again.takeLosses()],
+      [...again.takeCounts().lost],
       [
         ['spool_torn', 1],
         ['refused', 1],
@@ -139,7 +140,7 @@ test(
       used.push(sequence)
       assert.equal(spool.commit(frameOf(sequence, { rows: 5 }), full), false)
     }
-    assert.deepEqual([...spool.takeLosses()], [['spool_full', 5]])
+    assert.deepEqual([...spool.takeCounts().lost], [['spool_full', 5]])
     assert.equal(spool.next(0)?.sequence, used[2])
     assert.ok(spool.commit(frameOf(spool.nextSequence())))
     const after = open(folder)

@@ -27,6 +27,11 @@ export interface SpoolConfig extends SpoolLimits {
 /** Why frames were given up; each is a cause of the ledger's spool stage. */
 export type SpoolLoss = 'spool_full' | 'spool_age' | 'spool_torn' | 'refused'
 
+export interface SpoolCounts {
+  readonly acknowledged: number
+  readonly lost: ReadonlyMap<SpoolLoss, number>
+}
+
 export interface Spool {
   /** The sequence of the next frame to be committed. */
   nextSequence(): number
@@ -45,8 +50,8 @@ export interface Spool {
   quarantine(sequence: number): void
   /** Drops what is too old. */
   sweep(nowMs: number): void
-  /** Rows given up by cause since last taken. */
-  takeLosses(): ReadonlyMap<SpoolLoss, number>
+  /** Rows that central acknowledged, and rows given up by cause, since last taken. */
+  takeCounts(): SpoolCounts
   /** What waits for central. */
   waiting(): { readonly frames: number; readonly rows: number; readonly octets: number }
 }
@@ -54,7 +59,9 @@ export interface Spool {
 interface Entry {
   readonly sequence: number
   readonly octets: number
+  /** Of a frame of flows; the ledger's own rows are not counted. */
   readonly rows: number
+  readonly isLedger: boolean
   readonly timeMs: number
   /** Only when the disk took it not. */
   readonly frame: Buffer | undefined
@@ -72,6 +79,7 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
   const lost = reporter.counter('lost_rows_total', 'Rows given up by the spool, by cause.')
   let octets = 0
   let inMemory = 0
+  let acknowledged = 0
   let degraded = false
   let last = open()
 
@@ -102,18 +110,17 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       if (kind === 'tmp') rmSync(join(folder, name))
       if (number === undefined || kind === 'tmp') continue
       highest = Math.max(highest, Number(number))
-      if (kind === 'frame') readEntry(name, Number(number))
+      if (kind === 'frame') readEntry(name)
     }
     return highest
   }
 
-  function readEntry(name: string, sequence: number): void {
+  function readEntry(name: string): void {
     try {
       const frame = readFileSync(join(folder, name))
-      const { rows, timeMax } = readFrameHeader(frame)
-      add({ sequence, octets: frame.length, rows, timeMs: Number(timeMax / 1_000_000n) })
+      add(entryOf(frame))
     } catch (error) {
-      renameSync(join(folder, name), setAside(sequence))
+      renameSync(join(folder, name), setAside(Number.parseInt(name, 10)))
       lose('spool_torn', 1)
       reporter.log.warn({ file: name, err: messageOf(error) }, 'a frame of the spool is damaged')
     }
@@ -126,8 +133,8 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
   }
 
   function commit(frame: Buffer, beforeCommit?: () => void): boolean {
-    const { sequence, rows, timeMax } = readFrameHeader(frame)
-    const entry = { sequence, octets: frame.length, rows, timeMs: Number(timeMax / 1_000_000n) }
+    const entry = entryOf(frame)
+    const { sequence } = entry
     while (octets + frame.length > octetsMax && giveUpOldest('spool_full'));
     const written = write(sequence, frame, beforeCommit)
     last = sequence
@@ -173,8 +180,11 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
     }
   }
 
+  /** Ledgers go last: they are small, and they say what was lost. */
   function giveUpOldest(cause: SpoolLoss, memoryOnly = false): boolean {
-    const index = memoryOnly ? entries.findIndex(({ frame }) => frame !== undefined) : 0
+    const fits = (entry: Entry) => !memoryOnly || entry.frame !== undefined
+    const flows = entries.findIndex((entry) => fits(entry) && !entry.isLedger)
+    const index = flows >= 0 ? flows : entries.findIndex(fits)
     const entry = entries[index]
     if (!entry) return false
     lose(cause, entry.rows)
@@ -229,6 +239,12 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
     }
   }
 
+  function release(sequence: number): void {
+    const index = entries.findIndex((entry) => entry.sequence === sequence)
+    acknowledged += entries[index]?.rows ?? 0
+    remove(index)
+  }
+
   function quarantine(sequence: number): void {
     const index = entries.findIndex((entry) => entry.sequence === sequence)
     const entry = entries[index]
@@ -261,13 +277,18 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
     lastSequence: () => last,
     commit,
     next,
-    release: (sequence) => remove(entries.findIndex((entry) => entry.sequence === sequence)),
+    release,
     quarantine,
     sweep: (nowMs) => {
-      while ((entries[0]?.timeMs ?? nowMs) < nowMs - ageMaxMs) giveUpOldest('spool_age')
+      const isOld = (entry: Entry) => !entry.isLedger && entry.timeMs < nowMs - ageMaxMs
+      for (let index = entries.findIndex(isOld); index >= 0; index = entries.findIndex(isOld)) {
+        lose('spool_age', (entries[index] as Entry).rows)
+        remove(index)
+      }
     },
-    takeLosses: () => {
-      const taken = new Map(losses)
+    takeCounts: () => {
+      const taken = { acknowledged, lost: new Map(losses) }
+      acknowledged = 0
       losses.clear()
       return taken
     },
@@ -277,6 +298,13 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       octets: octets + inMemory,
     }),
   }
+}
+
+function entryOf(frame: Buffer): Omit<Entry, 'frame'> {
+  const { sequence, kind, rows, timeMax } = readFrameHeader(frame)
+  const isLedger = kind === 'ledger'
+  const timeMs = Number(timeMax / 1_000_000n)
+  return { sequence, octets: frame.length, rows: isLedger ? 0 : rows, isLedger, timeMs }
 }
 
 function readText(file: string): string {

@@ -1,0 +1,36 @@
+// /metrics and /health of an agent that runs alone.
+
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { Component, Reporter } from '../../common/mod.ts'
+
+export function createStatus(
+  listen: { readonly host: string; readonly port: number },
+  health: () => object,
+  reporter: Reporter,
+): Component {
+  const server = createServer(async (request, response) => {
+    const path = request.url?.split('?')[0]
+    if (path === '/metrics') {
+      response.setHeader('content-type', reporter.registry.contentType)
+      response.end(await reporter.registry.metrics())
+    } else if (path === '/health') {
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify(health()))
+    } else {
+      response.statusCode = 404
+      response.end('Weir agent: /metrics, /health\n')
+    }
+  })
+  return {
+    name: 'status',
+    start: async () => {
+      server.listen(listen.port, listen.host)
+      await once(server, 'listening')
+    },
+    stop: () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
