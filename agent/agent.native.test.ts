@@ -1,25 +1,200 @@
-// The agent on the real kernel: traffic of a namespace of its own → rows that equal what the programs sent;
-// frames that a fake central takes; a kill -9 after which increments go on.
+// The agent on the real kernel: traffic of a namespace of its own → rows that equal what the programs sent,
+// read from the frames by the engine; and a kill -9 after which increments go on.
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { query } from 'chdb'
 import { createReporter } from '../common/mod.ts'
-import { createNamespace, type Namespace, startPeers } from '../kernel/testing/peers.ts'
-import {
-  createMessageDecoder,
-  encodeAck,
-  encodeJsonMessage,
-  type Row,
-  readFrameBlock,
-  readFrameHeader,
-  rowOf,
-} from '../wire/mod.ts'
+import { createNamespace, type Namespace, type Peers, startPeers } from '../kernel/testing/peers.ts'
+import { type Row, rowOf } from '../wire/mod.ts'
 import { createLocalAgent } from './local.ts'
+import { type FakeCentral, startFakeCentral, until } from './stream/fake.ts'
 
-const quiet = createReporter('test', { level: 'silent' })
+interface Truth {
+  readonly client_port: number
+  readonly server_port: number
+  readonly up: number
+  readonly down: number
+  readonly pid: number
+}
+
+const reporter = createReporter('test', { level: 'fatal' })
+let folder: string
+let namespace: Namespace
+let peers: Peers
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'weir-agent-'))
+  namespace = createNamespace()
+  peers = startPeers(namespace)
+})
+
+after(async () => {
+  await peers.stop()
+  namespace.remove()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('the local agent: rows equal the truth, both ends joined, the ledger balances', async () => {
+  const flows: Row[] = []
+  const ledger: Row[] = []
+  const old = await peers.ask<Truth>('keep', { up: 1000, down: 10 })
+  const agent = createLocalAgent(
+    { node: 'test', intervalMs: 200, filter: { netns: namespace.inode }, ringBytes: 65_536 },
+    reporter,
+    (batch) => {
+      const to = batch.table.name === 'flows' ? flows : ledger
+      for (let row = 0; row < batch.length; row++) to.push(rowOf(batch, row))
+    },
+  )
+  await agent.start()
+  try {
+    const first = flows.filter((row) => row['src_port'] === old.client_port)
+    assert.deepEqual(
+      first.map((row) => [row['bytes'], row['total_bytes'], row['opened'], row['observer']]),
+      [[0, 1000, 0, 'both']],
+    )
+    await peers.ask('more', { port: old.client_port, up: 500, down: 7 })
+    for (const how of ['client', 'server', 'client_abort', 'server_half']) {
+      const truth = await peers.ask<Truth>('exchange', { how, up: 3_000_000, down: 70_000 })
+      const rows = await until(`the end of ${how}`, () => {
+        const found = flows.filter((row) => row['src_port'] === truth.client_port)
+        return found.some((row) => row['end'] !== null) && found
+      })
+      assertTruth(rows, truth, how)
+    }
+    const sum = () => sumOf(flows, old.client_port, 'bytes')
+    await until('the increment of the old one', () => sum() === 500)
+  } finally {
+    await agent.stop()
+  }
+  assertBalance(ledger)
+})
+
+function assertTruth(rows: readonly Row[], truth: Truth, how: string): void {
+  const last = rows.at(-1) as Row
+  assert.equal(sumOf(rows, truth.client_port, 'bytes'), truth.up, how)
+  assert.equal(sumOf(rows, truth.client_port, 'reverse_bytes'), truth.down, how)
+  assert.equal(sumOf(rows, truth.client_port, 'opened'), 1, how)
+  assert.equal(last['observer'], 'both', how)
+  assert.equal(last['dst_port'], truth.server_port, how)
+  assert.deepEqual([last['src_pid'], last['dst_pid']], [truth.pid, truth.pid], how)
+  assert.equal(last['end_reason'], how === 'client_abort' ? 'reset_by_src' : 'closed', how)
+  assert.equal(new Set(rows.map((row) => row['connection_id'])).size, 1, how)
+  assert.equal(last['direction_known'], true, how)
+}
+
+/** Of all intervals together: what entered a stage left it, was filtered or lost, or waits. */
+function assertBalance(ledger: readonly Row[]): void {
+  for (const stage of ['hook', 'drain', 'enrich']) {
+    const rows = ledger.filter((row) => row['stage'] === stage && row['cause'] === '')
+    const sum = (name: string) => rows.reduce((total, row) => total + Number(row[name]), 0)
+    const out = sum('left') + sum('filtered') + sum('lost') + Number(rows.at(-1)?.['waiting'])
+    assert.ok(sum('entered') > 0, stage)
+    assert.equal(sum('entered'), out, stage)
+    assert.equal(sum('lost'), 0, stage)
+  }
+}
+
+function sumOf(rows: readonly Row[], port: number, field: string): number {
+  return rows
+    .filter((row) => row['src_port'] === port)
+    .reduce((sum, row) => sum + Number(row[field]), 0)
+}
+
+test('killed with -9 and started again, increments sum to the truth', async () => {
+  const socket = join(folder, 'ingest.sock')
+  const central = await startFakeCentral(socket)
+  const connection = await peers.ask<Truth>('keep', { up: 100, down: 10 })
+  const port = connection.client_port
+  let agent = await startAgent(socket)
+  try {
+    await until('the first total', () => lastTotal(central, port) === 100)
+    let sent = 0
+    for (let life = 0; life < 4; life++) {
+      for (let step = 0; step < 5; step++) {
+        await peers.ask('more', { port, up: 1000, down: 1 })
+        sent += 1000
+        if (step === 2) await until('a row', () => lastTotal(central, port) > 100)
+      }
+      await kill(agent)
+      await peers.ask('more', { port, up: 50, down: 0 })
+      sent += 50
+      agent = await startAgent(socket)
+    }
+    await until('all octets', () => lastTotal(central, port) === 100 + sent)
+    const rows = rowsOf(central, port)
+    assert.equal(
+      rows.reduce((sum, row) => sum + row.bytes, 0),
+      sent,
+    )
+    assert.equal(new Set(rows.map((row) => row.connection_id)).size, 1)
+    const sequences = central.frames.map(({ header }) => header.sequence)
+    assert.deepEqual(
+      sequences,
+      sequences.toSorted((a, b) => a - b),
+    )
+  } finally {
+    await kill(agent)
+    await central.stop()
+  }
+})
+
+interface StoredRow {
+  readonly bytes: number
+  readonly total_bytes: number
+  readonly connection_id: string
+}
+
+/** Rows of one connection in all frames, as the engine reads them. */
+function rowsOf(central: FakeCentral, port: number): StoredRow[] {
+  return central.frames
+    .filter(({ header }) => header.kind === 'flows')
+    .flatMap(({ block }) => {
+      const file = join(folder, 'block.native')
+      writeFileSync(file, block)
+      const text = query(
+        `SELECT toFloat64(bytes) AS bytes, toFloat64(total_bytes) AS total_bytes, toString(connection_id) AS connection_id
+          FROM file('${file}', 'Native') WHERE src_port = ${port}`,
+        'JSONEachRow',
+      ).trim()
+      return text === '' ? [] : text.split('\n').map((line) => JSON.parse(line) as StoredRow)
+    })
+}
+
+function lastTotal(central: FakeCentral, port: number): number {
+  return rowsOf(central, port).at(-1)?.total_bytes ?? 0
+}
+
+async function startAgent(socket: string): Promise<ChildProcess> {
+  const entry = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
+  const child = spawn(
+    process.execPath,
+    [
+      entry,
+      'agent',
+      ...['--data', join(folder, 'data'), '--upstream', `unix:${socket}`, '--interval', '200ms'],
+      ...['--netns', String(namespace.inode), '--metrics', 'off'],
+    ],
+    { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
+  )
+  const [ready] = (await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(([code]) => [{ type: `exit ${code}` }]),
+  ])) as [{ type: string }]
+  assert.equal(ready.type, 'ready')
+  return child
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
+}

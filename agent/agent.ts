@@ -140,6 +140,7 @@ async function compose(
       checkpoints,
       enrich,
       stream,
+      reporter,
     },
   )
   const probe = probeOptions(config)
@@ -158,14 +159,19 @@ interface KeeperDeps {
   readonly checkpoints: ReturnType<typeof createCheckpoints>
   readonly enrich: Enrich
   readonly stream: Stream
+  readonly reporter: Reporter
 }
 
 /** Rows → frames in the spool, each with the checkpoint that says the same; then the ledger of the interval. */
 function createKeeper(
   who: { readonly agent: string; readonly boot: string; readonly node: string },
-  { spool, checkpoints, enrich, stream }: KeeperDeps,
+  { spool, checkpoints, enrich, stream, reporter }: KeeperDeps,
 ) {
   const encoder = createBlockEncoder()
+  const oddities = reporter.counter(
+    'oddities_total',
+    'clamped: counters that went back; vanished: sockets that went without a record; namespace_gone.',
+  )
 
   function frameOf(batch: Batch, time: bigint): Buffer {
     const kind = batch.table === flowTable ? 'flows' : 'ledger'
@@ -196,13 +202,17 @@ function createKeeper(
 
   function interval({ from, to, snapshot, before }: WatchedInterval): void {
     spool.sweep(Number(to / 1_000_000n))
+    const counts = enrich.takeCounts()
+    oddities.add(counts.clamped, 'clamped')
+    oddities.add(counts.vanished, 'vanished')
+    oddities.add(snapshot.skippedNamespaces, 'namespace_gone')
     const batch = ledgerBatch({
       node: who.node,
       start: from,
       time: to,
       snapshot,
       before,
-      enrich: enrich.takeCounts(),
+      enrich: counts,
       spool: { ...spool.takeCounts(), waiting: spool.waiting().rows },
     })
     spool.commit(frameOf(batch, to))

@@ -39,7 +39,9 @@ export function createDrain(
 
   function start(): Promise<void> {
     const entry = new URL('./worker.ts', import.meta.url)
-    worker = new Worker(entry, { workerData: config, name: 'weir-drain' })
+    // Descriptors come from libbpf and belong to the probe: Node must not count them as its own.
+    const options = { workerData: config, name: 'weir-drain', trackUnmanagedFds: false }
+    worker = new Worker(entry, options)
     worker.on('message', receive)
     worker.on('error', (error) => die(error instanceof Error ? error : new Error(String(error))))
     worker.on('exit', (code) => die(new Error(`exit code ${code}`)))
