@@ -196,7 +196,9 @@ function refreshEnd(state: Connections, slot: number, words: Uint32Array, at: nu
   const known = ends.octets[slot * recordOctets + octet.ownerSource] as number
   const again = ends.seen[slot] === state.snapshot
   const lower = (words[at + word.tgid] as number) < u32At(ends, slot, word.tgid)
-  const better = source > known || (source === known && (!again || lower))
+  // Whoever read, wrote or closed last is the kernel's own answer; below that, better knowledge stays.
+  const told = source >= ownerIo
+  const better = told || source > known || (source === known && (!again || lower))
   if (better) copyRecord(ends, slot, words, at)
   else copyButOwner(ends, own, words, at)
   ends.seen[slot] = state.snapshot
