@@ -2,6 +2,7 @@
 
 import { errorsOf } from '../common/mod.ts'
 
+/** What can go wrong in an agent, with the way out of it. */
 export const agentErrors = {
   data_not_writable: {
     message: 'the data folder {path} is not writable: {why}',

@@ -4,6 +4,7 @@
 import {
   socketRecordByte as byte,
   socketRecordWord as kernelWord,
+  ownerSource,
   socketFlag,
   socketKind,
   socketRecordBytes,
@@ -64,3 +65,6 @@ export const roles = {
 } as const
 export const kinds = { live: socketKind.LIVE, closed: socketKind.CLOSED } as const
 export const roleSeen = socketFlag.ROLE_SEEN
+
+/** From here up a source is the kernel's own last word, not a guess to be kept. */
+export const ownerIo = ownerSource.IO

@@ -5,6 +5,7 @@
 import {
   kinds,
   octet,
+  ownerIo,
   ownerSourceShift,
   ownerSourceWord,
   recordOctets,

@@ -101,7 +101,7 @@ function launch(child: Child): ChildProcess {
   const { args, env } = child.spec
   child.startedMs = Date.now()
   // A session of its own: Ctrl-C reaches the supervisor alone, which stops the children in order.
-  child.process = spawn(process.execPath, args, {
+  child.process = spawn(process.execPath, [...process.execArgv, ...args], {
     stdio: ['ignore', 2, 2, 'ipc'],
     env: { ...process.env, ...env },
     detached: true,
