@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { FastifyInstance } from 'fastify'
-import { createReporter } from '../common/mod.ts'
+import { createReporter } from '../common/reporter/mod.ts'
 import type { Reader, StoredRow } from '../store/mod.ts'
 import { type AppConfig, createApp } from './app.ts'
 import type { ErrorBody, Health } from './contract/mod.ts'
@@ -40,7 +40,7 @@ async function withApp(
   const { reader = noReader, health = wellHealth, config = {} } = around
   const app = await createApp(
     config,
-    { reader, health: () => health, registry: reporter.registry },
+    { reader, health: () => health, metrics: reporter.metrics },
     reporter,
   )
   try {

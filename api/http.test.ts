@@ -2,14 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { AppError, createReporter } from '../common/mod.ts'
+import { AppError } from '../common/mod.ts'
+import { createReporter } from '../common/reporter/mod.ts'
 import type { Reader } from '../store/mod.ts'
 import { createHttp } from './mod.ts'
 
 function server(read: Reader['read'], port = 0) {
   const reporter = createReporter('test', { level: 'silent' })
   const health = () => ({ status: 'ok' as const, version: '0', started: '', checks: [], nodes: [] })
-  const deps = { reader: { read }, health, registry: reporter.registry }
+  const deps = { reader: { read }, health, metrics: reporter.metrics }
   return createHttp({ host: '127.0.0.1', port }, deps, reporter)
 }
 
@@ -33,7 +34,7 @@ test('it answers at its address until it is stopped', async () => {
 test('an address that is not ours is refused with the reason', async () => {
   const reporter = createReporter('test', { level: 'silent' })
   const health = () => ({ status: 'ok' as const, version: '0', started: '', checks: [], nodes: [] })
-  const deps = { reader: { read: async () => [] }, health, registry: reporter.registry }
+  const deps = { reader: { read: async () => [] }, health, metrics: reporter.metrics }
   const http = createHttp({ host: '192.0.2.1', port: 0 }, deps, reporter)
   await assert.rejects(
     async () => http.start(),

@@ -20,7 +20,7 @@ export interface Http extends Component {
 
 /**
  * The API and the page on `config.host:config.port`. Errors at start: `port_taken`, `listen_refused`.
- * `deps.reader` answers SQL, `deps.health` tells how the process is, `deps.registry` holds its figures.
+ * `deps.reader` answers SQL, `deps.health` tells how the process is, `deps.metrics` gives its figures.
  */
 export function createHttp(config: HttpConfig, deps: AppDeps, reporter: Reporter): Http {
   let app: FastifyInstance | undefined

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createReporter, rfc3339 } from '../common/mod.ts'
+import { rfc3339 } from '../common/mod.ts'
+import { createReporter } from '../common/reporter/mod.ts'
 import { createStore } from '../store/mod.ts'
 import { type Batch, createBlockEncoder, type JsonValue } from '../wire/mod.ts'
 import { createApp } from './app.ts'
@@ -23,7 +24,7 @@ export async function startKnownRiver() {
   await insert(knownFlows(), 'flows')
   await insert(knownLedger(), 'ledger')
   const health = () => ({ status: 'ok' as const, version: '0', started: '', checks: [], nodes: [] })
-  const deps = { reader: store, health, registry: reporter.registry, nowNs: () => nowNs }
+  const deps = { reader: store, health, metrics: reporter.metrics, nowNs: () => nowNs }
   const app = await createApp({}, deps, reporter)
 
   async function insert(batch: Batch, table: 'flows' | 'ledger'): Promise<void> {

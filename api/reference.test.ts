@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { createReporter } from '../common/mod.ts'
+import { createReporter } from '../common/reporter/mod.ts'
 import { createApp } from './app.ts'
 import { type FieldInfo, fieldsOf } from './contract/mod.ts'
 
@@ -20,7 +20,7 @@ async function openapi() {
   const reporter = createReporter('test', { level: 'silent' })
   const health = () => assert.fail('nobody asks')
   const reader = { read: async () => [] }
-  const app = await createApp({}, { reader, health, registry: reporter.registry }, reporter)
+  const app = await createApp({}, { reader, health, metrics: reporter.metrics }, reporter)
   try {
     const answer = await app.inject({ url: '/openapi.json', headers: { host: 'localhost' } })
     return answer.json()

@@ -1,7 +1,7 @@
 // The child of watcher.ts: obeys "on" and "off" of its parent.
 
 import { createLocalAgent } from '../agent/mod.ts'
-import { createReporter } from '../common/mod.ts'
+import { createReporter } from '../common/reporter/mod.ts'
 import type { WatcherSaid } from './watcher.ts'
 
 const reporter = createReporter('bench', { level: 'error' })

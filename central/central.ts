@@ -60,7 +60,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
     healthOf({ version, startedMs, isStoreReady: store.isReady, trouble: ingest.trouble, nodes })
   const http: Http = createHttp(
     { ...config.listen, webDir: config.webDir ?? defaultWebDir },
-    { reader: store, health, registry: reporter.registry },
+    { reader: store, health, metrics: reporter.metrics },
     reporter.child('http'),
   )
   const loadNodes: Component = { name: 'nodes', start: () => nodes.load(store), stop: () => {} }

@@ -15,10 +15,5 @@ export {
   type LifecycleOptions,
   runUntilSignal,
 } from './lifecycle/lifecycle.ts'
-export {
-  type CounterHandle,
-  createReporter,
-  type Reporter,
-  type ReporterOptions,
-} from './reporter/reporter.ts'
+export type { CounterHandle, Reporter, ReporterOptions } from './reporter/reporter.ts'
 export { parseDurationMs, rfc3339 } from './time/duration.ts'

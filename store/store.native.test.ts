@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { createReporter } from '../common/mod.ts'
+import { createReporter } from '../common/reporter/mod.ts'
 import {
   appendRow,
   createBatch,

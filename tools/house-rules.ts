@@ -35,15 +35,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   kernel: ['koffi'],
   store: ['@clickhouse/client', 'chdb'],
   'api/contract': ['typebox'],
-  api: [
-    '@fastify/static',
-    '@fastify/swagger',
-    '@fastify/swagger-ui',
-    'ajv',
-    'fastify',
-    'prom-client',
-    'typebox',
-  ],
+  api: ['@fastify/static', '@fastify/swagger', '@fastify/swagger-ui', 'ajv', 'fastify', 'typebox'],
   web: ['preact', 'uplot', 'vite'],
   test: ['playwright-core'],
 }

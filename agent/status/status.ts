@@ -12,8 +12,9 @@ export function createStatus(
   const server = createServer(async (request, response) => {
     const path = request.url?.split('?')[0]
     if (path === '/metrics') {
-      response.setHeader('content-type', reporter.registry.contentType)
-      response.end(await reporter.registry.metrics())
+      const { contentType, text } = await reporter.metrics()
+      response.setHeader('content-type', contentType)
+      response.end(text)
     } else if (path === '/health') {
       response.setHeader('content-type', 'application/json')
       response.end(JSON.stringify(health()))

@@ -1,6 +1,6 @@
 // What the routes are given.
 
-import type { Registry } from 'prom-client'
+import type { Reporter } from '../../common/mod.ts'
 import type { Reader } from '../../store/mod.ts'
 import type { Health } from '../contract/mod.ts'
 import type { Ask } from './ask.ts'
@@ -8,7 +8,7 @@ import type { Ask } from './ask.ts'
 export interface RouteDeps {
   readonly reader: Reader
   readonly health: () => Health | Promise<Health>
-  readonly registry: Registry
+  readonly metrics: Reporter['metrics']
   readonly ask: Ask
   /** Nanoseconds since 1970. */
   readonly nowNs: () => bigint

@@ -29,9 +29,10 @@ export function statusRoutes(app: FastifyInstance, deps: RouteDeps): void {
     return reply.status(status === 'failing' ? 503 : 200).send(`${status}\n`)
   })
   const metricsSchema = describe("The server's own figures, for Prometheus", { 200: text })
-  app.get('/metrics', metricsSchema, async (_, reply) =>
-    reply.type(deps.registry.contentType).send(await deps.registry.metrics()),
-  )
+  app.get('/metrics', metricsSchema, async (_, reply) => {
+    const { contentType, text } = await deps.metrics()
+    return reply.type(contentType).send(text)
+  })
 
   const fields = {
     summary: 'All fields and metrics: names, kinds, units, words',

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { createReporter } from '../../common/mod.ts'
+import { createReporter } from '../../common/reporter/mod.ts'
 import { storeError } from '../../store/errors.ts'
 import { encodeJsonMessage, encodeMessage, type RowValues, streamPreface } from '../../wire/mod.ts'
 import { createNodes } from '../nodes.ts'
@@ -50,8 +50,10 @@ async function open(dataDir: string, config: Partial<IngestConfig> = {}) {
   )
   await ingest.start()
   const metric = async (cause: string) => {
-    const text = await reporter.registry.getSingleMetricAsString('weir_ingest_refusals_total')
-    return Number(new RegExp(`cause="${cause}"\\} (\\d+)`).exec(text)?.[1] ?? 0)
+    const { text } = await reporter.metrics()
+    return Number(
+      new RegExp(`weir_ingest_refusals_total{cause="${cause}"\\} (\\d+)`).exec(text)?.[1] ?? 0,
+    )
   }
   return { dataDir, path, store, nodes, ingest, metric }
 }

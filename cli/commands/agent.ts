@@ -2,7 +2,8 @@
 
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { createLifecycle, createReporter, runUntilSignal } from '../../common/mod.ts'
+import { createLifecycle, runUntilSignal } from '../../common/mod.ts'
+import { createReporter } from '../../common/reporter/mod.ts'
 import { cliError } from '../errors.ts'
 import { endpointOf } from '../parse/arguments.ts'
 import { insecureFlag, listenOf } from '../parse/loopback.ts'

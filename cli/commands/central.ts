@@ -1,7 +1,8 @@
 // `weir central`: takes the rows of agents, stores them, serves the API and the page.
 
 import { join, resolve } from 'node:path'
-import { createLifecycle, createReporter, runUntilSignal } from '../../common/mod.ts'
+import { createLifecycle, runUntilSignal } from '../../common/mod.ts'
+import { createReporter } from '../../common/reporter/mod.ts'
 import { cliError } from '../errors.ts'
 import { endpointOf } from '../parse/arguments.ts'
 import { insecureFlag, listenOf } from '../parse/loopback.ts'

@@ -4,7 +4,7 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createReporter } from '../../common/mod.ts'
+import { createReporter } from '../../common/reporter/mod.ts'
 import { cliError } from '../errors.ts'
 import { insecureFlag } from '../parse/loopback.ts'
 import { type ChildSpec, createSupervisor, type ReadyMessage } from '../supervisor/supervisor.ts'

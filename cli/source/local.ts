@@ -2,7 +2,7 @@
 
 import { hostname } from 'node:os'
 import type { Component, Reporter } from '../../common/mod.ts'
-import { createReporter } from '../../common/mod.ts'
+import { createReporter } from '../../common/reporter/mod.ts'
 import { type Batch, type Row, rowOf } from '../../wire/mod.ts'
 import type { Flag, Terminal, Values } from '../commands/command.ts'
 import { cliError } from '../errors.ts'

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { createReporter } from '../../common/mod.ts'
+import { createReporter } from '../../common/reporter/mod.ts'
 import { type ChildSpec, createSupervisor, type ReadyMessage } from './supervisor.ts'
 
 const readyScript = `

@@ -11,7 +11,7 @@ test('counters and gauges carry the component, causes are labels', async () => {
   lost.add(1, 'spool_full')
   assert.equal(lost.total(), 6)
   assert.equal(lost.total('spool_full'), 4)
-  const text = await reporter.registry.metrics()
+  const { text } = await reporter.metrics()
   assert.match(text, /weir_spool_lost_rows_total\{cause="spool_full"\} 4/)
   assert.match(text, /weir_spool_waiting_rows 7/)
 })

@@ -1,76 +1,72 @@
 // One façade per component for what it says (log), counts (metrics) and how it is (health).
-// Hot paths hold the plain numbers of `counter`; the registry reads them when scraped.
+// Hot paths hold the plain numbers of `counter`; they are read when scraped.
 
 import pino from 'pino'
-import { Counter, Gauge, Registry } from 'prom-client'
+import type { MetricsText } from './metrics-text.ts'
 
-/** Log, metrics and name of one component. */
 export interface Reporter {
   readonly name: string
   readonly log: pino.Logger
-  readonly registry: Registry
   /** A counter `weir_<component>_<name>`; `cause` becomes its one label. */
   counter(name: string, help: string): CounterHandle
   /** A gauge read from `value` at scrape time. */
   gauge(name: string, help: string, value: () => number): void
-  /** The same log and registry under the name of a component inside this one. */
+  /** Everything counted under this reporter and its children, as Prometheus reads it. */
+  metrics(): Promise<MetricsText>
+  /** The same log and metrics under the name of a component inside this one. */
   child(name: string): Reporter
 }
 
-/** A counter that costs a map entry per cause and no metric call until scraped. */
 export interface CounterHandle {
   add(count: number, cause?: string): void
   /** The sum over all causes, or of one. */
   total(cause?: string): number
 }
 
-/** `level` is one of pino's, `info` by default. */
 export interface ReporterOptions {
   readonly level?: string
   /** Where log lines go; standard error by default, because standard output belongs to results. */
   readonly destination?: pino.DestinationStream
 }
 
-/** The root reporter of a process; components get theirs by `child`. */
+/** One metric as it is counted: plain numbers by cause, '' for none. */
+export interface Metric {
+  readonly kind: 'counter' | 'gauge'
+  readonly name: string
+  readonly help: string
+  readonly values: () => ReadonlyMap<string, number>
+}
+
+/** A reporter of a process; `child` makes those of its components. */
 export function createReporter(name: string, options: ReporterOptions = {}): Reporter {
   const log = pino(
     { name, level: options.level ?? 'info', base: { pid: process.pid } },
     options.destination ?? pino.destination({ dest: 2, sync: true }),
   )
-  return build(name, log, new Registry())
+  return build(name, log, [])
 }
 
-function build(name: string, log: pino.Logger, registry: Registry): Reporter {
+function build(name: string, log: pino.Logger, metrics: Metric[]): Reporter {
   return {
     name,
     log,
-    registry,
-    counter: (metric, help) => counter(registry, metricName(name, metric), help),
-    gauge: (metric, help, value) => {
-      const options = { name: metricName(name, metric), help, registers: [registry] }
-      new Gauge({
-        ...options,
-        collect() {
-          this.set(value())
-        },
-      })
+    counter: (metric, help) => {
+      const totals = new Map<string, number>()
+      const values = () => totals
+      metrics.push({ kind: 'counter', name: metricName(name, metric), help, values })
+      return handleOf(totals)
     },
-    child: (inner) => build(inner, log.child({ component: inner }), registry),
+    gauge: (metric, help, value) => {
+      const values = () => new Map([['', value()]])
+      metrics.push({ kind: 'gauge', name: metricName(name, metric), help, values })
+    },
+    // The library is loaded when somebody scrapes: it is a fifth of an agent's memory.
+    metrics: async () => (await import('./metrics-text.ts')).metricsText(metrics),
+    child: (inner) => build(inner, log.child({ component: inner }), metrics),
   }
 }
 
-function counter(registry: Registry, name: string, help: string): CounterHandle {
-  const totals = new Map<string, number>()
-  new Counter({
-    name,
-    help,
-    labelNames: ['cause'],
-    registers: [registry],
-    collect() {
-      this.reset()
-      for (const [cause, total] of totals) this.inc(cause === '' ? {} : { cause }, total)
-    },
-  })
+function handleOf(totals: Map<string, number>): CounterHandle {
   return {
     add: (count, cause = '') => {
       totals.set(cause, (totals.get(cause) ?? 0) + count)

@@ -4,7 +4,8 @@
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { createReporter, messageOf } from '../../common/mod.ts'
+import { messageOf } from '../../common/mod.ts'
+import { createReporter } from '../../common/reporter/mod.ts'
 import { openEngine } from './engine.ts'
 import { EngineError } from './engine-error.ts'
 import type { WorkerNews } from './news.ts'

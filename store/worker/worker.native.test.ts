@@ -11,7 +11,7 @@ import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
-import { createReporter } from '../../common/mod.ts'
+import { createReporter } from '../../common/reporter/mod.ts'
 import { createWorkerProcess } from '../worker-process.ts'
 import type { WorkerNews } from './news.ts'
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createCentral } from '../../central/mod.ts'
-import { createReporter } from '../../common/mod.ts'
+import { createReporter } from '../../common/reporter/mod.ts'
 import {
   appendRow,
   createBatch,

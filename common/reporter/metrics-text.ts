@@ -1,0 +1,19 @@
+// Metrics in the text form of Prometheus, by its own client library.
+
+import { Counter, Gauge, Registry } from 'prom-client'
+import type { Metric } from './reporter.ts'
+
+export interface MetricsText {
+  readonly contentType: string
+  readonly text: string
+}
+
+export async function metricsText(metrics: readonly Metric[]): Promise<MetricsText> {
+  const registry = new Registry()
+  for (const { kind, name, help, values } of metrics) {
+    const options = { name, help, labelNames: ['cause'], registers: [registry] }
+    const shown = kind === 'counter' ? new Counter(options) : new Gauge(options)
+    for (const [cause, value] of values()) shown.inc(cause === '' ? {} : { cause }, value)
+  }
+  return { contentType: registry.contentType, text: await registry.metrics() }
+}
