@@ -85,6 +85,9 @@ test('before the start nothing was missed; after a gap nobody knows', () => {
   assert.equal(grid.beforeStart, 2)
   assert.deepEqual(series.unwatched(grid), [[3, 4]])
   assert.deepEqual(series.watchedRange(grid, whole), { ...whole, fromMs: start + 20_000 })
+  const newborn = series.gridOf(answerOf([null, null], []), whole, later)
+  assert.deepEqual(series.unwatched(newborn), [])
+  assert.deepEqual(series.watchedRange(newborn, whole), whole)
   const gaps = [{ node: 'a', from: time(0), to: time(2) }]
   const killed = { ...young, coverage: { ...young.coverage, gaps } }
   assert.deepEqual(series.unwatched(series.gridOf(killed, whole, later)), [

@@ -121,15 +121,16 @@ export function gridOf(answer: SeriesAnswer, { fromMs, toMs }: Range, nowMs: num
   const complete = answer.coverage.steps
     .map(({ time, share }) => ({ time: Date.parse(time), share }))
     .filter(({ time }) => time >= fromMs && time + stepMs <= Math.min(toMs, nowMs - settleMs))
-  const watched = complete.findIndex(({ share }) => share !== null)
-  const firstMs = complete[Math.max(0, watched)]?.time ?? 0
+  const found = complete.findIndex(({ share }) => share !== null)
+  const watched = found < 0 ? complete.length : found
+  const firstMs = complete[watched]?.time ?? Number.POSITIVE_INFINITY
   // A gap says that an agent had watched before; without one, nobody had.
   const gone = answer.coverage.gaps.some((gap) => Date.parse(gap.from) < firstMs)
   return {
     timesMs: Float64Array.from(complete, ({ time }) => time),
     stepMs,
     partial: complete.map(({ time }) => overlaps(answer.coverage.gaps, time, time + stepMs)),
-    beforeStart: watched > 0 && !gone ? watched : 0,
+    beforeStart: gone ? 0 : watched,
     shares: complete.map(({ share }) => share),
     rows: complete.map(({ time }) => byTime.get(time)),
   }
