@@ -98,7 +98,7 @@ function Chart({ shape, grid, range, stale }: ChartProps) {
       <Waterline grid={grid} range={range} />
       <div class="xax" aria-hidden="true">
         <span>
-          {grid.beforeStart > 0 && 'since '}
+          {grid.beforeStart > 0 && grid.timesMs[grid.beforeStart] === range.fromMs && 'since '}
           {axisLabel(range.fromMs, axisRange, zone)}
         </span>
         <span>{axisLabel(middle, axisRange, zone)}</span>
