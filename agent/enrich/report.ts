@@ -1,9 +1,9 @@
 // Decides which connections are due for a row, and what is new of them: totals minus what was told before.
 
-import { octet, recordOctets, word } from '../drain/record.ts'
+import { octet, recordOctets, roles, word } from '../drain/record.ts'
 import { flag, isSet, setFlag, total, totals as totalCount } from './connection-table.ts'
 import { type Connections, dropConnection } from './connections.ts'
-import { isInitiator, u32At, u64At } from './end-table.ts'
+import { type EndTable, isInitiator, roleOf, u32At, u64At } from './end-table.ts'
 import type { Moment } from './moment.ts'
 import { tcp } from './outcome.ts'
 import { isOwn, type Own } from './own.ts'
@@ -177,11 +177,15 @@ function readTotals({ table, ends }: Connections, connection: number, to: Float6
   const dst = table.dst[connection] as number
   to[total.bytes] = src >= 0 ? u64At(ends, src, word.sent) : u64At(ends, dst, word.received)
   to[total.reverseBytes] = dst >= 0 ? u64At(ends, dst, word.sent) : u64At(ends, src, word.received)
-  to[total.packets] = src >= 0 ? u32At(ends, src, word.segsOut) : u32At(ends, dst, word.segsIn)
-  to[total.reversePackets] =
-    dst >= 0 ? u32At(ends, dst, word.segsOut) : u32At(ends, src, word.segsIn)
+  to[total.packets] = src >= 0 ? segmentsOut(ends, src) : u32At(ends, dst, word.segsIn)
+  to[total.reversePackets] = dst >= 0 ? segmentsOut(ends, dst) : u32At(ends, src, word.segsIn)
   to[total.retransmits] = src >= 0 ? u32At(ends, src, word.retransmits) : -1
   to[total.reverseRetransmits] = dst >= 0 ? u32At(ends, dst, word.retransmits) : -1
+}
+
+/** The SYN-ACK is sent before the responder's socket exists, so the kernel's own counter lacks it. */
+function segmentsOut(ends: EndTable, slot: number): number {
+  return u32At(ends, slot, word.segsOut) + (roleOf(ends, slot) === roles.responder ? 1 : 0)
 }
 
 /** Fills the increments; says whether any is above 0. */
