@@ -1,12 +1,14 @@
 // The readers of ELF and BTF against the object that is shipped, and against damaged ones.
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { socketRecordByte, socketRecordBytes, socketRecordWord } from '../layout/socket-record.ts'
 import { readBtf } from './btf.ts'
 import { readElf } from './elf.ts'
-import { namesInBtf } from './host.ts'
+import { btfStrings, namesInBtf } from './host.ts'
 
 const object = readFileSync(new URL('../build/socket.bpf.o', import.meta.url))
 
@@ -34,9 +36,9 @@ test('settings are found in the symbol table', () => {
 })
 
 test('names are found whole, not as parts of others', () => {
-  const btf = Buffer.from(readElf(object).section('.BTF'))
+  const strings = stringsOf(readElf(object).section('.BTF'))
   assert.deepEqual(
-    [...namesInBtf(btf, ['socket_record', 'socket_rec', 'ocket_record'])],
+    [...namesInBtf(strings, ['socket_record', 'socket_rec', 'ocket_record'])],
     ['socket_record'],
   )
 })
@@ -49,5 +51,16 @@ test('what is not ELF or BTF is refused', () => {
   assert.throws(() => readBtf(new Uint8Array(30)), /not BTF/)
   assert.throws(() => readBtf(btf.slice(0, 600)), /cut off/)
   assert.throws(() => readBtf(btf).struct('nothing'), /no nothing/)
-  assert.throws(() => namesInBtf(Buffer.alloc(4), ['a']), /not BTF/)
+  assert.throws(() => stringsOf(Buffer.alloc(4)), /not BTF/)
 })
+
+/** The strings of BTF that lies in a file, as the kernel's does. */
+function stringsOf(btf: Uint8Array): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-btf-'))
+  try {
+    writeFileSync(join(folder, 'btf'), btf)
+    return btfStrings(join(folder, 'btf'))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}

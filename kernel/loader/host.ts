@@ -1,6 +1,6 @@
 // What this host and this process may do, from files alone: no library, no privileges.
 
-import { readFileSync, statSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { release } from 'node:os'
 import { fail } from './errors.ts'
 
@@ -39,23 +39,35 @@ export function hasBtf(): boolean {
  * tracepoint can be attached to, helper names if the helper exists. Throws `btf_missing`.
  */
 export function kernelNames<const N extends string>(names: readonly N[]): ReadonlySet<N> {
-  let bytes: Buffer
   try {
-    bytes = readFileSync(btfPath)
+    return namesInBtf(btfStrings(btfPath), names)
   } catch (error) {
     throw fail('btf_missing', { cause: error, details: { path: btfPath } })
   }
-  return namesInBtf(bytes, names)
 }
 
-/** BTF header: magic u16, version u8, flags u8, header length, type offset, type length, string offset, length. */
+/**
+ * The strings of a BTF file, a third of it. Its header: magic u16, version u8, flags u8, header length,
+ * type offset, type length, string offset, length.
+ */
+export function btfStrings(path: string): Buffer {
+  const file = openSync(path, 'r')
+  try {
+    const header = Buffer.alloc(24)
+    const read = readSync(file, header, 0, 24, 0)
+    if (read < 24 || header.readUInt16LE(0) !== 0xeb9f) throw new Error('not BTF')
+    const strings = Buffer.alloc(header.readUInt32LE(20))
+    const start = header.readUInt32LE(4) + header.readUInt32LE(16)
+    return strings.subarray(0, readSync(file, strings, 0, strings.length, start))
+  } finally {
+    closeSync(file)
+  }
+}
+
 export function namesInBtf<const N extends string>(
-  bytes: Buffer,
+  strings: Buffer,
   names: readonly N[],
 ): ReadonlySet<N> {
-  if (bytes.length < 24 || bytes.readUInt16LE(0) !== 0xeb9f) throw new Error('not BTF')
-  const start = bytes.readUInt32LE(4) + bytes.readUInt32LE(16)
-  const strings = bytes.subarray(start, start + bytes.readUInt32LE(20))
   return new Set(names.filter((name) => strings.includes(`\0${name}\0`, 0, 'latin1')))
 }
 

@@ -41,6 +41,8 @@ export interface Libc {
   readonly clockGettime: Call<number, [number, Buffer]>
   readonly vsnprintf: Call<number, [Buffer, number, string, Pointer]>
   readonly strerror: Call<string, [number]>
+  /** glibc alone has it. */
+  readonly mallocTrim: Call<number, [number]> | undefined
 }
 
 let bpf: Libbpf | undefined
@@ -117,5 +119,14 @@ function bindLibc(): Libc {
     clockGettime: call('int clock_gettime(int clock, void *time)'),
     vsnprintf: call('int vsnprintf(void *to, size_t size, const char *format, void *arguments)'),
     strerror: call('const char *strerror(int number)'),
+    mallocTrim: optional(() => call('int malloc_trim(size_t keep)')),
+  }
+}
+
+function optional<T>(bind: () => T): T | undefined {
+  try {
+    return bind()
+  } catch {
+    return undefined
   }
 }

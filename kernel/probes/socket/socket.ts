@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { counterNames, socketRecordBytes } from '../../layout/socket-record.ts'
 import { fail } from '../../loader/errors.ts'
 import { kernelNames } from '../../loader/host.ts'
+import { openLibc } from '../../loader/library.ts'
 import { insideNamespace } from '../../loader/namespace.ts'
 import {
   type GrowingBuffer,
@@ -55,6 +56,8 @@ export function openSocketProbe(options: SocketProbeOptions = {}): SocketProbe {
     without: absentPrograms(features),
   })
   try {
+    // libbpf has read all of the kernel's types; the pages go back to the system.
+    openLibc().mallocTrim?.(0)
     return attach(object, ringBytes)
   } catch (error) {
     object.close()
