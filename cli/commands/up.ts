@@ -2,11 +2,12 @@
 // supervisor. The children are `weir central` and `weir agent`; this process only keeps them alive.
 
 import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { cliError } from '../errors.ts'
-import { insecureFlag } from '../parse/loopback.ts'
+import { insecureFlag, listenOf } from '../parse/loopback.ts'
 import { type ChildSpec, createSupervisor, type ReadyMessage } from '../supervisor/supervisor.ts'
 import { type Command, print, type Terminal, type Values } from './command.ts'
 import { dataFlag, intervalFlag, listenFlag, scopeFlags } from './process-flags.ts'
@@ -33,7 +34,8 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const dataDir = resolve(values.text('data') ?? '')
   const stopped = stopSignal()
   await checkHost()
-  const supervisor = createSupervisor(childrenOf(values, dataDir), createReporter('supervisor'))
+  const children = childrenOf(values, dataDir, await settledPort(values))
+  const supervisor = createSupervisor(children, createReporter('supervisor'))
   const started = await Promise.race([supervisor.start(), stopped])
   if (started === undefined || 'exitCode' in started) {
     await supervisor.stop()
@@ -55,13 +57,27 @@ async function checkHost(): Promise<void> {
   }
 }
 
+/** Any free port is chosen here and once, so that the address stays true when central is started again. */
+async function settledPort(values: Values): Promise<string> {
+  const { host, port } = listenOf(values, 'listen')
+  const asked = values.text('listen') ?? ''
+  if (port !== 0) return asked
+  const server = createServer().listen(0, host)
+  const listening = await once(server, 'listening').catch(() => undefined)
+  if (!listening) return asked // An address that cannot be had: central says so in its own words.
+  const chosen = (server.address() as AddressInfo).port
+  server.close()
+  await once(server, 'close')
+  return `${host.includes(':') ? `[${host}]` : host}:${chosen}`
+}
+
 /** Central first: it finds out whether the data folder and the port are free. */
-function childrenOf(values: Values, dataDir: string): readonly ChildSpec[] {
+function childrenOf(values: Values, dataDir: string, endpoint: string): readonly ChildSpec[] {
   const env = { NODE_COMPILE_CACHE: `${dataDir}/cache` }
   const scope = scopeFlags.flatMap(({ name }) => option(values, name))
   const data = ['--data', dataDir]
   const insecure = values.on(insecureFlag.name) ? [`--${insecureFlag.name}`] : []
-  const listen = [...option(values, 'listen'), ...insecure]
+  const listen = ['--listen', endpoint, ...insecure]
   return [
     {
       name: 'central',

@@ -49,6 +49,10 @@ for (const role of ['agent', 'central', 'storage'] as const satisfies readonly R
           20_000,
         )
         assert.ok(alive(heir))
+        await until('rows after it', async () => {
+          const seen = await storyOf(river, lab, pair.soFar()).catch(() => undefined)
+          return seen?.last['total_bytes'] === 20_000
+        })
         await trickle(pair)
         await pair.client.close()
         await pair.server.receive()

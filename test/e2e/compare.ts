@@ -62,7 +62,8 @@ export function assertTrue(story: Story, truth: Connection, when: When): void {
     dst_process: truth.dst_process,
   }
   const got = Object.fromEntries(Object.keys(expected).map((name) => [name, last[name]]))
-  assert.deepEqual(got, expected, `${truth.case}, ${when}`)
+  const sources = `owners by ${last['src_process_source']} and ${last['dst_process_source']}`
+  assert.deepEqual(got, expected, `${truth.case}, ${when}, ${sources}`)
   assert.equal(rows.filter((row) => row['end'] !== null).length, 1, `${truth.case} ended once`)
   assert.equal(new Set(rows.map((row) => row['connection_id'])).size, 1, `${truth.case} is one`)
   assertSums(story, truth, when)

@@ -59,7 +59,8 @@ async function begin(lab: Lab, closing: Closing, version: Version | 'mapped', na
     await pair.back(closing.back - first[1])
     await pair.settle()
     await closing.part(pair)
-    return [await pair.ended(closing.reason)]
+    const errno = closing.reason === 'closed' ? '' : 'ECONNRESET'
+    return [await pair.ended(closing.reason, errno)]
   }
 }
 
