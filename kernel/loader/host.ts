@@ -58,9 +58,19 @@ export function btfStrings(path: string): Buffer {
     if (read < 24 || header.readUInt16LE(0) !== 0xeb9f) throw new Error('not BTF')
     const strings = Buffer.alloc(header.readUInt32LE(20))
     const start = header.readUInt32LE(4) + header.readUInt32LE(16)
-    return strings.subarray(0, readSync(file, strings, 0, strings.length, start))
+    fill(file, strings, start)
+    return strings
   } finally {
     closeSync(file)
+  }
+}
+
+/** The kernel gives its file in pieces: one read is not all of it. */
+function fill(file: number, buffer: Buffer, start: number): void {
+  for (let filled = 0; filled < buffer.length; ) {
+    const read = readSync(file, buffer, filled, buffer.length - filled, start + filled)
+    if (read === 0) throw new Error('BTF is cut off')
+    filled += read
   }
 }
 
