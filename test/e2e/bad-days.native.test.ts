@@ -80,6 +80,27 @@ for (const role of ['agent', 'central', 'storage'] as const satisfies readonly R
   )
 }
 
+test('what closed while the agent was away is known as lost', limits, () =>
+  withRiver({}, (river) =>
+    withNamespaces(2, async (lab) => {
+      const pair = await openSteady(lab)
+      await trickle(pair)
+      await until('the first row', () => storyOf(river, lab, pair.soFar()))
+      const victim = await river.kill('agent', 'SIGSTOP')
+      await pair.client.close()
+      await pair.server.receive()
+      await pair.server.close()
+      await pair.ended('closed')
+      process.kill(victim, 'SIGKILL')
+      const lost = await until('the loss', async () => {
+        const { coverage } = await river.get('/api/flows', { from: '-5m' })
+        return coverage.lost['closed_while_away']
+      })
+      assert.ok(lost >= 1)
+    }),
+  ),
+)
+
 test(
   'kill -9 of the supervisor ends all, leaves nothing in the kernel, loses nothing',
   limits,
