@@ -1,8 +1,5 @@
 // The whole of `weir up`: how soon, how light at rest, and one minute of a busy host against the truth.
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type River, spawnWeir, withRiver } from '../../test/river.ts'
 import { type Lab, until, withNamespaces } from '../../test/traffic/mod.ts'
 import type { Finding, Measure, Plan } from '../finding.ts'
@@ -16,26 +13,34 @@ export const minute: Measure = { name: 'minute', run: measureMinute }
 
 const roles = ['supervisor', 'agent', 'central', 'storage'] as const
 
-async function measureStart({ quick }: Plan): Promise<readonly Finding[]> {
-  const [up, local]: [number[], number[]] = [[], []]
-  for (let i = 0; i < (quick ? 1 : 5); i++) {
-    const data = mkdtempSync(join(tmpdir(), 'weir-bench-'))
-    try {
-      const begun = performance.now()
-      await withRiver({ data }, async (river) => {
-        const first = () => river.get('/api/flows', { limit: 1 }).catch(() => undefined)
-        await until('the first row', async () => ((await first())?.rows.length ?? 0) > 0, 30_000)
-        up.push((performance.now() - begun) / 1000)
-      })
+/** With fifty silent sockets, so that there is something to show. */
+function measureStart({ quick }: Plan): Promise<readonly Finding[]> {
+  return withNamespaces(2, async (lab) => {
+    await startLoad(lab, await startServers(lab), {
+      live: 50,
+      perSecond: 0,
+      seconds: 0,
+      clients: 1,
+    })
+    const [up, local]: [number[], number[]] = [[], []]
+    for (let i = 0; i < (quick ? 1 : 5); i++) {
+      up.push(await firstRow())
       local.push(await firstLocalOutput())
-    } finally {
-      rmSync(data, { recursive: true, force: true })
     }
-  }
-  return [
-    seconds('`weir up` to the first row in the API', up, 5),
-    seconds('`weir flows --local` to its first output', local, 1),
-  ]
+    return [
+      seconds('`weir up` to the first row in the API', up, 5),
+      seconds('`weir flows --local` to its first output', local, 1),
+    ]
+  })
+}
+
+async function firstRow(): Promise<number> {
+  const begun = performance.now()
+  return withRiver({ args: ['--interval', '5s'] }, async (river) => {
+    const first = () => river.get('/api/flows', { limit: 1 }).catch(() => undefined)
+    await until('the first row', async () => ((await first())?.rows.length ?? 0) > 0, 30_000)
+    return (performance.now() - begun) / 1000
+  })
 }
 
 function seconds(what: string, values: readonly number[], goal: number): Finding {
@@ -50,12 +55,13 @@ function seconds(what: string, values: readonly number[], goal: number): Finding
 
 async function firstLocalOutput(): Promise<number> {
   const begun = performance.now()
-  const { child, ended } = spawnWeir(['flows', '--local'])
-  const first = await new Promise<number>((resolve) =>
-    child.stdout?.once('data', () => resolve(performance.now() - begun)),
-  )
+  const { child, ended, output } = spawnWeir(['flows', '--local'])
+  const first = new Promise<number>((resolve) => {
+    child.stdout?.once('data', () => resolve(performance.now() - begun))
+  })
   await ended
-  return first / 1000
+  if (output() === '') throw new Error('weir flows --local showed nothing')
+  return (await first) / 1000
 }
 
 /** 200 sockets that say nothing. */
