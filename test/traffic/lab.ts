@@ -3,7 +3,7 @@
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
@@ -53,6 +53,7 @@ export async function withNamespaces<T>(count: number, work: (lab: Lab) => Promi
   const folder = mkdtempSync(join(tmpdir(), 'weir-lab-'))
   const guests: Guests = { peers: [], programs: [] }
   try {
+    if (labs === 1) await sweep()
     const octet = randomInt(64, 250)
     for (const name of names) await command('ip', ['netns', 'add', name])
     for (const name of names) await command('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
@@ -63,6 +64,14 @@ export async function withNamespaces<T>(count: number, work: (lab: Lab) => Promi
     await Promise.all(guests.programs.map(kill))
     for (const name of names) await command('ip', ['netns', 'del', name]).catch(() => {})
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Takes away what a test that was killed left behind. */
+async function sweep(): Promise<void> {
+  const listed = (await command('ip', ['netns', 'list'])).matchAll(/^weir-(\d+)-\d+-\d+/gm)
+  for (const [name, pid] of listed) {
+    if (!existsSync(`/proc/${pid}`)) await command('ip', ['netns', 'del', name]).catch(() => {})
   }
 }
 
