@@ -296,7 +296,7 @@ test('more frames than credits end the connection', () =>
   withIngest(
     async ({ path }) => {
       const agent = connectFake({ path })
-      for (let n = 1; n <= 9; n++) agent.sendFrame(n, [rowOfNow(n)])
+      for (let n = 1; n <= 33; n++) agent.sendFrame(n, [rowOfNow(n)])
       await until('closed', () => agent.isClosed())
       assert.equal(agent.refused[0]?.code, 'too_many_frames')
     },

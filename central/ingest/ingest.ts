@@ -42,7 +42,7 @@ export interface Ingest extends Component {
   settled(): Promise<void>
 }
 
-const credits = 8
+const credits = 32
 
 export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: Reporter): Ingest {
   const ledger = createStageLedger(nowNs())

@@ -108,6 +108,7 @@ describe('namespaces', () => {
     await peers.ask('connect_to', { address: '127.0.0.1', port: 7004 })
     const worker = new Worker(new URL('../../testing/namespace-worker.ts', import.meta.url), {
       workerData: { path: namespace.path, netns: namespace.inode },
+      trackUnmanagedFds: false,
     })
     const answer = await new Promise<WorkerAnswer>((resolve, reject) => {
       worker.once('message', resolve)
