@@ -36,7 +36,7 @@ enum socket_counter *counter_layout __attribute__((unused));
 /* connect(): in the caller's context. A socket may connect again after it failed. */
 static __always_inline void on_connect(struct sock *sk)
 {
-	struct conn *c = conn_create(sk);
+	struct conn *c = conn_create_new(sk);
 
 	if (!c) {
 		count(COUNTER_LOST_STORAGE);
@@ -71,20 +71,20 @@ static __always_inline void on_listen(struct sock *sk, struct tcp_sock *tp)
 static __always_inline void on_accept(struct sock *sk, struct tcp_sock *tp)
 {
 	struct listener key = {};
-	struct conn *c = conn_create(sk), *from;
+	struct conn *c = conn_create_new(sk), *from;
 
 	if (!c) {
 		count(COUNTER_LOST_STORAGE);
 		return;
 	}
-	if (!HAS_SOCKET_STORAGE) {
+	if (HAS_SOCKET_STORAGE) {
+		from = bpf_sk_storage_get(&conns, sk, 0, 0); /* cloned from the listener */
+	} else {
 		key.netns = netns_of(tp, false);
 		key.port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
 		from = bpf_map_lookup_elem(&listeners, &key);
-		c->owner_source = OWNER_NONE;
-		if (from)
-			*c = *from;
 	}
+	conn_inherit(c, from);
 	conn_begin(c, ROLE_RESPONDER);
 }
 
@@ -139,8 +139,9 @@ static __always_inline enum socket_counter on_end(struct sock *sk, struct tcp_so
 	struct socket_record *r;
 
 	if (known) {
-		known->flags |= CONN_CLOSED;
 		c = *known;
+		conn_end(sk, known);
+		c.flags |= CONN_CLOSED;
 	}
 	if (!selected(tp, false))
 		return COUNTER_FILTERED;

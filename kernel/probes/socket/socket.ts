@@ -65,10 +65,11 @@ export function openSocketProbe(options: SocketProbeOptions = {}): SocketProbe {
   }
 }
 
-/** Where sockets have storage, the tables by address are never touched. */
+/** Where sockets have storage the tables by address are never touched, elsewhere the slots. */
 function mapSizes(features: ReadonlySet<string>, ringBytes: number): Record<string, number> {
   const storage = features.has('BPF_FUNC_sock_from_file')
-  return { ended: ringBytes, ...(storage ? { conns_by_address: 1, listeners: 1 } : {}) }
+  const unused = storage ? { conns_by_address: 1, listeners: 1 } : { slots: 1 }
+  return { ended: ringBytes, ...unused }
 }
 
 function absentPrograms(features: ReadonlySet<string>): ReadonlySet<string> {
