@@ -39,11 +39,17 @@ export async function startWatcher(): Promise<Watcher> {
 }
 
 async function answer(child: ChildProcess): Promise<WatcherSaid> {
-  const [said] = await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(([code]) => {
-      throw new Error(`the watcher ended with ${code}`)
-    }),
-  ])
-  return said as WatcherSaid
+  const listening = new AbortController()
+  const { signal } = listening
+  try {
+    const [said] = await Promise.race([
+      once(child, 'message', { signal }),
+      once(child, 'exit', { signal }).then(([code]) => {
+        throw new Error(`the watcher ended with ${code}`)
+      }),
+    ])
+    return said as WatcherSaid
+  } finally {
+    listening.abort()
+  }
 }
