@@ -84,7 +84,23 @@ export function openObject(options: ObjectOptions): LoadedObject {
   }
 }
 
-function load(bpf: Libbpf, options: ObjectOptions): Pointer {
+/** The kernel gives up checking a program when a signal comes (a profiler's, say): then once more. */
+const interrupted = 11
+const attemptsMax = 5
+
+function load(bpf: Libbpf, options: ObjectOptions, attempt = 1): Pointer {
+  const { object, result } = loadOnce(bpf, options, attempt === attemptsMax)
+  if (result === 0) return object
+  bpf.objectClose(object)
+  return load(bpf, options, attempt + 1)
+}
+
+/** Throws what cannot be mended; an interruption is `result` unless it is the last attempt. */
+function loadOnce(
+  bpf: Libbpf,
+  options: ObjectOptions,
+  last: boolean,
+): { readonly object: Pointer; readonly result: number } {
   return collectMessages(bpf, (said) => {
     const object = bpf.objectOpen(options.bytes, options.bytes.length, null)
     if (object === null) throw refusal(options, koffi.errno(), said())
@@ -97,12 +113,13 @@ function load(bpf: Libbpf, options: ObjectOptions): Pointer {
       }
       writeSettings(bpf, object, options)
       const result = bpf.objectLoad(object)
+      if (result === -interrupted && !last) return { object, result }
       if (result < 0) throw refusal(options, -result, said())
     } catch (error) {
       bpf.objectClose(object)
       throw error
     }
-    return object
+    return { object, result: 0 }
   })
 }
 

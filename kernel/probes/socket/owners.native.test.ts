@@ -111,7 +111,11 @@ describe('owner of what is older or shared', () => {
       idle.map((one) => one.owner_source),
       [source, source],
     )
-    if (tellsIo(probe)) assert.deepEqual(idle.map((one) => one.tgid), [pid, pid])
+    if (tellsIo(probe))
+      assert.deepEqual(
+        idle.map((one) => one.tgid),
+        [pid, pid],
+      )
     else assert.ok((idle[0]?.tgid ?? 0) < (idle[1]?.tgid ?? 0), 'the lowest pid first')
     await peers.ask('unshare')
     const again = readRecords(probe.dump()).filter((one) => one.local_port === kept.client_port)

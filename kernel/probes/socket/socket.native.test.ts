@@ -11,8 +11,8 @@ import {
   socketRole,
   tcpState,
 } from '../../mod.ts'
-import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
 import { tellsIo } from '../../testing/features.ts'
+import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
 import {
   drainUntil,
   endsOf,
@@ -136,7 +136,8 @@ describe('connections under the probe', () => {
       assert.ok(end.cookie > 0n, what)
       // Reset before it read or wrote anything: only who opened it is known.
       const used = truth.up + truth.down > 0 || end.error === 0
-      if (used && tellsIo(probe)) assert.ok(end.owner_source >= ownerSource.IO, `${what}: ${end.owner_source}`)
+      if (used && tellsIo(probe))
+        assert.ok(end.owner_source >= ownerSource.IO, `${what}: ${end.owner_source}`)
     }
     assert.notEqual(ends.client.cookie, ends.server.cookie, what)
   }
