@@ -67,15 +67,18 @@ static __always_inline void on_listen(struct sock *sk, struct tcp_sock *tp)
 	bpf_map_update_elem(&listeners, &key, c, BPF_ANY);
 }
 
-/* The peer's handshake is done: in softirq, `current` is anybody. */
-static __always_inline void on_accept(struct sock *sk, struct tcp_sock *tp)
+/*
+ * The peer's handshake is done: in softirq, `current` is anybody. Not before ESTABLISHED, because up to 6.12 at
+ * least the kernel gives an accepted socket its cookie only after it has told of SYN_RECV.
+ */
+static __always_inline struct conn *on_accept(struct sock *sk, struct tcp_sock *tp)
 {
 	struct listener key = {};
 	struct conn *c = conn_create_new(sk), *from;
 
 	if (!c) {
 		count(COUNTER_LOST_STORAGE);
-		return;
+		return 0;
 	}
 	if (HAS_SOCKET_STORAGE) {
 		from = bpf_sk_storage_get(&conns, sk, 0, 0); /* cloned from the listener */
@@ -86,13 +89,18 @@ static __always_inline void on_accept(struct sock *sk, struct tcp_sock *tp)
 	}
 	conn_inherit(c, from);
 	conn_begin(c, ROLE_RESPONDER);
+	return c;
 }
 
-/* Under the socket's lock, so exact; a dump would have to guess. */
-static __always_inline void on_established(struct sock *sk, struct tcp_sock *tp)
+/* Under the socket's lock, so exact; a dump would have to guess. A socket of ours that comes here from
+ * SYN_RECV as an initiator has met its peer half-way (simultaneous open). */
+static __always_inline void on_established(struct sock *sk, struct tcp_sock *tp, int from)
 {
 	struct conn *c = conn_find(sk);
+	bool ours = c && c->role == ROLE_INITIATOR && !(c->flags & CONN_CLOSED);
 
+	if (from == TCP_SYN_RECV && !ours)
+		c = on_accept(sk, tp);
 	if (!c)
 		return;
 	c->sent_base = tp->snd_una - (__u32)tp->bytes_acked;
@@ -145,6 +153,8 @@ static __always_inline enum socket_counter on_end(struct sock *sk, struct tcp_so
 	}
 	if (!selected(tp, false))
 		return COUNTER_FILTERED;
+	if (from == TCP_SYN_RECV && c.role == ROLE_UNKNOWN)
+		conn_begin(&c, ROLE_RESPONDER);
 	/* An abort (unread data, SO_LINGER 0) goes from here straight to CLOSE, without an error. */
 	if ((from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT) &&
 	    !tp->inet_conn.icsk_inet.sk.sk_err)
@@ -181,8 +191,8 @@ int BPF_PROG(socket_state, struct sock *sk, int from, int to)
 
 	if (from == TCP_LISTEN && to == TCP_CLOSE)
 		return 0;
-	if (!shut && to != TCP_SYN_SENT && to != TCP_LISTEN && to != TCP_SYN_RECV &&
-	    to != TCP_ESTABLISHED && to != TCP_CLOSE)
+	if (!shut && to != TCP_SYN_SENT && to != TCP_LISTEN && to != TCP_ESTABLISHED &&
+	    to != TCP_CLOSE)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)
@@ -192,13 +202,11 @@ int BPF_PROG(socket_state, struct sock *sk, int from, int to)
 	else if (shut)
 		on_shut(sk);
 	else if (to == TCP_ESTABLISHED)
-		on_established(sk, tp);
+		on_established(sk, tp, from);
 	else if (to == TCP_SYN_SENT)
 		on_connect(sk);
-	else if (to == TCP_LISTEN)
+	else
 		on_listen(sk, tp);
-	else if (from == TCP_LISTEN)
-		on_accept(sk, tp);
 	return 0;
 }
 
