@@ -3,6 +3,7 @@
 Every answer is the truth as the programs saw it: ports, octets, process ids, errno.
 """
 import array
+import contextlib
 import errno
 import fcntl
 import json
@@ -168,9 +169,19 @@ def worker_accepts(server):
         serve(server.accept()[0])
 
 
+@contextlib.contextmanager
+def passing():
+    """Whoever passes a descriptor closes its copy before the taker serves: else the passer may close last."""
+    with open(__file__) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def worker_takes(channel):
     while True:
         _, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
+        with passing():
+            pass
         serve(socket.socket(fileno=descriptors[0]))
 
 
@@ -185,19 +196,30 @@ def fork(work, *arguments):
     return pid
 
 
+def serve_after(closed, door, one):
+    """Serves when the parent has closed its copy: else the parent might close last."""
+    os.close(door)
+    os.read(closed, 1)
+    serve(one)
+
+
 def accepts_and_forks(server):
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         one = server.accept()[0]
-        fork(serve, one)
+        closed, door = os.pipe()
+        fork(serve_after, closed, door, one)
         one.close()
+        os.close(closed)
+        os.close(door)
 
 
 def accepts_and_passes(server, channel):
     while True:
         one = server.accept()[0]
-        socket.send_fds(channel, [b'x'], [one.fileno()])
-        one.close()
+        with passing():
+            socket.send_fds(channel, [b'x'], [one.fileno()])
+            one.close()
 
 
 def owners(kind, count):

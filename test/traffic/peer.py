@@ -153,12 +153,22 @@ def serve_alone(listener):
         answer(listener.accept()[0])
 
 
+def answer_after(closed, door, sock):
+    """Answers when the parent has closed its copy: else that close might be the last, and the parent the owner."""
+    os.close(door)
+    os.read(closed, 1)
+    answer(sock)
+
+
 def serve_forking(listener):
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         sock = listener.accept()[0]
-        fork(lambda: answer(sock))
+        closed, door = os.pipe()
+        fork(lambda: answer_after(closed, door, sock))
         sock.close()
+        os.close(closed)
+        os.close(door)
 
 
 def serve_handing_over(listener, workers):
@@ -173,6 +183,7 @@ def serve_handing_over(listener, workers):
         sock = listener.accept()[0]
         socket.send_fds(doors[turn % workers], [b"x"], [sock.fileno()])
         sock.close()
+        doors[turn % workers].send(b"x")  # Only now, or this close might be the last and we the owner.
         turn += 1
 
 
@@ -181,6 +192,7 @@ def work_for(door):
         message, fds, _, _ = socket.recv_fds(door, 1, 1)
         if not message:
             return
+        door.recv(1)
         answer(socket.socket(fileno=fds[0]))
 
 
