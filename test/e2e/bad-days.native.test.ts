@@ -32,13 +32,14 @@ async function trickle(pair: Pair): Promise<void> {
 }
 
 for (const role of ['agent', 'central', 'storage'] as const satisfies readonly Role[]) {
-  test(`kill -9 of ${role}: totals equal the truth afterwards`, limits, () =>
+  test(`kill -9 of ${role}: totals equal the truth afterwards`, limits, (context) =>
     withRiver({}, (river) =>
       withNamespaces(2, async (lab) => {
         const pair = await openSteady(lab)
         await trickle(pair)
         await until('the first row', () => storyOf(river, lab, pair.soFar()))
         const victim = await river.kill(role)
+        const killedMs = performance.now()
         await trickle(pair)
         const heir = await until(
           `a new ${role}`,
@@ -53,6 +54,9 @@ for (const role of ['agent', 'central', 'storage'] as const satisfies readonly R
           const seen = await storyOf(river, lab, pair.soFar()).catch(() => undefined)
           return seen?.last['total_bytes'] === 20_000
         })
+        const awayMs = performance.now() - killedMs
+        assert.ok(awayMs < 10_000, `${role} was back after ${awayMs} ms`)
+        context.diagnostic(`${role} was back after ${Math.round(awayMs)} ms`)
         await trickle(pair)
         await pair.client.close()
         await pair.server.receive()
