@@ -1,12 +1,7 @@
 // Metrics in the text form of Prometheus, by its own client library.
 
 import { Counter, Gauge, Registry } from 'prom-client'
-import type { Metric } from './reporter.ts'
-
-export interface MetricsText {
-  readonly contentType: string
-  readonly text: string
-}
+import type { Metric, MetricsText } from './reporter.ts'
 
 export async function metricsText(metrics: readonly Metric[]): Promise<MetricsText> {
   const registry = new Registry()

@@ -2,7 +2,6 @@
 // Hot paths hold the plain numbers of `counter`; they are read when scraped.
 
 import pino from 'pino'
-import type { MetricsText } from './metrics-text.ts'
 
 export interface Reporter {
   readonly name: string
@@ -27,6 +26,12 @@ export interface ReporterOptions {
   readonly level?: string
   /** Where log lines go; standard error by default, because standard output belongs to results. */
   readonly destination?: pino.DestinationStream
+}
+
+/** What a scrape answers. */
+export interface MetricsText {
+  readonly contentType: string
+  readonly text: string
 }
 
 /** One metric as it is counted: plain numbers by cause, '' for none. */
