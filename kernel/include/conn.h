@@ -131,7 +131,12 @@ static __always_inline struct conn *conn_create(struct sock *sk)
 	return c ? c : bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
-/* For a connection that begins: a slot that is free or was this socket's, which failed and tries again. */
+/*
+ * For a connection that begins: a slot that is free or was this socket's, which failed and tries again.
+ * The claim is no compare-and-swap: 5.10 refuses an object with that instruction in it, wherever it stands.
+ * Two claims collide only if sockets whose cookies are a multiple of SLOTS apart begin in the same few
+ * nanoseconds on two CPUs; then one loses its start and owner, never its counters.
+ */
 static __always_inline struct conn *conn_create_new(struct sock *sk)
 {
 	struct slot *slot;
@@ -144,9 +149,10 @@ static __always_inline struct conn *conn_create_new(struct sock *sk)
 	if (!slot)
 		return 0;
 	old = slot->tag;
-	if ((!old || old & 1 || old >> 1 == cookie) &&
-	    __sync_val_compare_and_swap(&slot->tag, old, cookie << 1) == old)
+	if (!old || old & 1 || old >> 1 == cookie) {
+		slot->tag = cookie << 1;
 		return &slot->conn;
+	}
 	return bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
