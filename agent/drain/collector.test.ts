@@ -46,11 +46,11 @@ function collect(door: KernelDoor, options: { chunkOctets?: number; chunksMax?: 
   const collector = createCollector({
     door,
     ...options,
-    sink: (buffer, records, pooled) => {
+    sink: (buffer, records) => {
       const words = new Uint32Array(buffer)
       for (let at = 0; at < records; at++)
         seen.push(words[at * recordWords + word.cookie] as number)
-      if (pooled) given.push(buffer)
+      given.push(buffer)
     },
   })
   return { collector, seen, given }

@@ -12,8 +12,8 @@ export interface KernelDoor {
   bootToWallNs(): bigint
 }
 
-/** Whole records in memory that is given away; chunks of the ring (`pooled`) come back by `recycle`. */
-export type ChunkSink = (buffer: ArrayBuffer, records: number, pooled: boolean) => void
+/** Whole records in memory that is given away and comes back by `recycle`. */
+export type ChunkSink = (buffer: ArrayBuffer, records: number) => void
 
 /** What a snapshot says besides its records. */
 export interface SnapshotReport {
@@ -39,7 +39,9 @@ export interface CollectorOptions {
   readonly door: KernelDoor
   readonly sink: ChunkSink
   readonly chunkOctets?: number
-  /** Chunks given away and not come back; beyond it records are counted as lost. */
+  /**
+   * Chunks given away and not come back, those of a snapshot aside; beyond it ended records are counted as lost.
+   */
   readonly chunksMax?: number
 }
 
@@ -51,10 +53,13 @@ export function createCollector({
 }: CollectorOptions): Collector {
   const pool: ArrayBuffer[] = []
   let outside = 0
+  let outsideMax = chunksMax
   let drained = 0
   let lost = 0
   let chunk: Uint32Array | undefined
   let filled = 0
+  let live: Uint8Array | undefined
+  let liveFilled = 0
 
   function drain(): number {
     const count = door.probe.drain(copyRecord)
@@ -75,7 +80,7 @@ export function createCollector({
 
   function roomForRecord(): Uint32Array | undefined {
     if (chunk && filled + recordWords > chunk.length) give()
-    if (!chunk && outside < chunksMax) chunk = new Uint32Array(pool.pop() ?? fresh())
+    if (!chunk && outside < outsideMax) chunk = new Uint32Array(pool.pop() ?? fresh())
     return chunk
   }
 
@@ -87,16 +92,19 @@ export function createCollector({
     if (!chunk || filled === 0) return
     const records = filled / recordWords
     outside++
-    sink(chunk.buffer as ArrayBuffer, records, true)
+    sink(chunk.buffer as ArrayBuffer, records)
     chunk = undefined
     filled = 0
   }
 
   function snapshot(namespaces: boolean): SnapshotReport {
-    giveLive(door.probe.dump())
+    outsideMax = chunksMax
+    copyLive(door.probe.dump())
     const skippedNamespaces = namespaces ? dumpNamespaces() : 0
+    giveLive()
     drain()
     give()
+    pool.length = 0 // more than is outside now was needed only by an earlier peak
     const counters = door.probe.counters()
     return { counters, bootToWallNs: door.bootToWallNs(), drained, lost, skippedNamespaces }
   }
@@ -105,7 +113,7 @@ export function createCollector({
     let skipped = 0
     for (const { path } of door.namespaces()) {
       try {
-        giveLive(door.probe.dumpNamespace(path))
+        copyLive(door.probe.dumpNamespace(path))
       } catch {
         skipped++ // it ended between the listing and the dump
       }
@@ -113,11 +121,25 @@ export function createCollector({
     return skipped
   }
 
-  /** The probe uses its buffer again, so live records are copied out; this memory does not come back. */
-  function giveLive(octets: Uint8Array): void {
-    if (octets.length === 0) return
-    const copy = new Uint8Array(octets)
-    sink(copy.buffer, copy.length / recordOctets, false)
+  function copyLive(octets: Uint8Array): void {
+    for (let from = 0; from < octets.length; ) {
+      live ??= new Uint8Array(pool.pop() ?? fresh())
+      const part = octets.subarray(from, from + live.length - liveFilled)
+      live.set(part, liveFilled)
+      from += part.length
+      liveFilled += part.length
+      if (liveFilled === live.length) giveLive()
+    }
+  }
+
+  /** Before what waits in the chunk of ended records; their bound is not used up by it. */
+  function giveLive(): void {
+    if (!live) return
+    outside++
+    outsideMax++
+    sink(live.buffer as ArrayBuffer, liveFilled / recordOctets)
+    live = undefined
+    liveFilled = 0
   }
 
   function recycle(buffer: ArrayBuffer): void {

@@ -54,8 +54,7 @@ export function createDrain(
     if (message.type === 'records') {
       deps.onRecords(new Uint32Array(message.buffer), message.records)
       const { buffer } = message
-      if (message.pooled)
-        worker?.postMessage({ type: 'recycle', buffer } satisfies ToWorker, [buffer])
+      worker?.postMessage({ type: 'recycle', buffer } satisfies ToWorker, [buffer])
     } else if (message.type === 'snapshot') {
       asked?.resolve(message.report)
       asked = undefined

@@ -21,10 +21,5 @@ export type FromWorker =
       readonly exitCode: number
       readonly remedy: string
     }
-  | {
-      readonly type: 'records'
-      readonly buffer: ArrayBuffer
-      readonly records: number
-      readonly pooled: boolean
-    }
+  | { readonly type: 'records'; readonly buffer: ArrayBuffer; readonly records: number }
   | { readonly type: 'snapshot'; readonly report: SnapshotReport }

@@ -22,7 +22,7 @@ function run(): void {
   const probe = openSocketProbe(workerData as WorkerData)
   const collector = createCollector({
     door: { probe, namespaces: networkNamespaces, bootToWallNs },
-    sink: (buffer, records, pooled) => post({ type: 'records', buffer, records, pooled }, [buffer]),
+    sink: (buffer, records) => post({ type: 'records', buffer, records }, [buffer]),
   })
   let timer = setTimeout(tick, busyMs)
 

@@ -349,6 +349,15 @@ test('an agent that comes after another goes on where the rows ended', () => {
   assert.equal(after.enrich.takeCounts().closedWhileAway, 1)
 })
 
+test('an export into the memory of the one before shows nothing of it', () => {
+  const { step, enrich } = agent()
+  step({ live: [client, server] })
+  const cookies = () => [...enrich.entries().subarray(12, 16)]
+  assert.deepEqual(cookies(), [client.cookie, 0, server.cookie, 0])
+  step({ live: [client], closed: [{ ...server, kind: 'closed' }] })
+  assert.deepEqual(cookies(), [client.cookie, 0, 0, 0])
+})
+
 test('records beyond the bound of the tables are counted', () => {
   const { step, enrich } = agent({ endsMax: 1 })
   assert.equal(step({ live: [client, server] }).length, 1)

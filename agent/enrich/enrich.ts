@@ -54,7 +54,7 @@ export interface Enrich {
    * the state that those rows and all before them leave behind.
    */
   report(moment: Moment, emit: (batch: Batch) => void): void
-  /** For the checkpoint. */
+  /** For the checkpoint; valid until the next call. */
   entries(): Uint32Array
   takeCounts(): EnrichCounts
   /** Live state, for metrics. */
@@ -71,6 +71,7 @@ export function createEnrich(options: EnrichOptions): Enrich {
   const on = createReporting(state, writer, options.own)
   let closedWhileAway = 0
   let waitingBefore = 0
+  let scratch: ArrayBuffer | undefined
   if (options.restored) state.restored = createRestored(options.restored)
 
   function endSnapshot(complete: boolean): void {
@@ -124,7 +125,11 @@ export function createEnrich(options: EnrichOptions): Enrich {
     take: (words, count) => applyRecords(state, words, count),
     endSnapshot,
     report: reportAll,
-    entries: () => exportEntries(state),
+    entries: () => {
+      const entries = exportEntries(state, scratch)
+      scratch = entries.buffer as ArrayBuffer
+      return entries
+    },
     takeCounts,
     sizes: () => ({
       connections: state.table.used,

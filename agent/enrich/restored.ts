@@ -1,7 +1,7 @@
 // What an agent before us had told of connections that are still open: written after every report, read at
 // start, so that increments go on where they ended. A socket is known again by its cookie (same boot only).
 
-import { recordWords, word } from '../drain/record.ts'
+import { word } from '../drain/record.ts'
 import { flag, isSet, setFlag, totals as totalCount } from './connection-table.ts'
 import type { Connections } from './connections.ts'
 import { hasPair, u32At } from './end-table.ts'
@@ -23,11 +23,17 @@ export interface Restored {
   unclaimed(): number
 }
 
-/** The state of all open connections of which a row was sent, as words for the checkpoint. */
-export function exportEntries(state: Connections): Uint32Array {
+/**
+ * The state of all open connections of which a row was sent, as words for the checkpoint. `scratch` is memory
+ * of an earlier export; it is used again when it is neither too small nor far too large.
+ */
+export function exportEntries(state: Connections, scratch?: ArrayBuffer): Uint32Array {
   const { table } = state
-  const words = new Uint32Array(table.used * entryWords)
-  const numbers = new Float64Array(words.buffer)
+  const length = table.used * entryWords * 4
+  const fits = scratch && scratch.byteLength >= length && scratch.byteLength <= 4 * length
+  const memory = fits ? scratch : new ArrayBuffer(length + (length >> 1))
+  const words = new Uint32Array(memory)
+  const numbers = new Float64Array(memory, 0, words.length >> 1)
   let count = 0
   for (let connection = 0; connection < table.high; connection++) {
     if (((table.flags[connection] as number) & exported) !== flag.rowSent) continue
@@ -42,6 +48,7 @@ export function exportEntries(state: Connections): Uint32Array {
     words[from + at.start] = table.start[connection * 2] as number
     words[from + at.start + 1] = table.start[connection * 2 + 1] as number
     words[from + at.flags] = flagsOf(state, connection)
+    words[from + at.flags + 1] = 0
     count++
   }
   return words.subarray(0, count * entryWords)
@@ -105,9 +112,9 @@ export function createRestored(words: Uint32Array): Restored {
 }
 
 function writeCookie(state: Connections, words: Uint32Array, to: number, slot: number): void {
-  if (slot < 0 || state.ends.closed[slot] !== 0) return
-  words[to] = state.ends.words[slot * recordWords + word.cookie] as number
-  words[to + 1] = state.ends.words[slot * recordWords + word.cookie + 1] as number
+  const open = slot >= 0 && state.ends.closed[slot] === 0
+  words[to] = open ? u32At(state.ends, slot, word.cookie) : 0
+  words[to + 1] = open ? u32At(state.ends, slot, word.cookie + 1) : 0
 }
 
 function flagsOf({ table }: Connections, connection: number): number {

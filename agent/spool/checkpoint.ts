@@ -4,7 +4,7 @@
 //
 //   0 "WCKP"  4 crc32 of the rest  8 boot id (16)  24 entries (restored.ts)
 
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 
@@ -51,13 +51,15 @@ export function createCheckpoints(folder: string, boot: string): Checkpoints {
 
   function write(sequence: number, entries: Uint32Array): void {
     const body = Buffer.from(entries.buffer, entries.byteOffset, entries.byteLength)
-    const rest = Buffer.concat([bootOctets, body])
-    const head = Buffer.alloc(8)
-    magic.copy(head)
-    head.writeUInt32LE(crc32(rest), 4)
-    writeFileSync(join(folder, `checkpoint-${sequence}`), Buffer.concat([head, rest]), {
-      mode: 0o600,
-    })
+    const head = Buffer.concat([magic, Buffer.alloc(4), bootOctets])
+    head.writeUInt32LE(crc32(body, crc32(bootOctets)), 4)
+    const file = openSync(join(folder, `checkpoint-${sequence}`), 'w', 0o600)
+    try {
+      writeFileSync(file, head)
+      writeFileSync(file, body)
+    } finally {
+      closeSync(file)
+    }
   }
 
   function remove(below: number): void {

@@ -18,6 +18,7 @@ export interface BlockEncoder {
 export function createBlockEncoder(): BlockEncoder {
   const writer = createOctetWriter()
   const dictionary = createDictionary()
+  const counters = createCounters()
 
   function encode(batch: Batch): Uint8Array {
     writer.reset()
@@ -29,7 +30,7 @@ export function createBlockEncoder(): BlockEncoder {
       const column = batch.columns[field.name] as Column
       if (column.nulls) writer.copy(column.nulls.subarray(0, batch.length))
       if (field.kind === 'name') dictionary.write(writer, column.values as Uint32Array, batch)
-      else if (field.kind === 'counter') writeCounters(writer, column, batch.length)
+      else if (field.kind === 'counter') counters.write(writer, column, batch.length)
       else writeWhole(writer, column, batch.length)
     }
     return writer.octets()
@@ -48,30 +49,39 @@ function writeWhole(writer: OctetWriter, column: Column, rows: number): void {
 
 const elementsPerRow: Readonly<Record<string, number>> = { time: 2, id: 2, address: 16 }
 
-function writeCounters(writer: OctetWriter, column: Column, rows: number): void {
-  const values = column.values as Float64Array
-  const pairs = new Uint32Array(rows * 2)
-  for (let row = 0; row < rows; row++) {
-    const value = values[row] as number
-    const low = value >>> 0
-    const high = (value / 0x1_0000_0000) >>> 0
-    if (high > 0x1f_ffff || high * 0x1_0000_0000 + low !== value) {
-      assert.fail(`${column.field.name} of row ${row} is no counter: ${value}`)
+/** The words of one column are used again for the next: new memory costs more than filling it. */
+function createCounters() {
+  let pairs = new Uint32Array(2048)
+
+  function write(writer: OctetWriter, column: Column, rows: number): void {
+    if (pairs.length < rows * 2) pairs = new Uint32Array(column.values.length * 2)
+    const values = column.values as Float64Array
+    for (let row = 0; row < rows; row++) {
+      const value = values[row] as number
+      const low = value >>> 0
+      const high = (value / 0x1_0000_0000) >>> 0
+      if (high > 0x1f_ffff || high * 0x1_0000_0000 + low !== value) {
+        assert.fail(`${column.field.name} of row ${row} is no counter: ${value}`)
+      }
+      pairs[row * 2] = low
+      pairs[row * 2 + 1] = high
     }
-    pairs[row * 2] = low
-    pairs[row * 2 + 1] = high
+    writer.copy(new Uint8Array(pairs.buffer, 0, rows * 8))
   }
-  writer.copy(new Uint8Array(pairs.buffer))
+
+  return { write }
 }
 
 /** Maps interner indexes to keys of one block; the scratch table is cleared key by key after each column. */
 function createDictionary() {
   let keyOf = new Uint32Array(1024)
+  let all = new Uint32Array(1024)
   const indexes: number[] = []
 
   function write(writer: OctetWriter, values: Uint32Array, batch: Batch): void {
     if (keyOf.length < batch.names.size()) keyOf = new Uint32Array(batch.names.size() * 2)
-    const keys = new Uint32Array(batch.length)
+    if (all.length < batch.length) all = new Uint32Array(batch.capacity)
+    const keys = all.subarray(0, batch.length)
     indexes.length = 0
     for (let row = 0; row < batch.length; row++) {
       const index = values[row] as number
@@ -99,5 +109,5 @@ function createDictionary() {
 function writeKeys(writer: OctetWriter, keys: Uint32Array, width: 0 | 1 | 2): void {
   if (width === 0) writer.room(keys.length).set(keys)
   else if (width === 1) writer.copy(new Uint8Array(Uint16Array.from(keys).buffer))
-  else writer.copy(new Uint8Array(keys.buffer))
+  else writer.copy(new Uint8Array(keys.buffer, 0, keys.byteLength))
 }
