@@ -2,7 +2,7 @@
 
 import type { Batch, Column } from '../../wire/mod.ts'
 
-/** One column's memory under the type it has; the other views of it are never touched. */
+/** One column's memory under the type it has (addresses as four words); the other views are never touched. */
 export interface Values {
   readonly u8: Uint8Array
   readonly u16: Uint16Array
@@ -103,7 +103,8 @@ function endColumns(of: (name: string) => Values, side: 'src' | 'dst'): EndColum
   }
 }
 
-function valuesOf({ values, nulls }: Column): Values {
-  const any = values as never
+function valuesOf(column: Column): Values {
+  const { values, nulls } = column
+  const any = (column.field.kind === 'address' ? new Uint32Array(values.buffer) : values) as never
   return { u8: any, u16: any, u32: any, f64: any, nulls: nulls ?? none }
 }

@@ -100,9 +100,9 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
     const far = shortAt(ends, near, short.remotePort)
     columns.srcPort.u16[row] = own ? port : far
     columns.dstPort.u16[row] = own ? far : port
-    const at = near * recordOctets
-    copyAddress(columns.srcAddress.u8, row, ends, at + (own ? octet.local : octet.remote))
-    copyAddress(columns.dstAddress.u8, row, ends, at + (own ? octet.remote : octet.local))
+    const at = near * recordWords
+    copyAddress(columns.srcAddress.u32, row, ends, at + (own ? word.local : word.remote))
+    copyAddress(columns.dstAddress.u32, row, ends, at + (own ? word.remote : word.local))
     columns.interface.u32[row] = names.text(ends.words, near * recordWords + word.interface)
     columns.directionKnown.u8[row] = isSet(table, connection, flag.directionKnown) ? 1 : 0
     columns.opened.u8[row] = facts.first && hasStart(table, connection) ? 1 : 0
@@ -182,8 +182,8 @@ function clearEnd(to: EndColumns, row: number): void {
   to.container.u32[row] = 0
 }
 
-function copyAddress(to: Uint8Array, row: number, { octets }: EndTable, from: number): void {
-  for (let index = 0; index < 16; index++) to[row * 16 + index] = octets[from + index] as number
+function copyAddress(to: Uint32Array, row: number, { words }: EndTable, from: number): void {
+  for (let index = 0; index < 4; index++) to[row * 4 + index] = words[from + index] as number
 }
 
 function hasStart(table: ConnectionTable, connection: number): boolean {
