@@ -198,6 +198,18 @@ static __always_inline netns_t netns_of(struct tcp_sock *tp, const bool probe)
 	return probe ? BPF_CORE_READ(net, ns.inum) : net->ns.inum;
 }
 
+/* Without socket storage: where the sockets that a listener accepts look for its owner. */
+static __always_inline void keep_listener(struct tcp_sock *tp, const struct conn *c, const bool probe)
+{
+	struct listener key = {};
+
+	if (HAS_SOCKET_STORAGE)
+		return;
+	key.netns = netns_of(tp, probe);
+	key.port = bpf_ntohs(GET(tp, inet_conn.icsk_inet.inet_sport));
+	bpf_map_update_elem(&listeners, &key, c, BPF_ANY);
+}
+
 static __always_inline void put_interface(struct socket_record *r, struct tcp_sock *tp,
 					  const bool probe)
 {

@@ -92,9 +92,11 @@ static __always_inline void dump_held(struct bpf_iter_meta *meta, struct task_st
 	bool again = c.session == meta->session_id;
 
 	if (SK(__sk_common.skc_state) == TCP_LISTEN) {
-		if (!c.owner_source) {
-			hold(known, task, OWNER_LISTENER);
-		}
+		if (c.owner_source == OWNER_LISTENER)
+			return;
+		__builtin_memset(known, 0, sizeof(*known));
+		hold(known, task, OWNER_LISTENER);
+		keep_listener(tp, known, probe);
 		return;
 	}
 	if (again && c.holder == (__u32)task->tgid)

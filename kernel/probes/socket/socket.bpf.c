@@ -50,21 +50,15 @@ static __always_inline void on_connect(struct sock *sk)
 /* listen(): in the caller's context; the sockets it accepts will start with this owner. */
 static __always_inline void on_listen(struct sock *sk, struct tcp_sock *tp)
 {
-	struct listener key = {};
 	struct conn *c = conn_create(sk);
 
 	if (!c) {
 		count(COUNTER_LOST_STORAGE);
 		return;
 	}
-	c->owner_source = OWNER_NONE;
-	c->flags = 0;
+	__builtin_memset(c, 0, sizeof(*c));
 	conn_own(c, OWNER_LISTENER);
-	if (HAS_SOCKET_STORAGE)
-		return;
-	key.netns = netns_of(tp, false);
-	key.port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
-	bpf_map_update_elem(&listeners, &key, c, BPF_ANY);
+	keep_listener(tp, c, false);
 }
 
 /*
