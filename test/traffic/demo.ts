@@ -136,7 +136,9 @@ async function playTown(lab: Lab): Promise<void> {
   await lab.loss(1, 5)
   for (const service of services) await open(lab, service)
   console.log(story)
-  await Promise.all([...services.map((service) => visit(lab, service)), knockInVain(lab)])
+  const town = Promise.all([...services.map((service) => visit(lab, service)), knockInVain(lab)])
+  // Who still waits for an answer when Weir has ended is sent home with the namespaces.
+  await Promise.race([town, ended])
 }
 
 try {

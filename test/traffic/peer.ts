@@ -41,9 +41,9 @@ type Process = ChildProcessByStdio<Writable, Readable, null>
 
 export async function startPeer(namespace: string, name: string, at: number): Promise<Peer> {
   const args = [`--net=/run/netns/${namespace}`, '--', '/usr/bin/python3', '-S', program]
-  const child = spawn('nsenter', args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn('nsenter', args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true })
   const waiting: ((answer: Answer) => void)[] = []
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   createInterface({ input: child.stdout }).on('line', (line) => {
     waiting.shift()?.(JSON.parse(line) as Answer)
   })
@@ -79,4 +79,9 @@ async function stop(child: Process, ended: Promise<void>): Promise<void> {
   const limit = setTimeout(() => child.kill('SIGKILL'), 500)
   await ended
   clearTimeout(limit)
+  try {
+    process.kill(-child.pid!, 'SIGKILL') // Processes of a server that it forked.
+  } catch {
+    // It forked none.
+  }
 }
