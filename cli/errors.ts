@@ -29,7 +29,7 @@ export const cliErrors = {
     remedy: 'weir {command} --help lists the options',
   },
   missing_value: {
-    message: 'option {name} needs a value: {placeholder}',
+    message: 'option {name} needs a value: {metavar}',
     status: 400,
     exitCode: 64,
     remedy: 'weir {command} --help shows examples',

@@ -23,7 +23,7 @@ export const agentCommand: Command = {
     {
       name: 'upstream',
       kind: 'text',
-      placeholder: 'unix:PATH|ADDR:PORT',
+      metavar: 'unix:PATH|ADDR:PORT',
       default: '127.0.0.1:50051',
       env: 'WEIR_UPSTREAM',
       help: 'The central that takes the rows.',
@@ -33,7 +33,7 @@ export const agentCommand: Command = {
     {
       name: 'metrics',
       kind: 'text',
-      placeholder: 'off|ADDR:PORT',
+      metavar: 'off|ADDR:PORT',
       default: '127.0.0.1:9090',
       env: 'WEIR_METRICS',
       help: 'Where /metrics and /health of the agent itself are.',

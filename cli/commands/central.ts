@@ -20,7 +20,7 @@ export const centralCommand: Command = {
     {
       name: 'ingest',
       kind: 'text',
-      placeholder: 'unix|ADDR:PORT',
+      metavar: 'unix|ADDR:PORT',
       default: '127.0.0.1:50051',
       env: 'WEIR_INGEST',
       help: 'Where agents come to, beside DATA/ingest.sock; unix: nowhere else.',

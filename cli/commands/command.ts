@@ -11,7 +11,7 @@ export interface Flag {
   readonly short?: string
   readonly kind: FlagKind
   /** What stands for the value in help: `ADDR:PORT`. */
-  readonly placeholder?: string
+  readonly metavar?: string
   readonly choices?: readonly string[]
   readonly min?: number
   readonly max?: number

@@ -40,7 +40,7 @@ export const flowsCommand: Command = {
     {
       name: 'order',
       kind: 'text',
-      placeholder: '[-]FIELD',
+      metavar: '[-]FIELD',
       default: '-time',
       help: 'Field to sort by; - before it: largest first.',
     },

@@ -17,7 +17,7 @@ const countFields = ledgerTable.fields.filter((field) => field.kind === 'counter
 const filterFlags: readonly Flag[] = nameFields.map((field) => ({
   name: field.name,
   kind: 'text',
-  placeholder: 'NAME',
+  metavar: 'NAME',
   repeatable: true,
   help: field.help,
   group: 'Only rows with (repeatable: any of the values)',

@@ -5,7 +5,7 @@ import type { Flag } from './command.ts'
 export const dataFlag: Flag = {
   name: 'data',
   kind: 'text',
-  placeholder: 'DIR',
+  metavar: 'DIR',
   default: '/var/lib/weir',
   env: 'WEIR_DATA',
   help: 'Folder for everything that must outlive the process.',
@@ -14,7 +14,7 @@ export const dataFlag: Flag = {
 export const listenFlag: Flag = {
   name: 'listen',
   kind: 'endpoint',
-  placeholder: 'ADDR:PORT',
+  metavar: 'ADDR:PORT',
   default: '127.0.0.1:8080',
   env: 'WEIR_LISTEN',
   help: 'Where the page and the API are; port 0 is any free one.',
@@ -23,7 +23,7 @@ export const listenFlag: Flag = {
 export const intervalFlag: Flag = {
   name: 'interval',
   kind: 'duration',
-  placeholder: 'TIME',
+  metavar: 'TIME',
   default: '5s',
   env: 'WEIR_INTERVAL',
   help: 'How much time one row of a connection covers.',
@@ -34,13 +34,13 @@ export const scopeFlags: readonly Flag[] = [
   {
     name: 'netns',
     kind: 'text',
-    placeholder: 'PATH|INODE',
+    metavar: 'PATH|INODE',
     help: 'Only sockets of this network namespace.',
   },
   {
     name: 'cgroup',
     kind: 'text',
-    placeholder: 'PATH|ID',
+    metavar: 'PATH|ID',
     help: 'Only sockets of this cgroup and those below it.',
   },
 ]

@@ -26,7 +26,7 @@ export const topCommand: Command = {
     {
       name: 'by',
       kind: 'text',
-      placeholder: 'FIELD',
+      metavar: 'FIELD',
       repeatable: true,
       help: 'Field to group by, repeatable or with commas. [default src_process, dst_process, dst_port]',
     },
@@ -42,7 +42,7 @@ export const topCommand: Command = {
     {
       name: 'order',
       kind: 'text',
-      placeholder: '[-]METRIC',
+      metavar: '[-]METRIC',
       default: '-total',
       help: 'Metric to sort by; - before it: largest first.',
     },

@@ -88,7 +88,7 @@ function typedValue(command: string, flag: Flag, name: string, value: string | u
   }
   if (value === undefined) {
     throw cliError('missing_value', {
-      details: { command, name, placeholder: placeholderOf(flag) },
+      details: { command, name, metavar: placeholderOf(flag) },
     })
   }
   return value
@@ -139,7 +139,7 @@ export function endpointOf(text: string): { host: string; port: number } | undef
 }
 
 export function placeholderOf(flag: Flag): string {
-  if (flag.placeholder) return flag.placeholder
+  if (flag.metavar) return flag.metavar
   if (flag.choices) return flag.choices.join('|')
   return flag.kind === 'number' ? 'N' : flag.kind === 'duration' ? 'TIME' : 'TEXT'
 }

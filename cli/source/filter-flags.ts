@@ -35,7 +35,7 @@ function filterFlag(name: string, field: Field, help: string): Flag {
   return {
     name: flagName(name),
     kind: 'text',
-    placeholder: field.kind === 'address' ? 'ADDR|CIDR' : field.kind === 'name' ? 'NAME' : 'VALUE',
+    metavar: field.kind === 'address' ? 'ADDR|CIDR' : field.kind === 'name' ? 'NAME' : 'VALUE',
     repeatable: true,
     help,
     group: 'Only rows with (repeatable: any of the values)',

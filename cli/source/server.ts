@@ -9,7 +9,7 @@ export const serverFlag: Flag = {
   name: 'server',
   short: 's',
   kind: 'text',
-  placeholder: 'URL',
+  metavar: 'URL',
   default: 'http://127.0.0.1:8080',
   env: 'WEIR_SERVER',
   help: 'The central to ask.',
