@@ -34,8 +34,8 @@ export interface Watch extends Component {
   readonly drain: Drain
 }
 
-/** Sockets without a descriptor are looked for at the start and then so often. */
-const namespacesEveryMs = 60_000
+/** Every living socket is shown at the start and then so often; between, only what has changed. */
+const completeEveryMs = 60_000
 
 export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Reporter): Watch {
   const { enrich } = deps
@@ -45,16 +45,16 @@ export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Repo
   let running: Promise<void> = Promise.resolve()
   let before: SnapshotReport | undefined
   let from = 0n
-  let namespacesDueMs = 0
+  let completeDueMs = 0
   let stopped = false
 
   async function interval(last: boolean): Promise<void> {
     const startedMs = Date.now()
-    const namespaces = startedMs >= namespacesDueMs && !last
-    if (namespaces) namespacesDueMs = startedMs + namespacesEveryMs
+    const complete = startedMs >= completeDueMs && !last
+    if (complete) completeDueMs = startedMs + completeEveryMs
     enrich.beginSnapshot()
-    const snapshot = await drain.snapshot(namespaces)
-    enrich.endSnapshot(namespaces)
+    const snapshot = await drain.snapshot(complete)
+    enrich.endSnapshot(complete)
     const { bootToWallNs } = snapshot
     // The next whole millisecond: no record of the interval is later than its end.
     const moment = momentOf(Date.now() + 1, { bootToWallNs, intervalMs: config.intervalMs, last })

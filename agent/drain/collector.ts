@@ -29,8 +29,8 @@ export interface SnapshotReport {
 export interface Collector {
   /** Drains the ring; returns how many records there were. */
   drain(): number
-  /** Everything that lives, then what ended meanwhile. */
-  snapshot(namespaces: boolean): SnapshotReport
+  /** What lives and has changed, `complete` = everything that lives; then what ended meanwhile. */
+  snapshot(complete: boolean): SnapshotReport
   /** Takes back memory of a chunk. */
   recycle(buffer: ArrayBuffer): void
 }
@@ -97,10 +97,10 @@ export function createCollector({
     filled = 0
   }
 
-  function snapshot(namespaces: boolean): SnapshotReport {
+  function snapshot(complete: boolean): SnapshotReport {
     outsideMax = chunksMax
-    copyLive(door.probe.dump())
-    const skippedNamespaces = namespaces ? dumpNamespaces() : 0
+    copyLive(door.probe.dump({ onlyChanges: !complete }))
+    const skippedNamespaces = complete ? dumpNamespaces() : 0
     giveLive()
     drain()
     give()

@@ -12,9 +12,9 @@ export interface Drain extends Component {
   programs(): readonly ProgramReport[]
   /**
    * Takes a snapshot: its records, and all closed ones up to then, have gone to `onRecords` when it resolves.
-   * `namespaces` also reads the sockets without a descriptor. One at a time.
+   * `complete` shows every living socket, those without a descriptor too, else only what has changed. One at a time.
    */
-  snapshot(namespaces: boolean): Promise<SnapshotReport>
+  snapshot(complete: boolean): Promise<SnapshotReport>
 }
 
 export interface DrainDeps {
@@ -78,8 +78,8 @@ export function createDrain(
     else deps.onDeath(error)
   }
 
-  function snapshot(namespaces: boolean): Promise<SnapshotReport> {
-    worker?.postMessage({ type: 'snapshot', namespaces } satisfies ToWorker)
+  function snapshot(complete: boolean): Promise<SnapshotReport> {
+    worker?.postMessage({ type: 'snapshot', complete } satisfies ToWorker)
     return new Promise((resolve, reject) => {
       asked = { resolve, reject }
     })

@@ -6,7 +6,7 @@ import type { SnapshotReport } from './collector.ts'
 export type WorkerData = SocketProbeOptions
 
 export type ToWorker =
-  | { readonly type: 'snapshot'; readonly namespaces: boolean }
+  | { readonly type: 'snapshot'; readonly complete: boolean }
   | { readonly type: 'recycle'; readonly buffer: ArrayBuffer }
   | { readonly type: 'stop' }
 

@@ -34,7 +34,7 @@ function run(): void {
   port.on('message', (message: ToWorker) => {
     if (message.type === 'recycle') collector.recycle(message.buffer)
     else if (message.type === 'snapshot') {
-      post({ type: 'snapshot', report: collector.snapshot(message.namespaces) })
+      post({ type: 'snapshot', report: collector.snapshot(message.complete) })
     } else {
       clearTimeout(timer)
       probe.close()

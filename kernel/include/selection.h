@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Which sockets a probe looks at, and what it calls them. The loader sets the variables. */
+/* Which sockets a probe looks at. The loader sets the variables. */
 #ifndef WEIR_SELECTION_H
 #define WEIR_SELECTION_H
 
@@ -29,13 +29,6 @@ static __always_inline bool selected(struct tcp_sock *tp, const bool probe)
 	if (only_netns && netns_of(tp, probe) != only_netns)
 		return false;
 	return !only_cgroup || below_cgroup(tp);
-}
-
-static __always_inline cookie_t cookie_of(struct sock *sk)
-{
-	if (HAS_SOCKET_STORAGE)
-		return bpf_get_socket_cookie(sk);
-	return (cookie_t)(long)sk;
 }
 
 #endif

@@ -156,21 +156,35 @@ static __always_inline void put_v4(__u8 *to, __be32 address)
 	*(__u32 *)(to + 12) = address;
 }
 
+static __always_inline bool is_v4(const __u8 *address)
+{
+	return !*(__u64 *)address && *(__u32 *)(address + 8) == bpf_htonl(0xffff);
+}
+
+static __always_inline void put_local(__u8 *to, struct tcp_sock *tp, const bool probe)
+{
+	if (SK(__sk_common.skc_family) == AF_INET)
+		put_v4(to, SK(__sk_common.skc_rcv_saddr));
+	else
+		put_16(to, &tp->inet_conn.icsk_inet.sk.__sk_common.skc_v6_rcv_saddr, probe);
+}
+
+static __always_inline void put_remote(__u8 *to, struct tcp_sock *tp, const bool probe)
+{
+	if (SK(__sk_common.skc_family) == AF_INET)
+		put_v4(to, SK(__sk_common.skc_daddr));
+	else
+		put_16(to, &tp->inet_conn.icsk_inet.sk.__sk_common.skc_v6_daddr, probe);
+}
+
 /* skc_num is 0 once the port is given back; inet_sport stays. */
 static __always_inline void put_addresses(struct socket_record *r, struct tcp_sock *tp,
 					  const bool probe)
 {
-	struct sock_common *sk = &tp->inet_conn.icsk_inet.sk.__sk_common;
-
 	r->local_port = bpf_ntohs(GET(tp, inet_conn.icsk_inet.inet_sport));
 	r->remote_port = bpf_ntohs(SK(__sk_common.skc_dport));
-	if (SK(__sk_common.skc_family) == AF_INET) {
-		put_v4(r->local, SK(__sk_common.skc_rcv_saddr));
-		put_v4(r->remote, SK(__sk_common.skc_daddr));
-	} else {
-		put_16(r->local, &sk->skc_v6_rcv_saddr, probe);
-		put_16(r->remote, &sk->skc_v6_daddr, probe);
-	}
+	put_local(r->local, tp, probe);
+	put_remote(r->remote, tp, probe);
 }
 
 static __always_inline struct cgroup *cgroup_of(struct tcp_sock *tp)
@@ -196,18 +210,6 @@ static __always_inline netns_t netns_of(struct tcp_sock *tp, const bool probe)
 	struct net *net = SK(__sk_common.skc_net.net);
 
 	return probe ? BPF_CORE_READ(net, ns.inum) : net->ns.inum;
-}
-
-/* Without socket storage: where the sockets that a listener accepts look for its owner. */
-static __always_inline void keep_listener(struct tcp_sock *tp, const struct conn *c, const bool probe)
-{
-	struct listener key = {};
-
-	if (HAS_SOCKET_STORAGE)
-		return;
-	key.netns = netns_of(tp, probe);
-	key.port = bpf_ntohs(GET(tp, inet_conn.icsk_inet.inet_sport));
-	bpf_map_update_elem(&listeners, &key, c, BPF_ANY);
 }
 
 static __always_inline void put_interface(struct socket_record *r, struct tcp_sock *tp,
@@ -243,10 +245,12 @@ static __always_inline void put_conn(struct socket_record *r, const struct conn 
 	r->start_ns = c->start_ns;
 	r->role = c->role;
 	r->flags = c->flags & CONN_ROLE_SEEN ? FLAG_ROLE_SEEN : 0;
-	r->tgid = c->tgid;
-	r->uid = c->uid;
 	r->owner_source = c->owner_source;
-	__builtin_memcpy(r->comm, c->comm, sizeof(r->comm));
+	if (!c->owner_source)
+		return;
+	r->tgid = c->owner.tgid;
+	r->uid = c->owner.uid;
+	__builtin_memcpy(r->comm, c->owner.comm, sizeof(r->comm));
 }
 
 #endif

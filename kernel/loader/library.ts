@@ -28,6 +28,7 @@ export interface Libbpf {
   readonly setMaxEntries: Call<number, [Pointer, number]>
   readonly initialValue: Call<Pointer, [Pointer, Buffer]>
   readonly lookup: Call<number, [number, Buffer, Buffer]>
+  readonly update: Call<number, [number, Buffer, Buffer, number]>
   readonly iterCreate: Call<number, [number]>
   readonly objectInfo: Call<number, [number, Buffer, Buffer]>
   readonly possibleCpus: Call<number, []>
@@ -92,6 +93,9 @@ function bindLibbpf(): Libbpf {
     setMaxEntries: call('int bpf_map__set_max_entries(void *map, uint32_t count)'),
     initialValue: call('void *bpf_map__initial_value(void *map, void *size)'),
     lookup: call('int bpf_map_lookup_elem(int map, const void *key, void *value)'),
+    update: call(
+      'int bpf_map_update_elem(int map, const void *key, const void *value, uint64_t flags)',
+    ),
     iterCreate: call('int bpf_iter_create(int link)'),
     objectInfo: call('int bpf_obj_get_info_by_fd(int fd, void *info, void *size)'),
     possibleCpus: call('int libbpf_num_possible_cpus()'),

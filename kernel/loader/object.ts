@@ -47,6 +47,8 @@ export interface LoadedObject {
   /** Attaches an iterator program; nothing runs until it is read. */
   iterator(program: string): Iterator
   mapFd(map: string): number
+  /** What sets a variable that is no setting; the programs see it at once. Valid until `close`. */
+  variable(name: string): (value: bigint) => void
   /** One element of a per-CPU map: its values of all possible CPUs, `round_up(size, 8)` apart. */
   readPerCpu(map: string, key: number, valueBytes: number): BigUint64Array
   close(): void
@@ -75,6 +77,7 @@ export function openObject(options: ObjectOptions): LoadedObject {
       return { read: (buffer) => readIterator(bpf, link, buffer) }
     },
     mapFd: (map) => mapFd(bpf, object, map),
+    variable: (name) => openVariable(bpf, object, { ...options, name }),
     readPerCpu: (map, key, valueBytes) => readPerCpu(bpf, mapFd(bpf, object, map), key, valueBytes),
     close: () => {
       for (const link of links.splice(0)) bpf.linkDestroy(link)
@@ -111,7 +114,8 @@ function loadOnce(
       for (const [map, count] of Object.entries(options.maxEntries)) {
         bpf.setMaxEntries(findMap(bpf, object, map), count)
       }
-      writeSettings(bpf, object, options)
+      const settings = openSection(bpf, object, { ...options, section: '.rodata' })
+      for (const [name, value] of Object.entries(options.settings)) settings.set(name, value)
       const result = bpf.objectLoad(object)
       if (result === -interrupted && !last) return { object, result }
       if (result < 0) throw refusal(options, -result, said())
@@ -153,27 +157,50 @@ function* programsOf(bpf: Libbpf, object: Pointer): Generator<Pointer> {
   }
 }
 
-/** `const volatile` variables: their place is in the object's symbol table, their section is a map. */
-function writeSettings(bpf: Libbpf, object: Pointer, options: ObjectOptions): void {
-  const elf = readElf(options.bytes)
+const wholeSection = Buffer.alloc(4) // the key of the only element
+
+function openVariable(
+  bpf: Libbpf,
+  object: Pointer,
+  { name, ...options }: Pick<ObjectOptions, 'what' | 'bytes'> & { readonly name: string },
+) {
+  const { set, values } = openSection(bpf, object, { ...options, section: '.bss' })
+  const fd = mapFd(bpf, object, '.bss')
+  return (value: bigint) => {
+    set(name, value)
+    const result = bpf.update(fd, wholeSection, values, 0)
+    if (result < 0) {
+      const details = { what: `setting ${name}`, reason: errorText(result) }
+      throw fail('kernel_call', { details })
+    }
+  }
+}
+
+/**
+ * The variables of a section: their places are in the object's symbol table, their values in a map of the
+ * section's name. What libbpf calls initial values goes into the map when the object is loaded, not later.
+ */
+function openSection(
+  bpf: Libbpf,
+  object: Pointer,
+  { what, bytes, section }: Pick<ObjectOptions, 'what' | 'bytes'> & { readonly section: string },
+) {
+  const elf = readElf(bytes)
   const size = Buffer.alloc(8)
-  const at = bpf.initialValue(findMap(bpf, object, mapOfRodata(bpf, object)), size)
+  const at = bpf.initialValue(findMap(bpf, object, section), size)
   const values = Buffer.from(koffi.view(at, Number(size.readBigUInt64LE())))
   const little = endianness() === 'LE'
-  for (const [name, value] of Object.entries(options.settings)) {
+
+  function set(name: string, value: bigint): void {
     const symbol = elf.symbol(name)
-    if (symbol === undefined || symbol.section !== elf.sectionIndex('.rodata')) {
-      throw new Error(`no setting ${name} in ${options.what}`)
+    if (symbol === undefined || symbol.section !== elf.sectionIndex(section)) {
+      throw new Error(`no variable ${name} in ${section} of ${what}`)
     }
     if (symbol.size === 8 && little) values.writeBigUInt64LE(value, symbol.offset)
     else values.writeUIntLE(Number(value), symbol.offset, symbol.size)
   }
-}
 
-/** libbpf prefixes the section with the object's name; without options that is its address and size. */
-function mapOfRodata(bpf: Libbpf, object: Pointer): string {
-  if (bpf.findMap(object, '.rodata') === null) throw new Error('no .rodata map')
-  return '.rodata'
+  return { set, values }
 }
 
 function findMap(bpf: Libbpf, object: Pointer, name: string): Pointer {

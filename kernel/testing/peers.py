@@ -134,6 +134,23 @@ def release(port, how='client'):
     return {}
 
 
+def leave(port):
+    """One octet that the server has and nobody has read."""
+    client, server = kept[port]
+    client.sendall(b'x')
+    end = time.monotonic() + LIMIT_S
+    while waiting(server) < 1 and time.monotonic() < end:
+        time.sleep(0.001)
+    return {}
+
+
+def taken_by_child(port):
+    """The octet is read by a child: another owner, and nothing on the wire."""
+    child = fork(kept[port][1].recv, 1)
+    os.waitpid(child, 0)
+    return {'child': child}
+
+
 def attempt(address, port, family='v4', timeout_ms=LIMIT_S * 1000):
     client = socket.socket(FAMILIES[family][1])
     client.settimeout(timeout_ms / 1000)
@@ -266,8 +283,8 @@ def rate(count):
     return {'count': count}
 
 
-def listen_on(address, port):
-    kept['server'] = listener('v4', address=address, port=port)
+def listen_on(address, port, family='v4'):
+    kept['server'] = listener(family, address=address, port=port)
     return {}
 
 
@@ -317,7 +334,7 @@ def unshare():
 
 
 OPERATIONS = {one.__name__: one for one in (
-    exchange, keep, more, release, attempt, closed_port, owners, rate,
+    exchange, keep, more, release, leave, taken_by_child, attempt, closed_port, owners, rate,
     listen_on, accept_one, connect_to, say, hear, drop, reset, share, unshare)}
 
 for line in sys.stdin:

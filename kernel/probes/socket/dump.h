@@ -3,10 +3,13 @@
 #ifndef WEIR_SOCKET_DUMP_H
 #define WEIR_SOCKET_DUMP_H
 
+#include "listener.h"
 #include "selection.h"
-#include "counters.h"
 
 #define READINGS_MAX 4
+
+/* Set by user space before a dump: leave out what is as it was last shown. */
+bool only_changes;
 
 /* No lock is held: what two readings in a row agree on is not torn. `id` comes with an earlier reading.
  * False = none did, in a busy moment; what was read last is then shown once and not remembered. */
@@ -53,6 +56,7 @@ static __always_inline bool put_live(struct socket_record *r, struct tcp_sock *t
 		learn(c, &id);
 	if (!settled)
 		c->flags |= CONN_UNSETTLED;
+	own_by_listener(c, tp, probe);
 	put_conn(r, c);
 	put_traffic(r, c, &n, fin_received(tp, probe));
 	r->kind = SOCKET_LIVE;
@@ -74,12 +78,27 @@ static __always_inline void keep_learned(struct conn *known, const struct conn *
 		known->role = learned->role;
 }
 
-static __always_inline void hold(struct conn *c, struct task_struct *task, __u8 source)
+static __always_inline void keep_shown(struct conn *known, const struct conn *shown,
+				       const struct socket_record *r)
 {
-	c->tgid = task->tgid;
-	c->uid = BPF_CORE_READ(task, cred, uid.val);
-	BPF_CORE_READ_INTO(&c->comm, task, group_leader, comm);
-	c->owner_source = source;
+	if (shown->flags & CONN_UNSETTLED)
+		return;
+	known->shown_segs = r->segs_in + r->segs_out;
+	known->shown_state = r->state;
+	known->flags |= CONN_SHOWN;
+}
+
+/* Nothing of a record can differ: no segment came or went, nobody else uses it. */
+static __always_inline bool is_as_shown(const struct conn *c, struct tcp_sock *tp, const bool probe)
+{
+	return c->flags & CONN_SHOWN && c->shown_state == SK(__sk_common.skc_state) &&
+	       c->shown_segs == GET(tp, segs_in) + GET(tp, segs_out);
+}
+
+static __always_inline void hold(struct conn *c, struct task_struct *task)
+{
+	owner_of(&c->owner, task);
+	c->owner_source = OWNER_HOLDER;
 }
 
 /* One descriptor of one process. A socket met again in the same dump: shown again for another process
@@ -87,22 +106,17 @@ static __always_inline void hold(struct conn *c, struct task_struct *task, __u8 
 static __always_inline void dump_held(struct bpf_iter_meta *meta, struct task_struct *task,
 				      struct tcp_sock *tp, struct conn *known, const bool probe)
 {
+	bool again = known->session == (__u32)meta->session_id;
 	struct socket_record r = {};
-	struct conn c = *known;
-	bool again = c.session == meta->session_id;
+	struct conn c;
 
-	if (SK(__sk_common.skc_state) == TCP_LISTEN) {
-		if (c.owner_source == OWNER_LISTENER)
-			return;
-		__builtin_memset(known, 0, sizeof(*known));
-		hold(known, task, OWNER_LISTENER);
-		keep_listener(tp, known, probe);
+	if (!again && only_changes && is_as_shown(known, tp, probe))
 		return;
-	}
-	if (again && c.holder == (__u32)task->tgid)
+	if (again && known->holder == (__u32)task->tgid)
 		return;
+	c = *known;
 	if (c.owner_source < OWNER_IO)
-		hold(&c, task, OWNER_HOLDER);
+		hold(&c, task);
 	if (!put_live(&r, tp, &c, probe))
 		return;
 	r.cookie = probe ? (cookie_t)(long)tp : cookie_of((struct sock *)tp);
@@ -114,8 +128,11 @@ static __always_inline void dump_held(struct bpf_iter_meta *meta, struct task_st
 	keep_learned(known, &c);
 	known->session = meta->session_id;
 	known->holder = task->tgid;
-	if (!again && known->owner_source < OWNER_IO)
-		hold(known, task, OWNER_HOLDER);
+	if (again)
+		return;
+	keep_shown(known, &c, &r);
+	if (known->owner_source < OWNER_IO)
+		hold(known, task);
 }
 
 static __always_inline struct tcp_sock *tcp_of_old_file(struct file *file)
@@ -132,35 +149,42 @@ static __always_inline struct tcp_sock *tcp_of_old_file(struct file *file)
 	return (struct tcp_sock *)sk;
 }
 
+static __always_inline struct tcp_sock *tcp_of_file(struct file *file)
+{
+	struct socket *socket = bpf_sock_from_file(file);
+
+	return socket && socket->sk ? bpf_skc_to_tcp_sock(socket->sk) : 0;
+}
+
+static __always_inline void dump_file(struct bpf_iter_meta *meta, struct task_struct *task,
+				      struct tcp_sock *tp, const bool probe)
+{
+	struct sock *sk = (struct sock *)tp;
+	struct conn *known;
+
+	if (SK(__sk_common.skc_state) == TCP_LISTEN) {
+		listener_met(tp, task, probe);
+		return;
+	}
+	known = conn_create(sk);
+	if (known)
+		dump_held(meta, task, tp, known, probe);
+	else
+		count(COUNTER_LOST_STORAGE);
+}
+
 SEC("iter/task_file")
 int socket_holders(struct bpf_iter__task_file *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
-	struct socket *socket;
 	struct tcp_sock *tp;
-	struct conn *known;
 
 	if (!file || !task)
 		return 0;
-	if (!HAS_SOCKET_STORAGE) {
-		tp = tcp_of_old_file(file);
-		known = tp ? conn_by_address_create(tp) : 0;
-		if (known)
-			dump_held(ctx->meta, task, tp, known, true);
-		return 0;
-	}
-	socket = bpf_sock_from_file(file);
-	if (!socket || !socket->sk)
-		return 0;
-	tp = bpf_skc_to_tcp_sock(socket->sk);
-	if (!tp)
-		return 0;
-	known = conn_create(&tp->inet_conn.icsk_inet.sk);
-	if (known)
-		dump_held(ctx->meta, task, tp, known, false);
-	else
-		count(COUNTER_LOST_STORAGE);
+	tp = HAS_SOCKET_STORAGE ? tcp_of_file(file) : tcp_of_old_file(file);
+	if (tp)
+		dump_file(ctx->meta, task, tp, !HAS_SOCKET_STORAGE);
 	return 0;
 }
 

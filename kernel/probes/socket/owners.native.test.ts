@@ -96,6 +96,31 @@ describe('owner of what is older or shared', () => {
     assert.deepEqual([client?.owner_source, client?.tgid], [ownerSource.CLOSE, peers.pid])
   })
 
+  test('two listen on one port: who listened on the address that was called', async () => {
+    const others = [startPeers(namespace), startPeers(namespace), startPeers(namespace)] as const
+    const records: SocketRecord[] = []
+    try {
+      await others[0].ask('listen_on', { address: '127.0.0.1', port: 7006 })
+      await others[1].ask('listen_on', { address: '::1', port: 7006, family: 'v6' })
+      await others[2].ask('listen_on', { address: '127.0.0.2', port: 7006 })
+      for (const [address, listener] of [
+        ['127.0.0.1', others[0]],
+        ['::1', others[1]],
+        ['127.0.0.2', others[2]],
+      ] as const) {
+        const { port } = await peers.ask<{ port: number }>('connect_to', { address, port: 7006 })
+        await peers.ask('reset', { who: 'client' })
+        const ports = { client_port: port, server_port: 7006 }
+        await drainUntil(probe, records, () => endsOf(records, ports).server !== undefined)
+        const { server } = endsOf(records, ports)
+        const owner = [server?.owner_source, server?.tgid]
+        assert.deepEqual(owner, [ownerSource.LISTENER, listener.pid], address)
+      }
+    } finally {
+      for (const other of others) await other.stop()
+    }
+  })
+
   test('held by two: one record each, the lowest pid first, the other marked', async () => {
     const kept = await peers.ask<{ client_port: number; server_port: number }>('keep', {})
     const { pid } = await peers.ask<{ pid: number }>('share')

@@ -38,9 +38,11 @@ export interface SocketProbe {
   drain(sink: RecordSink, max?: number): number
   /**
    * Every TCP socket of the host that a process holds, in all network namespaces, as whole records. One socket held by
-   * several processes comes once for each, those after the first with FLAG_SHARED (same cookie). The buffer is reused by the next dump.
+   * several processes comes once for each, those after the first with FLAG_SHARED (same cookie). `onlyChanges`
+   * leaves out sockets of which no segment came or went, and that nobody else used, since a dump showed them: what is
+   * not there may live. The buffer is reused by the next dump.
    */
-  dump(): Uint8Array
+  dump(options?: { readonly onlyChanges?: boolean }): Uint8Array
   /**
    * The TCP sockets of one network namespace, those without a descriptor included. Moves the thread there and
    * back, so: worker threads only. The buffer is reused by the next dump.

@@ -15,6 +15,7 @@
 #include "counters.h"
 #include "conn.h"
 #include "tcp_read.h"
+#include "listener.h"
 #include "selection.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -43,58 +44,32 @@ static __always_inline void on_connect(struct sock *sk)
 		return;
 	}
 	conn_begin(c, ROLE_INITIATOR);
-	c->owner_source = OWNER_NONE;
 	conn_own(c, OWNER_CONNECT);
-}
-
-/* listen(): in the caller's context; the sockets it accepts will start with this owner. */
-static __always_inline void on_listen(struct sock *sk, struct tcp_sock *tp)
-{
-	struct conn *c = conn_create(sk);
-
-	if (!c) {
-		count(COUNTER_LOST_STORAGE);
-		return;
-	}
-	__builtin_memset(c, 0, sizeof(*c));
-	conn_own(c, OWNER_LISTENER);
-	keep_listener(tp, c, false);
 }
 
 /*
  * The peer's handshake is done: in softirq, `current` is anybody. Not before ESTABLISHED, because up to 6.12 at
- * least the kernel gives an accepted socket its cookie only after it has told of SYN_RECV.
+ * least the kernel gives an accepted socket its cookie only after it has told of SYN_RECV. One that is an
+ * initiator already has met its peer half-way (simultaneous open).
  */
-static __always_inline struct conn *on_accept(struct sock *sk, struct tcp_sock *tp)
+static __always_inline struct conn *on_accept(struct sock *sk)
 {
-	struct listener key = {};
-	struct conn *c = conn_create_new(sk), *from;
+	struct conn *c = conn_create_new(sk);
 
 	if (!c) {
 		count(COUNTER_LOST_STORAGE);
 		return 0;
 	}
-	if (HAS_SOCKET_STORAGE) {
-		from = bpf_sk_storage_get(&conns, sk, 0, 0); /* cloned from the listener */
-	} else {
-		key.netns = netns_of(tp, false);
-		key.port = bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport);
-		from = bpf_map_lookup_elem(&listeners, &key);
-	}
-	conn_inherit(c, from);
-	conn_begin(c, ROLE_RESPONDER);
+	if (c->role != ROLE_INITIATOR || c->flags & CONN_CLOSED)
+		conn_begin(c, ROLE_RESPONDER);
 	return c;
 }
 
-/* Under the socket's lock, so exact; a dump would have to guess. A socket of ours that comes here from
- * SYN_RECV as an initiator has met its peer half-way (simultaneous open). */
+/* Under the socket's lock, so exact; a dump would have to guess. */
 static __always_inline void on_established(struct sock *sk, struct tcp_sock *tp, int from)
 {
-	struct conn *c = conn_find(sk);
-	bool ours = c && c->role == ROLE_INITIATOR && !(c->flags & CONN_CLOSED);
+	struct conn *c = from == TCP_SYN_RECV ? on_accept(sk) : conn_find(sk);
 
-	if (from == TCP_SYN_RECV && !ours)
-		c = on_accept(sk, tp);
 	if (!c)
 		return;
 	c->sent_base = tp->snd_una - (__u32)tp->bytes_acked;
@@ -126,6 +101,7 @@ static __always_inline void put_end(struct socket_record *r, struct tcp_sock *tp
 		identify(&id, &n);
 		learn(c, &id);
 	}
+	own_by_listener(c, tp, false);
 	put_socket(r, tp, false);
 	put_conn(r, c);
 	put_traffic(r, c, &n, fin_received(tp, false));
@@ -135,30 +111,39 @@ static __always_inline void put_end(struct socket_record *r, struct tcp_sock *tp
 	r->error = tp->inet_conn.icsk_inet.sk.sk_err;
 }
 
-static __always_inline enum socket_counter on_end(struct sock *sk, struct tcp_sock *tp, __u8 from)
+static __always_inline enum socket_counter record_end(struct tcp_sock *tp, struct conn *c, __u8 from)
 {
-	struct conn c = {}, *known = conn_find(sk);
 	struct socket_record *r;
 
-	if (known) {
-		c = *known;
-		conn_end(sk, known);
-		c.flags |= CONN_CLOSED;
-	}
 	if (!selected(tp, false))
 		return COUNTER_FILTERED;
-	if (from == TCP_SYN_RECV && c.role == ROLE_UNKNOWN)
-		conn_begin(&c, ROLE_RESPONDER);
+	if (from == TCP_SYN_RECV && c->role == ROLE_UNKNOWN)
+		conn_begin(c, ROLE_RESPONDER);
 	/* An abort (unread data, SO_LINGER 0) goes from here straight to CLOSE, without an error. */
 	if ((from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT) &&
 	    !tp->inet_conn.icsk_inet.sk.sk_err)
-		conn_own(&c, OWNER_CLOSE);
+		conn_own(c, OWNER_CLOSE);
 	r = bpf_ringbuf_reserve(&ended, sizeof(*r), 0);
 	if (!r)
 		return COUNTER_LOST_RING;
-	put_end(r, tp, &c, from);
+	put_end(r, tp, c, from);
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	return COUNTER_CLOSED;
+}
+
+/* A slot is free, and may be another's at once, when its record is out. */
+static __always_inline enum socket_counter on_end(struct sock *sk, struct tcp_sock *tp, __u8 from)
+{
+	struct conn none = {}, *c = conn_find(sk);
+	enum socket_counter how;
+
+	if (!c)
+		return record_end(tp, &none, from);
+	c->flags |= CONN_CLOSED;
+	how = record_end(tp, c, from);
+	c->flags |= CONN_CLOSED;
+	c->tag |= 1;
+	return how;
 }
 
 static __always_inline void count_end(enum socket_counter how)
@@ -200,7 +185,7 @@ int BPF_PROG(socket_state, struct sock *sk, int from, int to)
 	else if (to == TCP_SYN_SENT)
 		on_connect(sk);
 	else
-		on_listen(sk, tp);
+		listener_new(tp);
 	return 0;
 }
 
@@ -211,7 +196,7 @@ static __always_inline void on_io(struct sock *sk)
 	if (sk->sk_protocol != IPPROTO_TCP)
 		return;
 	c = conn_find(sk);
-	if (!c || (c->tgid == bpf_get_current_pid_tgid() >> 32 && c->owner_source >= OWNER_IO))
+	if (!c || (c->owner_source >= OWNER_IO && c->owner.tgid == current_tgid()))
 		return;
 	conn_own(c, OWNER_IO);
 }

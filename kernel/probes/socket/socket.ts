@@ -65,10 +65,10 @@ export function openSocketProbe(options: SocketProbeOptions = {}): SocketProbe {
   }
 }
 
-/** Where sockets have storage the tables by address are never touched, elsewhere the slots. */
+/** Where sockets have storage the table by address is never touched, elsewhere the slots. */
 function mapSizes(features: ReadonlySet<string>, ringBytes: number): Record<string, number> {
   const storage = features.has('BPF_FUNC_sock_from_file')
-  const unused = storage ? { conns_by_address: 1, listeners: 1 } : { slots: 1 }
+  const unused = storage ? { conns_by_address: 1 } : { slots: 1 }
   return { ended: ringBytes, ...unused }
 }
 
@@ -83,6 +83,7 @@ function attach(object: LoadedObject, ringBytes: number): SocketProbe {
   const holders = object.iterator('socket_holders')
   const table = object.iterator('socket_table')
   const ring = mapRing(object.mapFd('ended'), ringBytes, pageBytes)
+  const setOnlyChanges = object.variable('only_changes')
   let open = true
   for (const { name, hook, loaded } of object.programs) {
     if (loaded && hook.startsWith('tp_btf/')) object.attach(name)
@@ -98,8 +99,9 @@ function attach(object: LoadedObject, ringBytes: number): SocketProbe {
       assertOpen()
       return ring.drain(sink, max)
     },
-    dump: () => {
+    dump: ({ onlyChanges = false } = {}) => {
       assertOpen()
+      setOnlyChanges(onlyChanges ? 1n : 0n)
       return wholeRecords(live, holders.read(live))
     },
     dumpNamespace: (path) => {
