@@ -9,8 +9,8 @@ import type { FromWorker, ToWorker, WorkerData } from './messages.ts'
 
 const busyMs = 10
 const idleMs = 100
-/** From so many records a drain on, the next one comes soon. */
-const busyRecords = 256
+/** When a drain found so much of the ring full, the next one comes soon: ten times the load still fits. */
+const busyShare = 0.1
 
 const port = parentPort as NonNullable<typeof parentPort>
 
@@ -27,8 +27,8 @@ function run(): void {
   let timer = setTimeout(tick, busyMs)
 
   function tick(): void {
-    const records = collector.drain()
-    timer = setTimeout(tick, records >= busyRecords ? busyMs : idleMs)
+    const busy = collector.drain() > busyShare * probe.ringRecords
+    timer = setTimeout(tick, busy ? busyMs : idleMs)
   }
 
   port.on('message', (message: ToWorker) => {

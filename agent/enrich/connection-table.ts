@@ -67,7 +67,7 @@ export function takeConnection(table: ConnectionTable): number {
   table.start[slot * 2] = 0
   table.start[slot * 2 + 1] = 0
   table.state[slot] = 0
-  table.reported.fill(-1, slot * totals, slot * totals + totals)
+  for (let index = 0; index < totals; index++) table.reported[slot * totals + index] = -1
   return slot
 }
 

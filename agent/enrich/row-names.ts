@@ -42,9 +42,17 @@ export function createRowNames(names: Interner, cgroups: Cgroups, node: string):
   let lastKey = -1 // most rows end alike
   let lastOutcome: OutcomeNames = { reason: 0, errno: 0 }
 
+  let lastCgroup = -1
+  let lastOwner: OwnerNames | undefined
+
   function owner(cgroupId: number): OwnerNames | undefined {
-    const known = owners.get(cgroupId)
-    if (known) return known
+    if (cgroupId === lastCgroup) return lastOwner
+    lastOwner = owners.get(cgroupId) ?? newOwner(cgroupId)
+    lastCgroup = lastOwner ? cgroupId : -1
+    return lastOwner
+  }
+
+  function newOwner(cgroupId: number): OwnerNames | undefined {
     const found = cgroups.ownerOf(cgroupId)
     if (!found) return undefined
     const indexes = { unit: names.index(found.unit), container: names.index(found.container) }

@@ -1,22 +1,15 @@
 // A hash index from a 64-bit key (two u32) to a slot number: open addressing in typed arrays, because a Map
 // would make one heap number per key. Deleting shifts the run back, so there are no tombstones to sweep.
 
-export interface SlotIndex {
-  /** The slot of a key, or -1. */
-  find(low: number, high: number): number
-  /** Sets or replaces the slot of a key. */
-  set(low: number, high: number, slot: number): void
-  delete(low: number, high: number): void
-  size(): number
-}
+/** A class, not closures: there are four of them, and V8 inlines what they share only as methods. */
+class OpenIndex implements SlotIndex {
+  mask = 1023
+  keys = new Uint32Array((this.mask + 1) * 2)
+  slots = new Int32Array(this.mask + 1) // slot + 1; 0 = empty
+  used = 0
 
-export function createSlotIndex(): SlotIndex {
-  let mask = 1023
-  let keys = new Uint32Array((mask + 1) * 2)
-  let slots = new Int32Array(mask + 1) // slot + 1; 0 = empty
-  let size = 0
-
-  function placeOf(low: number, high: number): number {
+  placeOf(low: number, high: number): number {
+    const { keys, slots, mask } = this
     let place = hashOf(low, high) & mask
     while (slots[place] !== 0 && (keys[place * 2] !== low || keys[place * 2 + 1] !== high)) {
       place = (place + 1) & mask
@@ -24,38 +17,36 @@ export function createSlotIndex(): SlotIndex {
     return place
   }
 
-  function find(low: number, high: number): number {
-    return (slots[placeOf(low, high)] as number) - 1
+  find(low: number, high: number): number {
+    return (this.slots[this.placeOf(low, high)] as number) - 1
   }
 
-  function set(low: number, high: number, slot: number): void {
-    const place = placeOf(low, high)
-    if (slots[place] === 0) size++
-    keys[place * 2] = low
-    keys[place * 2 + 1] = high
-    slots[place] = slot + 1
-    if (size * 2 > mask) grow()
+  set(low: number, high: number, slot: number): void {
+    const place = this.placeOf(low, high)
+    if (this.slots[place] === 0) this.used++
+    this.keys[place * 2] = low
+    this.keys[place * 2 + 1] = high
+    this.slots[place] = slot + 1
+    if (this.used * 2 > this.mask) this.grow()
   }
 
-  function grow(): void {
-    const oldKeys = keys
-    const oldSlots = slots
-    mask = mask * 2 + 1
-    keys = new Uint32Array((mask + 1) * 2)
-    slots = new Int32Array(mask + 1)
-    size = 0
-    for (let place = 0; place < oldSlots.length; place++) {
-      const slot = oldSlots[place] as number
-      if (slot !== 0) {
-        set(oldKeys[place * 2] as number, oldKeys[place * 2 + 1] as number, slot - 1)
-      }
+  grow(): void {
+    const { keys, slots } = this
+    this.mask = this.mask * 2 + 1
+    this.keys = new Uint32Array((this.mask + 1) * 2)
+    this.slots = new Int32Array(this.mask + 1)
+    this.used = 0
+    for (let place = 0; place < slots.length; place++) {
+      const slot = slots[place] as number
+      if (slot !== 0) this.set(keys[place * 2] as number, keys[place * 2 + 1] as number, slot - 1)
     }
   }
 
-  function remove(low: number, high: number): void {
-    let hole = placeOf(low, high)
+  delete(low: number, high: number): void {
+    const { keys, slots, mask } = this
+    let hole = this.placeOf(low, high)
     if (slots[hole] === 0) return
-    size--
+    this.used--
     for (let next = (hole + 1) & mask; slots[next] !== 0; next = (next + 1) & mask) {
       const home = hashOf(keys[next * 2] as number, keys[next * 2 + 1] as number) & mask
       if (((next - home) & mask) < ((next - hole) & mask)) continue
@@ -67,7 +58,22 @@ export function createSlotIndex(): SlotIndex {
     slots[hole] = 0
   }
 
-  return { find, set, delete: remove, size: () => size }
+  size(): number {
+    return this.used
+  }
+}
+
+export interface SlotIndex {
+  /** The slot of a key, or -1. */
+  find(low: number, high: number): number
+  /** Sets or replaces the slot of a key. */
+  set(low: number, high: number, slot: number): void
+  delete(low: number, high: number): void
+  size(): number
+}
+
+export function createSlotIndex(): SlotIndex {
+  return new OpenIndex()
 }
 
 function hashOf(low: number, high: number): number {

@@ -8,7 +8,7 @@ export interface SocketProbeOptions {
   readonly netns?: number
   /** Id of the only cgroup2 to look at, with all below it; 0 or absent = all. */
   readonly cgroupId?: bigint
-  /** Size of the ring in octets: a power of two of at least one page. Default 16 MiB. */
+  /** Size of the ring in octets: a power of two of at least one page. Default 4 MiB. */
   readonly ringBytes?: number
 }
 
@@ -30,6 +30,8 @@ export type CounterName = (typeof counterNames)[number]
 /** A loaded and attached socket probe. Synchronous; belongs to the thread that opened it. */
 export interface SocketProbe {
   readonly programs: readonly ProgramReport[]
+  /** How many closed sockets the ring holds before the next one is lost. */
+  readonly ringRecords: number
   /**
    * Hands the closed sockets in the ring to `sink`, in the order of their ends, at most `max` of them
    * (default: all that are there). Returns how many. If the sink throws, the record

@@ -21,6 +21,7 @@ const objectUrl = new URL('../../build/socket.bpf.o', import.meta.url)
 /** 23,000 ends between two drains (100 ms at most). Its pages count twice as memory of the process. */
 const ringBytesDefault = 4 << 20
 const ringBytesMax = 1 << 30
+const ringHeaderBytes = 8
 const pageBytes = pageSize()
 
 /** Tracepoints that may be absent, the program on each, and what is lost without it. */
@@ -95,6 +96,7 @@ function attach(object: LoadedObject, ringBytes: number): SocketProbe {
 
   return {
     programs: object.programs.map(report),
+    ringRecords: Math.floor(ringBytes / (ringHeaderBytes + socketRecordBytes)),
     drain: (sink, max = Number.POSITIVE_INFINITY) => {
       assertOpen()
       return ring.drain(sink, max)
