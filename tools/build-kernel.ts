@@ -10,6 +10,11 @@ const home = fileURLToPath(new URL('..', import.meta.url))
 
 export const probes = ['socket'] as const
 
+export interface Build {
+  readonly source: string
+  readonly output: string
+}
+
 /** The compiler whose objects are checked in; undefined if this machine has none of that version. */
 export function findCompiler(): string | undefined {
   return ['clang-14', 'clang'].find((name) =>
@@ -21,13 +26,21 @@ export function objectPath(probe: string): string {
   return join(home, 'kernel', 'build', `${probe}.bpf.o`)
 }
 
-/** Compiles a probe to `output`; throws with the compiler's words. */
-export function buildProbe(compiler: string, probe: string, output: string): void {
+/** Everything that is built: each probe, and what the loader's tests load. Paths from the repository's root. */
+export const builds: readonly Build[] = [
+  ...probes.map((probe) => ({
+    source: `kernel/probes/${probe}/${probe}.bpf.c`,
+    output: `kernel/build/${probe}.bpf.o`,
+  })),
+  { source: 'kernel/testing/loader.bpf.c', output: 'kernel/testing/loader.bpf.o' },
+]
+
+/** Compiles a source to `output`; throws with the compiler's words. */
+export function buildObject(compiler: string, source: string, output: string): void {
   mkdirSync(dirname(output), { recursive: true })
   const multiarch = run('gcc', ['-print-multiarch'])?.trim() ?? `${process.arch}-linux-gnu`
   const options = ['-target', 'bpf', '-mcpu=v3', '-O2', '-g', '-Wall', '-Werror']
   const paths = ['-Ikernel/include', `-I/usr/include/${multiarch}`, `-ffile-prefix-map=${home}=./`]
-  const source = `kernel/probes/${probe}/${probe}.bpf.c`
   check(compiler, [...options, ...paths, '-fdebug-compilation-dir=.', '-c', source, '-o', output])
   check(compiler === 'clang-14' ? 'llvm-strip-14' : 'llvm-strip', ['-g', output])
 }
@@ -47,8 +60,8 @@ function check(command: string, args: readonly string[]): void {
 if (import.meta.main) {
   const compiler = findCompiler()
   if (compiler === undefined) throw new Error('clang 14 is not here: apt-get install clang llvm')
-  for (const probe of probes) {
-    buildProbe(compiler, probe, objectPath(probe))
-    console.log(objectPath(probe))
+  for (const { source, output } of builds) {
+    buildObject(compiler, source, join(home, output))
+    console.log(output)
   }
 }

@@ -60,6 +60,18 @@ export const kernelErrors = {
     exitCode: 71,
     remedy: 'see `weir doctor`',
   },
+  test_run_input: {
+    message: 'running {program} on {octets} octets: {reason}',
+    status: 400,
+    exitCode: 65,
+    remedy: 'a frame has at least 14 octets and no more than a page of the kernel has room for',
+  },
+  test_run_output: {
+    message: 'running {program}: it left {octets} octets, there was room for {room}',
+    status: 500,
+    exitCode: 70,
+    remedy: 'give more room for the output',
+  },
   namespace_main_thread: {
     message: 'entering {path}: only a worker thread may change its network namespace',
     status: 500,

@@ -10,6 +10,12 @@ export type Pointer = bigint | null
 
 type Call<R, A extends unknown[]> = (...args: A) => R
 
+/** Map, position before, position after, keys, values, count, options. */
+type BatchCall = Call<
+  number,
+  [number, Buffer | null, Buffer, Uint8Array, Uint8Array, Uint32Array, Pointer]
+>
+
 export interface Libbpf {
   readonly version: string
   readonly objectOpen: Call<Pointer, [Buffer, number, Pointer]>
@@ -29,6 +35,10 @@ export interface Libbpf {
   readonly initialValue: Call<Pointer, [Pointer, Buffer]>
   readonly lookup: Call<number, [number, Buffer, Buffer]>
   readonly update: Call<number, [number, Buffer, Buffer, number]>
+  readonly nextKey: Call<number, [number, Buffer | null, Buffer]>
+  readonly lookupBatch: BatchCall
+  readonly drainBatch: BatchCall
+  readonly testRun: Call<number, [number, Uint32Array]>
   readonly iterCreate: Call<number, [number]>
   readonly objectInfo: Call<number, [number, Buffer, Buffer]>
   readonly possibleCpus: Call<number, []>
@@ -65,10 +75,17 @@ export function lastError(): string {
   return errorText(koffi.errno())
 }
 
+/** The kernel's own number for "this kind has no such call": it should not leave the kernel, but it does. */
+const notSupported = 524
+
 /** The text of an errno, whatever its sign: libbpf returns -errno. */
 export function errorText(number: number): string {
+  if (Math.abs(number) === notSupported) return 'Operation not supported (ENOTSUPP)'
   return openLibc().strerror(Math.abs(number))
 }
+
+const batch =
+  'int map, void *before, void *after, void *keys, void *values, void *count, const void *options'
 
 function bindLibbpf(): Libbpf {
   const lib = loadLibbpf()
@@ -96,6 +113,10 @@ function bindLibbpf(): Libbpf {
     update: call(
       'int bpf_map_update_elem(int map, const void *key, const void *value, uint64_t flags)',
     ),
+    nextKey: call('int bpf_map_get_next_key(int map, const void *key, void *next)'),
+    lookupBatch: call(`int bpf_map_lookup_batch(${batch})`),
+    drainBatch: call(`int bpf_map_lookup_and_delete_batch(${batch})`),
+    testRun: call('int bpf_prog_test_run_opts(int program, void *options)'),
     iterCreate: call('int bpf_iter_create(int link)'),
     objectInfo: call('int bpf_obj_get_info_by_fd(int fd, void *info, void *size)'),
     possibleCpus: call('int libbpf_num_possible_cpus()'),

@@ -2,13 +2,15 @@
 // loaded object holds in the kernel belongs to its descriptors: `close`, or the end of the process, frees all.
 
 import { closeSync, readSync } from 'node:fs'
-import { endianness, release } from 'node:os'
+import { release } from 'node:os'
 import koffi from 'koffi'
-import { readElf } from './elf.ts'
 import { fail } from './errors.ts'
 import { missingCapabilities } from './host.ts'
 import { errorText, type Libbpf, lastError, openLibbpf, type Pointer } from './library.ts'
+import { type LoadedMap, openMap, readPerCpu } from './maps.ts'
 import { collectMessages, decisiveLine } from './messages.ts'
+import { openTestRun, type TestRun, type TestRunRoom } from './test-run.ts'
+import { openSection, openVariable } from './variables.ts'
 
 export interface ObjectOptions {
   /** For messages: `the socket probe`. */
@@ -49,8 +51,12 @@ export interface LoadedObject {
   mapFd(map: string): number
   /** What sets a variable that is no setting; the programs see it at once. Valid until `close`. */
   variable(name: string): (value: bigint) => void
+  /** A map to be read whole, again and again. */
+  map(name: string): LoadedMap
   /** One element of a per-CPU map: its values of all possible CPUs, `round_up(size, 8)` apart. */
   readPerCpu(map: string, key: number, valueBytes: number): BigUint64Array
+  /** A program to be run without its hook, again and again; it need not be attached. */
+  testRun(program: string, room: TestRunRoom): TestRun
   close(): void
 }
 
@@ -60,6 +66,23 @@ export function openObject(options: ObjectOptions): LoadedObject {
   const links: Pointer[] = []
   const programs = new Map<string, Pointer>()
   for (const program of programsOf(bpf, object)) programs.set(bpf.programName(program), program)
+
+  /** What was freed is not asked, and a descriptor's number may be another's by then. */
+  function assertOpen(): void {
+    if (programs.size === 0) throw new Error(`${options.what} is closed`)
+  }
+
+  function whileOpen(fd: number): () => number {
+    return () => {
+      assertOpen()
+      return fd
+    }
+  }
+
+  function fdOfMap(name: string): number {
+    assertOpen()
+    return mapFd(bpf, object, name)
+  }
 
   function attach(program: string): Pointer {
     const link = attachProgram(bpf, programs.get(program) ?? null, program)
@@ -76,9 +99,18 @@ export function openObject(options: ObjectOptions): LoadedObject {
       const link = bpf.linkFd(attach(program))
       return { read: (buffer) => readIterator(bpf, link, buffer) }
     },
-    mapFd: (map) => mapFd(bpf, object, map),
-    variable: (name) => openVariable(bpf, object, { ...options, name }),
-    readPerCpu: (map, key, valueBytes) => readPerCpu(bpf, mapFd(bpf, object, map), key, valueBytes),
+    variable: (name) => {
+      const section = { ...options, name: '.bss', map: findMap(bpf, object, '.bss') }
+      return openVariable(bpf, section, name, whileOpen(fdOfMap('.bss')))
+    },
+    mapFd: fdOfMap,
+    readPerCpu: (map, key, valueBytes) => readPerCpu(bpf, fdOfMap(map), key, valueBytes),
+    map: (name) => openMap(bpf, whileOpen(fdOfMap(name)), name),
+    testRun: (program, room) => {
+      const fd = bpf.programFd(programs.get(program) ?? null)
+      if (fd < 0) throw new Error(`program ${program} is not loaded`)
+      return openTestRun(bpf, whileOpen(fd), program, room)
+    },
     close: () => {
       for (const link of links.splice(0)) bpf.linkDestroy(link)
       if (programs.size > 0) bpf.objectClose(object)
@@ -114,7 +146,8 @@ function loadOnce(
       for (const [map, count] of Object.entries(options.maxEntries)) {
         bpf.setMaxEntries(findMap(bpf, object, map), count)
       }
-      const settings = openSection(bpf, object, { ...options, section: '.rodata' })
+      const map = findMap(bpf, object, '.rodata')
+      const settings = openSection(bpf, { ...options, name: '.rodata', map })
       for (const [name, value] of Object.entries(options.settings)) settings.set(name, value)
       const result = bpf.objectLoad(object)
       if (result === -interrupted && !last) return { object, result }
@@ -155,52 +188,6 @@ function* programsOf(bpf: Libbpf, object: Pointer): Generator<Pointer> {
     yield program
     program = bpf.nextProgram(object, program)
   }
-}
-
-const wholeSection = Buffer.alloc(4) // the key of the only element
-
-function openVariable(
-  bpf: Libbpf,
-  object: Pointer,
-  { name, ...options }: Pick<ObjectOptions, 'what' | 'bytes'> & { readonly name: string },
-) {
-  const { set, values } = openSection(bpf, object, { ...options, section: '.bss' })
-  const fd = mapFd(bpf, object, '.bss')
-  return (value: bigint) => {
-    set(name, value)
-    const result = bpf.update(fd, wholeSection, values, 0)
-    if (result < 0) {
-      const details = { what: `setting ${name}`, reason: errorText(result) }
-      throw fail('kernel_call', { details })
-    }
-  }
-}
-
-/**
- * The variables of a section: their places are in the object's symbol table, their values in a map of the
- * section's name. What libbpf calls initial values goes into the map when the object is loaded, not later.
- */
-function openSection(
-  bpf: Libbpf,
-  object: Pointer,
-  { what, bytes, section }: Pick<ObjectOptions, 'what' | 'bytes'> & { readonly section: string },
-) {
-  const elf = readElf(bytes)
-  const size = Buffer.alloc(8)
-  const at = bpf.initialValue(findMap(bpf, object, section), size)
-  const values = Buffer.from(koffi.view(at, Number(size.readBigUInt64LE())))
-  const little = endianness() === 'LE'
-
-  function set(name: string, value: bigint): void {
-    const symbol = elf.symbol(name)
-    if (symbol === undefined || symbol.section !== elf.sectionIndex(section)) {
-      throw new Error(`no variable ${name} in ${section} of ${what}`)
-    }
-    if (symbol.size === 8 && little) values.writeBigUInt64LE(value, symbol.offset)
-    else values.writeUIntLE(Number(value), symbol.offset, symbol.size)
-  }
-
-  return { set, values }
 }
 
 function findMap(bpf: Libbpf, object: Pointer, name: string): Pointer {
@@ -276,16 +263,4 @@ function grown(bytes: Buffer): Buffer {
   const larger = Buffer.allocUnsafeSlow(Math.max(bufferGrowthMin * 2, bytes.length * 2))
   bytes.copy(larger)
   return larger
-}
-
-function readPerCpu(bpf: Libbpf, fd: number, key: number, valueBytes: number): BigUint64Array {
-  const stride = (valueBytes + 7) & ~7
-  const bytes = Buffer.alloc(stride * bpf.possibleCpus())
-  const keyBytes = Buffer.alloc(4)
-  keyBytes.writeUInt32LE(key)
-  const result = bpf.lookup(fd, keyBytes, bytes)
-  if (result < 0) {
-    throw fail('kernel_call', { details: { what: 'reading a map', reason: errorText(result) } })
-  }
-  return new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8)
 }

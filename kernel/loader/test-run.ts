@@ -1,0 +1,135 @@
+// Runs a loaded program on a frame of ours (BPF_PROG_TEST_RUN), without its hook and without a packet on any wire.
+//
+// What the kernel does with the frame (net/bpf/test_run.c): an Ethernet header is always there. A `tc` program
+// and an XDP program see it; a socket filter sees what follows, and the header comes back as zeroes. A frame
+// that says IPv4 or IPv6 must be as long as the header of that, and none may be longer than a page allows.
+
+import koffi from 'koffi'
+import { fail } from './errors.ts'
+import { errorText, type Libbpf } from './library.ts'
+
+/** Octets that are set aside once; 0 where a program takes or gives none. */
+export interface TestRunRoom {
+  readonly inputBytesMax: number
+  /** With 0 the frame is not copied back. */
+  readonly outputBytesMax: number
+  /** The program's context: `struct __sk_buff` or `struct xdp_md` as in linux/bpf.h, as far as it may be set. */
+  readonly contextBytes: number
+}
+
+/** The same object each time: read it before the next run. */
+export interface TestRunResult {
+  /** What the program returned, as u32: -1 is 4294967295. */
+  returnValue: number
+  /** Of one run, averaged over the repetitions. */
+  durationNs: number
+  /** How much of `output` this run has written. */
+  outputBytes: number
+}
+
+/** A program with room for its input and output; nothing is allocated by a run. */
+export interface TestRun {
+  /** Written by the caller before a run; zeroes at first. */
+  readonly context: Uint8Array
+  /** Written by a run; the frame as the program left it. */
+  readonly output: Uint8Array
+  /**
+   * Runs the program `repeat` times (1 if not said; it sees its own changes) on a copy of `input`. What it does to
+   * maps is real. Throws `test_run_input`, `test_run_output` (the program has run), `unsupported_feature` for
+   * programs that only run at their hook, `kernel_call`. A signal ends repetitions early with `kernel_call`, nobody
+   * knows after how many: what counts must run once at a time, which is never interrupted.
+   */
+  run(input: Uint8Array, repeat?: number): TestRunResult
+}
+
+/** struct bpf_test_run_opts of libbpf (bpf/bpf.h), in u32 words; an address takes two. */
+const word = {
+  size: 0,
+  dataIn: 2,
+  dataOut: 4,
+  dataInBytes: 6,
+  dataOutBytes: 7,
+  contextIn: 8,
+  contextInBytes: 12,
+  returnValue: 14,
+  repeat: 15,
+  durationNs: 16,
+} as const
+const optionsBytes = 80
+
+/** `fd` is asked before each run, so that it can refuse when the object is closed. */
+export function openTestRun(
+  bpf: Libbpf,
+  fd: () => number,
+  program: string,
+  room: TestRunRoom,
+): TestRun {
+  // Memory of an ArrayBuffer does not move, that of a small typed array may.
+  const options = new Uint32Array(new ArrayBuffer(optionsBytes))
+  const given = new Uint8Array(new ArrayBuffer(room.inputBytesMax))
+  const context = new Uint8Array(new ArrayBuffer(room.contextBytes))
+  const output = new Uint8Array(new ArrayBuffer(room.outputBytesMax))
+  const result: TestRunResult = { returnValue: 0, durationNs: 0, outputBytes: 0 }
+  options[word.size] = optionsBytes
+  // Where no length is given the kernel copies as much as it likes: no address then.
+  pointTo(options, word.dataIn, given)
+  pointTo(options, word.dataOut, output)
+  pointTo(options, word.contextIn, context)
+  options[word.contextInBytes] = context.length
+
+  function run(input: Uint8Array, repeat = 1): TestRunResult {
+    if (input.length > given.length) throw tooLong(program, input.length, given.length)
+    given.set(input)
+    options[word.dataInBytes] = input.length
+    options[word.dataOutBytes] = output.length
+    options[word.repeat] = repeat
+    const code = bpf.testRun(fd(), options)
+    const octets = options[word.dataOutBytes] ?? 0
+    if (code < 0)
+      throw refused(program, -code, { given: input.length, octets, room: output.length })
+    result.returnValue = options[word.returnValue] ?? 0
+    result.durationNs = options[word.durationNs] ?? 0
+    result.outputBytes = output.length > 0 ? octets : 0
+    return result
+  }
+
+  return { context, output, run }
+}
+
+function pointTo(options: Uint32Array, at: number, bytes: Uint8Array): void {
+  if (bytes.length === 0) return
+  new BigUint64Array(options.buffer, at * 4, 1)[0] = koffi.address(bytes)
+}
+
+function tooLong(program: string, octets: number, room: number): Error {
+  const reason = `there is room for ${room}`
+  return fail('test_run_input', { details: { program, octets, reason } })
+}
+
+const tooBig = 7
+const badAddress = 14
+const invalid = 22
+const noSpace = 28
+const notSupportedHere = 95
+const notSupported = 524
+
+interface Sizes {
+  readonly given: number
+  readonly octets: number
+  readonly room: number
+}
+
+function refused(program: string, errno: number, { given, octets, room }: Sizes): Error {
+  const reason = errorText(errno)
+  if (errno === noSpace) return fail('test_run_output', { details: { program, octets, room } })
+  if (errno === invalid || errno === tooBig) {
+    return fail('test_run_input', { details: { program, octets: given, reason } })
+  }
+  // Our addresses are good: EFAULT is what the kernel says of tracing programs that are not on a function.
+  if (errno === notSupported || errno === notSupportedHere || errno === badAddress) {
+    const needs = 'a kind that runs without its hook (socket filter, tc, xdp)'
+    const details = { what: `running ${program}`, needs, instead: 'attach it' }
+    return fail('unsupported_feature', { details })
+  }
+  return fail('kernel_call', { details: { what: `running ${program}`, reason } })
+}
