@@ -1,8 +1,8 @@
 // Runs a loaded program on a frame of ours (BPF_PROG_TEST_RUN), without its hook and without a packet on any wire.
 //
-// What the kernel does with the frame (net/bpf/test_run.c): an Ethernet header is always there. A `tc` program
-// and an XDP program see it; a socket filter sees what follows, and the header comes back as zeroes. A frame
-// that says IPv4 or IPv6 must be as long as the header of that, and none may be longer than a page allows.
+// What the kernel does with the frame (net/bpf/test_run.c): an Ethernet header is always there. A tc program
+// sees it; a socket filter sees what follows, and the header comes back as zeroes. A frame may be as long as a
+// page has room for (3,712 octets on 6.18, x86-64); one that says IPv4 is there refused below 34 octets.
 
 import koffi from 'koffi'
 import { fail } from './errors.ts'

@@ -99,7 +99,7 @@ int count_protocols(struct __sk_buff *skb)
 SEC("tc")
 int add_entry(struct __sk_buff *skb)
 {
-	__u32 number = __sync_fetch_and_add(&added, 1);
+	__u32 number = added++; /* runs come one after the other; 5.10 has no atomic fetch */
 	struct triple key = { .words = { number, ~number, added_value } };
 	struct triple value = { .words = { number * 3, number ^ 0x5a5a5a5a, added_value } };
 	__u64 wide = ((__u64)~number << 32) | number;

@@ -17,7 +17,7 @@ import type { Kernel } from './packages.ts'
 
 const home = fileURLToPath(new URL('../../', import.meta.url))
 /** What the tests call, and what init needs. */
-const programs = ['ip', 'ss', 'nsenter', 'nft', 'python3.11', 'bpftool', 'kmod', 'tc']
+const programs = ['ip', 'ss', 'nsenter', 'nft', 'python3.11', 'bpftool', 'kmod', 'tc', 'taskset']
 const libraries = ['libbpf.so.1']
 const modules = ['kernel/net', 'kernel/drivers/net/veth', 'kernel/lib', 'kernel/crypto']
 const sources = ['kernel', 'common', 'wire', 'package.json']
@@ -57,7 +57,7 @@ export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp
 ip link set lo up
 modprobe veth; modprobe nf_tables; modprobe nft_numgen; modprobe nft_counter; modprobe nft_masq; modprobe nft_nat; modprobe nft_chain_nat
 cd /weir
-node --test --test-concurrency=1 --test-reporter=tap kernel/probes/socket/*.native.test.ts
+node --test --test-concurrency=1 --test-reporter=tap kernel/loader/*.native.test.ts kernel/probes/socket/*.native.test.ts
 echo "weir-guest: done"
 poweroff -f
 `

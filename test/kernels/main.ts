@@ -1,4 +1,4 @@
-// The probe's own tests on the kernels that Debian ships: each boots in an emulated machine from nothing but
+// The tests of probe and loader on the kernels that Debian ships: each boots in an emulated machine from nothing but
 // a kernel package and an initial RAM disk with the sources and the programs that the tests call.
 //
 //   npm run test:kernels [5.10] [6.1] [6.12]      (root, Debian 12, some minutes per kernel)
