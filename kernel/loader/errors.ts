@@ -89,7 +89,7 @@ export const kernelErrors = {
     message: 'a ring of {bytes} octets: must be a power of two from {least} to 1 GiB',
     status: 400,
     exitCode: 64,
-    remedy: 'take 16777216, or another power of two',
+    remedy: 'take 4194304, or another power of two',
   },
   probe_closed: {
     message: 'the {what} probe is closed',
@@ -100,3 +100,6 @@ export const kernelErrors = {
 } as const satisfies ErrorTable
 
 export const fail = errorsOf(kernelErrors)
+
+/** Only inside the kernel, so no libc knows it; bpf() lets it out (linux/errno.h). */
+export const ENOTSUPP = 524

@@ -4,7 +4,8 @@
 //   hash   position = u32, the next bucket; a bucket comes whole or not at all  (kernel/bpf/hashtab.c)
 //   array  position = the last key                                              (kernel/bpf/syscall.c)
 
-import { fail } from './errors.ts'
+import { constants } from 'node:os'
+import { ENOTSUPP, fail } from './errors.ts'
 import { errorText, type Libbpf } from './library.ts'
 
 /**
@@ -54,21 +55,11 @@ export function createMapEntries(): MapEntries {
   }
 }
 
-const noEntry = 2
-const interrupted = 4
-const again = 11
-const noMemory = 12
-const busy = 16
-const invalid = 22
-const noSpace = 28
-const deadlock = 35
-const timedOut = 110
-const notSupported = 524
-
+const { EAGAIN, EBUSY, EDEADLK, EINTR, EINVAL, ENOENT, ENOMEM, ENOSPC, ETIMEDOUT } = constants.errno
 /** A bucket's lock that could not be had, a signal: the same call may go through the next time. */
-const transient = new Set([interrupted, again, busy, deadlock, timedOut])
+const transient = new Set<number>([EINTR, EAGAIN, EBUSY, EDEADLK, ETIMEDOUT])
 /** With these the kernel has written how many entries there are; with others the count is our own. */
-const counted = new Set([0, noEntry, noSpace, noMemory, ...transient])
+const counted = new Set([0, ENOENT, ENOSPC, ENOMEM, ...transient])
 const triesMax = 100
 const entriesPerCallDefault = 4096
 
@@ -97,7 +88,7 @@ export function createMapReader(
       into.calls++
       const got = counted.has(result) ? count[0] : 0
       into.count += got
-      if (result === noEntry) return true
+      if (result === ENOENT) return true
       if (got > 0) {
         begun = true
         tries = 0
@@ -106,11 +97,11 @@ export function createMapReader(
         into.complete = false
         return true
       }
-      if (result === noSpace && room <= entriesEnough) room *= 2
-      else if (!begun && (result === notSupported || result === invalid)) return false
+      if (result === ENOSPC && room <= entriesEnough) room *= 2
+      else if (!begun && (result === ENOTSUPP || result === EINVAL)) return false
       else if (result > 0 && !transient.has(result)) throw refused(what, result)
     }
-    throw refused(what, busy)
+    throw refused(what, EBUSY)
   }
 
   function each(fd: number, into: MapEntries): void {
@@ -121,10 +112,10 @@ export function createMapReader(
     for (let steps = 0; steps < entriesEnough; steps++) {
       const result = -bpf.nextKey(fd, steps === 0 ? null : key, key)
       into.calls += 2
-      if (result === noEntry) return
+      if (result === ENOENT) return
       if (result > 0) throw refused(`reading map ${map.name}`, result)
       const found = -bpf.lookup(fd, key, value)
-      if (found === noEntry) continue
+      if (found === ENOENT) continue
       if (found > 0) throw refused(`reading map ${map.name}`, found)
       reserve(into, map, 1, entriesEnough)
       into.keys.set(key, into.count * map.keyBytes)

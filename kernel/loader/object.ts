@@ -2,7 +2,7 @@
 // loaded object holds in the kernel belongs to its descriptors: `close`, or the end of the process, frees all.
 
 import { closeSync, readSync } from 'node:fs'
-import { release } from 'node:os'
+import { constants, release } from 'node:os'
 import koffi from 'koffi'
 import { fail } from './errors.ts'
 import { missingCapabilities } from './host.ts'
@@ -120,7 +120,6 @@ export function openObject(options: ObjectOptions): LoadedObject {
 }
 
 /** The kernel gives up checking a program when a signal comes (a profiler's, say): then once more. */
-const interrupted = 11
 const attemptsMax = 5
 
 function load(bpf: Libbpf, options: ObjectOptions, attempt = 1): Pointer {
@@ -150,7 +149,7 @@ function loadOnce(
       const settings = openSection(bpf, { ...options, name: '.rodata', map })
       for (const [name, value] of Object.entries(options.settings)) settings.set(name, value)
       const result = bpf.objectLoad(object)
-      if (result === -interrupted && !last) return { object, result }
+      if (result === -EAGAIN && !last) return { object, result }
       if (result < 0) throw refusal(options, -result, said())
     } catch (error) {
       bpf.objectClose(object)
@@ -160,20 +159,18 @@ function loadOnce(
   })
 }
 
-const notPermitted = 1
-const accessDenied = 13
-const notImplemented = 38
+const { EACCES, EAGAIN, ENOSYS, EPERM } = constants.errno
 
 function refusal(options: ObjectOptions, errno: number, said: string): Error {
   const missing = missingCapabilities()
   const { what } = options
-  if (errno === notImplemented) {
+  if (errno === ENOSYS) {
     return fail('bpf_missing', { details: { reason: errorText(errno) } })
   }
-  if ((errno === notPermitted || errno === accessDenied) && missing.length > 0) {
+  if ((errno === EPERM || errno === EACCES) && missing.length > 0) {
     return fail('not_permitted', { details: { what, missing: missing.join(', ') } })
   }
-  if (errno === notPermitted) return fail('bpf_missing', { details: { reason: errorText(errno) } })
+  if (errno === EPERM) return fail('bpf_missing', { details: { reason: errorText(errno) } })
   const line = decisiveLine(said)
   const reason = line === '' ? errorText(errno) : `${line} (${errorText(errno)})`
   return fail('object_refused', {

@@ -4,8 +4,9 @@
 // sees it; a socket filter sees what follows, and the header comes back as zeroes. A frame may be as long as a
 // page has room for (3,712 octets on 6.18, x86-64); one that says IPv4 is there refused below 34 octets.
 
+import { constants } from 'node:os'
 import koffi from 'koffi'
-import { fail } from './errors.ts'
+import { ENOTSUPP, fail } from './errors.ts'
 import { errorText, type Libbpf } from './library.ts'
 
 /** Octets that are set aside once; 0 where a program takes or gives none. */
@@ -106,12 +107,7 @@ function tooLong(program: string, octets: number, room: number): Error {
   return fail('test_run_input', { details: { program, octets, reason } })
 }
 
-const tooBig = 7
-const badAddress = 14
-const invalid = 22
-const noSpace = 28
-const notSupportedHere = 95
-const notSupported = 524
+const { E2BIG, EFAULT, EINVAL, ENOSPC, EOPNOTSUPP } = constants.errno
 
 interface Sizes {
   readonly given: number
@@ -121,12 +117,12 @@ interface Sizes {
 
 function refused(program: string, errno: number, { given, octets, room }: Sizes): Error {
   const reason = errorText(errno)
-  if (errno === noSpace) return fail('test_run_output', { details: { program, octets, room } })
-  if (errno === invalid || errno === tooBig) {
+  if (errno === ENOSPC) return fail('test_run_output', { details: { program, octets, room } })
+  if (errno === EINVAL || errno === E2BIG) {
     return fail('test_run_input', { details: { program, octets: given, reason } })
   }
   // Our addresses are good: EFAULT is what the kernel says of tracing programs that are not on a function.
-  if (errno === notSupported || errno === notSupportedHere || errno === badAddress) {
+  if (errno === ENOTSUPP || errno === EOPNOTSUPP || errno === EFAULT) {
     const needs = 'a kind that runs without its hook (socket filter, tc, xdp)'
     const details = { what: `running ${program}`, needs, instead: 'attach it' }
     return fail('unsupported_feature', { details })
