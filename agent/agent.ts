@@ -16,6 +16,7 @@ import { cgroupMount } from './enrich/cgroups.ts'
 import { createEnrich, type Enrich } from './enrich/enrich.ts'
 import type { Own } from './enrich/own.ts'
 import { ledgerBatch } from './ledger/ledger.ts'
+import { releaseProgramPages } from './memory/program-pages.ts'
 import { endOfProcess, ownPids, readVersion } from './process.ts'
 import { createCheckpoints } from './spool/checkpoint.ts'
 import { createSpool, type Spool, type SpoolLimits } from './spool/spool.ts'
@@ -77,6 +78,7 @@ export function createAgent(config: AgentConfig, reporter: Reporter): Agent {
     }
     try {
       await lifecycle.start()
+      releaseProgramPages()
     } catch (error) {
       folder.release()
       throw error
