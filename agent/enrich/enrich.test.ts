@@ -363,3 +363,24 @@ test('records beyond the bound of the tables are counted', () => {
   assert.equal(step({ live: [client, server] }).length, 1)
   assert.equal(enrich.takeCounts().full, 1)
 })
+
+test('memory of a peak of rows is used again for a while and then given up', () => {
+  const { step, enrich } = agent()
+  let moment = momentOf(0, { bootToWallNs, intervalMs: 5000, last: false })
+  const many = Array.from({ length: 5000 }, (_, index) => {
+    return { ...client, cookie: index + 1, pair: [index + 1, 1] as [number, number] }
+  })
+  step({ live: many })
+  const capacities = Array.from({ length: 40 }, () => {
+    let capacity = 0
+    moment = { ...moment, nowMs: moment.nowMs + 5000 }
+    enrich.take(fakeRecords([{ ...client, cookie: 9000, time: hour, sent: moment.nowMs }]), 1)
+    enrich.report(moment, (batch) => {
+      assert.equal(batch.length, 1)
+      capacity = batch.capacity
+    })
+    return capacity
+  })
+  assert.equal(capacities[0], 8192)
+  assert.equal(capacities.at(-1), 1024)
+})

@@ -29,13 +29,18 @@ export interface RowWriter {
 }
 
 const namesMax = 65_536
+const capacityMin = 1024
+/** When so many reports in a row need a quarter of the batch at most, it begins anew smaller. */
+const calmReports = 12
 
 export function createRowWriter(state: Connections, cgroups: Cgroups, node: string): RowWriter {
-  let batch = createBatch(flowTable, 1024)
+  let batch = createBatch(flowTable, capacityMin)
   let columns = rowColumnsOf(batch)
   let names = createRowNames(batch.names, cgroups, node)
   let time = new Uint32Array(2)
   let offset = new Uint32Array(2)
+  let reports = 0
+  let most = 0
 
   /** Names gather over days; when there are many, the batch and its interner begin anew. */
   function begin(moment: Moment): void {
@@ -44,9 +49,22 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
       columns = rowColumnsOf(batch)
       names = createRowNames(batch.names, cgroups, node)
     }
+    shrinkAfterPeak()
     batch.length = 0
     time = halves(moment.time)
     offset = halves(moment.bootToWallNs)
+  }
+
+  function shrinkAfterPeak(): void {
+    most = Math.max(most, batch.length)
+    reports++
+    if (reports < calmReports) return
+    if (batch.capacity > capacityMin && most * 4 <= batch.capacity) {
+      batch = createBatch(flowTable, Math.max(batch.capacity / 4, capacityMin), batch.names)
+      columns = rowColumnsOf(batch)
+    }
+    reports = 0
+    most = 0
   }
 
   function write(connection: number, facts: RowFacts): void {

@@ -1,4 +1,4 @@
-// A buffer that grows by doubling and is used again for the next block.
+// A buffer that grows by doubling, is used again for the next block, and shrinks when many blocks were small.
 
 export interface OctetWriter {
   /** Begins anew; what `octets` gave before is overwritten from now on. */
@@ -15,9 +15,25 @@ export interface OctetWriter {
   octets(): Uint8Array
 }
 
+/** When so many blocks in a row need a quarter of the buffer at most, it begins anew smaller. */
+const calmBlocks = 24
+
 export function createOctetWriter(capacity = 1 << 16): OctetWriter {
   let buffer = Buffer.allocUnsafe(capacity)
   let at = 0
+  let blocks = 0
+  let most = 0
+
+  function reset(): void {
+    most = Math.max(most, at)
+    at = 0
+    if (++blocks < calmBlocks) return
+    if (buffer.length > capacity && most * 4 <= buffer.length) {
+      buffer = Buffer.allocUnsafe(Math.max(buffer.length >> 2, capacity))
+    }
+    blocks = 0
+    most = 0
+  }
 
   function ensure(more: number): void {
     if (at + more <= buffer.length) return
@@ -67,9 +83,7 @@ export function createOctetWriter(capacity = 1 << 16): OctetWriter {
   }
 
   return {
-    reset: () => {
-      at = 0
-    },
+    reset,
     u8,
     u64,
     varint,
