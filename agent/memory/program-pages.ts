@@ -14,10 +14,11 @@ const advice = 4 // MADV_DONTNEED
 
 /**
  * Unmaps the pages of Node's program file. Nothing is lost: they stay in the page cache, and touching one maps it
- * again. Where the kernel refuses (locked memory), all stays as it was.
+ * again. Never throws: where the kernel refuses (locked memory) or does not tell, all stays as it was.
  */
 export function releaseProgramPages(): void {
-  const mappings = programMappings(readFileSync('/proc/self/smaps', 'utf8'), process.execPath)
+  const mappings = programMappings(ownSmaps(), process.execPath)
+  if (mappings.length === 0) return
   const madvise = koffi.load(null).func('int madvise(uintptr_t at, size_t length, int advice)')
   for (const { at, length } of mappings) madvise(at, length, advice)
 }
@@ -35,4 +36,12 @@ export function programMappings(smaps: string, program: string): readonly Mappin
     const at = Number.parseInt(from, 16)
     return [{ at, length: Number.parseInt(to, 16) - at }]
   })
+}
+
+function ownSmaps(): string {
+  try {
+    return readFileSync('/proc/self/smaps', 'utf8')
+  } catch {
+    return '' // a kernel without CONFIG_PROC_PAGE_MONITOR
+  }
 }

@@ -1,7 +1,6 @@
 // /metrics and /health of an agent that runs alone.
 
 import { once } from 'node:events'
-import { createServer } from 'node:http'
 import type { Component, Reporter } from '../../common/mod.ts'
 
 export function createStatus(
@@ -9,6 +8,9 @@ export function createStatus(
   health: () => object,
   reporter: Reporter,
 ): Component {
+  // An import statement of node:http also reads its lazy exports, and with them loads undici and http2: 12 MB
+  // resident (docs/design/004-memory.md). An agent without metrics loads nothing of it.
+  const { createServer } = process.getBuiltinModule('node:http')
   const server = createServer(async (request, response) => {
     const path = request.url?.split('?')[0]
     if (path === '/metrics') {
