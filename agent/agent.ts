@@ -2,7 +2,7 @@
 
 import { lookup } from 'node:dns/promises'
 import { type Component, createLifecycle, type Reporter } from '../common/mod.ts'
-import type { ProgramReport } from '../kernel/mod.ts'
+import { type ProgramReport, releaseProgramPages } from '../kernel/mod.ts'
 import {
   type Batch,
   createBlockEncoder,
@@ -16,7 +16,6 @@ import { cgroupMount } from './enrich/cgroups.ts'
 import { createEnrich, type Enrich } from './enrich/enrich.ts'
 import type { Own } from './enrich/own.ts'
 import { ledgerBatch } from './ledger/ledger.ts'
-import { releaseProgramPages } from './memory/program-pages.ts'
 import { endOfProcess, ownPids, readVersion } from './process.ts'
 import { createCheckpoints } from './spool/checkpoint.ts'
 import { createSpool, type Spool, type SpoolLimits } from './spool/spool.ts'

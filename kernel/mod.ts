@@ -14,6 +14,7 @@ export {
 export { bootToWallNs } from './loader/clock.ts'
 export { kernelErrors } from './loader/errors.ts'
 export { type NetworkNamespace, networkNamespaces } from './loader/namespace.ts'
+export { releaseProgramPages } from './loader/program-pages.ts'
 export { doctor } from './probes/doctor.ts'
 export type { DoctorReport, ProbeVerdict, ProgramReport } from './probes/report.ts'
 export type {

@@ -32,7 +32,6 @@ export const edges: Readonly<Record<string, readonly string[]>> = {
 /** npm packages by folder; tests may use fast-check as well. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   common: ['pino', 'prom-client'],
-  agent: ['koffi'],
   kernel: ['koffi'],
   store: ['@clickhouse/client', 'chdb'],
   'api/contract': ['typebox'],

@@ -48,6 +48,7 @@ export interface Libbpf {
 export interface Libc {
   readonly mmap: Call<Pointer, [Pointer, number, number, number, number, number]>
   readonly munmap: Call<number, [Pointer, number]>
+  readonly madvise: Call<number, [Pointer, number, number]>
   readonly setns: Call<number, [number, number]>
   readonly clockGettime: Call<number, [number, Buffer]>
   readonly vsnprintf: Call<number, [Buffer, number, string, Pointer]>
@@ -140,6 +141,7 @@ function bindLibc(): Libc {
   return {
     mmap: call('void *mmap(void *at, size_t size, int prot, int flags, int fd, int64_t offset)'),
     munmap: call('int munmap(void *at, size_t size)'),
+    madvise: call('int madvise(void *at, size_t size, int advice)'),
     setns: call('int setns(int fd, int type)'),
     clockGettime: call('int clock_gettime(int clock, void *time)'),
     vsnprintf: call('int vsnprintf(void *to, size_t size, const char *format, void *arguments)'),

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-const home = fileURLToPath(new URL('../..', import.meta.url))
+const home = fileURLToPath(new URL('..', import.meta.url))
 const script = `
   await import('./agent/mod.ts')
   console.log(process.moduleLoadList.map((name) => name.split(' ').at(-1)).join('\\n'))`

@@ -1,8 +1,8 @@
-// Starting touches half of Node's own program file, living touches a quarter of it. Once started, the agent lets go of
+// Starting touches half of Node's own program file, living touches a quarter of it. Once started, a process lets go of
 // the mapped pages, and the kernel maps again what is really used. Numbers: docs/design/004-memory.md.
 
 import { readFileSync } from 'node:fs'
-import koffi from 'koffi'
+import { openLibc } from './library.ts'
 
 /** Part of the address space: its first octet and its length. */
 export interface Mapping {
@@ -17,10 +17,9 @@ const advice = 4 // MADV_DONTNEED
  * again. Never throws: where the kernel refuses (locked memory) or does not tell, all stays as it was.
  */
 export function releaseProgramPages(): void {
+  const { madvise } = openLibc()
   const mappings = programMappings(ownSmaps(), process.execPath)
-  if (mappings.length === 0) return
-  const madvise = koffi.load(null).func('int madvise(uintptr_t at, size_t length, int advice)')
-  for (const { at, length } of mappings) madvise(at, length, advice)
+  for (const { at, length } of mappings) madvise(BigInt(at), length, advice)
 }
 
 /**
