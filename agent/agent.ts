@@ -196,8 +196,8 @@ function createKeeper(
   function rows(batch: Batch, { to }: { readonly to: bigint }): void {
     const sequence = spool.nextSequence()
     const frame = frameOf(batch, to)
-    const committed = spool.commit(frame, () => checkpoints.write(sequence, enrich.entries()))
-    if (committed) checkpoints.prune(sequence)
+    const committed = spool.commit(frame, () => checkpoints.write(sequence, enrich.changes))
+    if (committed) checkpoints.prune()
     else checkpoints.clear()
   }
 

@@ -28,6 +28,9 @@ export const flag = {
   own: 64,
 } as const
 
+/** Bits of `said` that are not in entries.ts alone. */
+export const said = { entry: 128, outdated: 64 } as const
+
 export interface ConnectionTable {
   capacity: number
   high: number
@@ -50,6 +53,8 @@ export interface ConnectionTable {
   lastRow: Float64Array
   /** When what is kept for a late peer may go, milliseconds since 1970. */
   expires: Float64Array
+  /** What the last checkpoint said of the slot (entries.ts); it outlives the connection. */
+  said: Uint8Array
   readonly free: number[]
 }
 
@@ -73,8 +78,14 @@ export function takeConnection(table: ConnectionTable): number {
 
 export function freeConnection(table: ConnectionTable, slot: number): void {
   table.flags[slot] = 0
+  outdate(table, slot)
   table.used--
   table.free.push(slot)
+}
+
+/** What the last checkpoint said of the slot holds no more. */
+export function outdate(table: ConnectionTable, slot: number): void {
+  table.said[slot] = (table.said[slot] as number) | said.outdated
 }
 
 export function isSet(table: ConnectionTable, slot: number, bit: number): boolean {
@@ -98,9 +109,10 @@ function grow(table: ConnectionTable): void {
   const old = { ...table }
   table.capacity *= 2
   Object.assign(table, columns(table.capacity))
-  for (const name of ['src', 'dst', 'flags', 'pair', 'id', 'start', 'reported', 'state'] as const) {
+  for (const name of ['src', 'dst', 'flags', 'said', 'pair', 'id', 'start', 'state'] as const) {
     table[name].set(old[name])
   }
+  table.reported.set(old.reported)
   table.lastRow.set(old.lastRow)
   table.expires.set(old.expires)
 }
@@ -117,5 +129,6 @@ function columns(capacity: number) {
     state: new Uint8Array(capacity),
     lastRow: new Float64Array(capacity),
     expires: new Float64Array(capacity),
+    said: new Uint8Array(capacity),
   }
 }

@@ -288,7 +288,7 @@ test('connections between own processes are left out and counted', () => {
   const { step, enrich } = agent({ own: { tgids: new Set([10, 20]), upstream: undefined } })
   assert.deepEqual(step({ live: [client, server] }), [])
   assert.equal(enrich.takeCounts().filtered, 1)
-  assert.equal(enrich.entries().length, 0)
+  assert.equal(enrich.changes(true).entries.length, 0)
 })
 
 test('the own way to central is left out by its address', () => {
@@ -327,7 +327,7 @@ test('an agent that comes after another goes on where the rows ended', () => {
     }),
   )
   before.step({ live: [{ ...client, cookie: 7, pair: [5, 6] }] })
-  const after = agent({ restored: before.enrich.entries() })
+  const after = agent({ restored: before.enrich.changes(true).entries })
   const older = { start: 0, flags: 0, role: 'unknown' as const }
   const rows = after.step({
     live: [
@@ -352,10 +352,35 @@ test('an agent that comes after another goes on where the rows ended', () => {
 test('an export into the memory of the one before shows nothing of it', () => {
   const { step, enrich } = agent()
   step({ live: [client, server] })
-  const cookies = () => [...enrich.entries().subarray(12, 16)]
+  const cookies = () => [...enrich.changes(true).entries.subarray(12, 16)]
   assert.deepEqual(cookies(), [client.cookie, 0, server.cookie, 0])
   step({ live: [client], closed: [{ ...server, kind: 'closed' }] })
   assert.deepEqual(cookies(), [client.cookie, 0, 0, 0])
+})
+
+test('a slot used again within an interval, by a connection that has no row, is another entry', () => {
+  const older = { start: 0, flags: 0, pair: [0, 0] as const }
+  const before = agent()
+  const continued = {
+    ...client,
+    cookie: 7,
+    pair: [0, 0] as const,
+    local: ['127.0.0.1', 9] as const,
+  }
+  before.step({ live: [{ ...continued, sent: 5 }] })
+  const { step, enrich } = agent({ restored: before.enrich.changes(true).entries })
+  const dialled = { ...client, pair: [0, 0] as const, state: 2, start: hour - 60 * second }
+  step({ live: [dialled, server] })
+  enrich.changes(true)
+  step({
+    live: [
+      { ...dialled, ...client, start: dialled.start },
+      { ...continued, ...older, sent: 5 },
+    ],
+  })
+  const { entries } = enrich.changes(false)
+  const cookies = [0, 1].map((entry) => entries[entry * 22 + 12])
+  assert.deepEqual(cookies, [continued.cookie, client.cookie])
 })
 
 test('records beyond the bound of the tables are counted', () => {

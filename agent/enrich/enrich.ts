@@ -7,10 +7,11 @@ import { type Cgroups, createCgroups } from './cgroups.ts'
 import { flag, isSet } from './connection-table.ts'
 import { applyRecords, createConnections, sweepVanished } from './connections.ts'
 import { u32At } from './end-table.ts'
+import { createEntries, type Entries } from './entries.ts'
 import type { Moment } from './moment.ts'
 import type { Own } from './own.ts'
 import { createReporting, report } from './report.ts'
-import { createRestored, exportEntries } from './restored.ts'
+import { createRestored } from './restored.ts'
 import { createRowWriter } from './row-writer.ts'
 
 export interface EnrichOptions {
@@ -23,6 +24,8 @@ export interface EnrichOptions {
   /** Entries of a checkpoint of the same boot. */
   readonly restored?: Uint32Array
   readonly endsMax?: number
+  /** Rows of one batch; default 131,072. */
+  readonly rowsMax?: number
 }
 
 /** Counts since they were last taken. */
@@ -50,20 +53,19 @@ export interface Enrich {
   /** The snapshot is in; `complete` when it had the sockets without a descriptor too. */
   endSnapshot(complete: boolean): void
   /**
-   * Hands the rows that are due to `emit`, at most `rowsMax` at a time. When `emit` is called, `entries()` is
-   * the state that those rows and all before them leave behind.
+   * Hands the rows that are due to `emit`, at most `rowsMax` at a time. When `emit` is called, `changes()` leads
+   * to the state that those rows and all before them leave behind.
    */
   report(moment: Moment, emit: (batch: Batch) => void): void
-  /** For the checkpoint; valid until the next call. */
-  entries(): Uint32Array
+  /** For the checkpoint. */
+  readonly changes: Entries['changes']
   takeCounts(): EnrichCounts
   /** Live state, for metrics. */
   sizes(): { readonly connections: number; readonly ends: number }
 }
 
-const rowsMax = 131_072
-
 export function createEnrich(options: EnrichOptions): Enrich {
+  const { rowsMax = 131_072 } = options
   const key = new Uint32Array(Uint8Array.from(options.key).buffer)
   const state = createConnections(key, options.endsMax)
   const cgroups = createCgroups({ root: options.cgroupRoot })
@@ -71,7 +73,6 @@ export function createEnrich(options: EnrichOptions): Enrich {
   const on = createReporting(state, writer, options.own)
   let closedWhileAway = 0
   let waitingBefore = 0
-  let scratch: ArrayBuffer | undefined
   if (options.restored) state.restored = createRestored(options.restored)
 
   function endSnapshot(complete: boolean): void {
@@ -125,11 +126,7 @@ export function createEnrich(options: EnrichOptions): Enrich {
     take: (words, count) => applyRecords(state, words, count),
     endSnapshot,
     report: reportAll,
-    entries: () => {
-      const entries = exportEntries(state, scratch)
-      scratch = entries.buffer as ArrayBuffer
-      return entries
-    },
+    changes: createEntries(state).changes,
     takeCounts,
     sizes: () => ({
       connections: state.table.used,

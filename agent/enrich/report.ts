@@ -1,7 +1,7 @@
 // Decides which connections are due for a row, and what is new of them: totals minus what was told before.
 
 import { octet, recordOctets, roles, word } from '../drain/record.ts'
-import { flag, isSet, setFlag, total, totals as totalCount } from './connection-table.ts'
+import { flag, isSet, outdate, setFlag, total, totals as totalCount } from './connection-table.ts'
 import { type Connections, dropConnection } from './connections.ts'
 import { type EndTable, isInitiator, roleOf, u32At, u64At } from './end-table.ts'
 import type { Moment } from './moment.ts'
@@ -102,7 +102,9 @@ function tell(on: Reporting, moment: Moment, connection: number): void {
     const now = facts.totals[index] as number
     const told = table.reported[at] as number
     const wrapped = index >= total.packets && now >= 0 && told - now > 0x8000_0000
-    if (now > told || wrapped) table.reported[at] = now
+    if (now <= told && !wrapped) continue
+    table.reported[at] = now
+    outdate(table, connection)
   }
   table.state[connection] = facts.state
   table.lastRow[connection] = moment.nowMs

@@ -1,18 +1,12 @@
-// What an agent before us had told of connections that are still open: written after every report, read at
-// start, so that increments go on where they ended. A socket is known again by its cookie (same boot only).
+// What an agent before us had told of connections that are still open: read at start from its checkpoint, so
+// that increments go on where they ended. A socket is known again by its cookie (same boot only).
 
 import { word } from '../drain/record.ts'
-import { flag, isSet, setFlag, totals as totalCount } from './connection-table.ts'
+import { flag, setFlag, totals as totalCount } from './connection-table.ts'
 import type { Connections } from './connections.ts'
 import { hasPair, u32At } from './end-table.ts'
+import { at, entryWords, known } from './entries.ts'
 import { createSlotIndex } from './slot-index.ts'
-
-/** u32 words of one entry: six f64, then as `at` says. */
-export const entryWords = 22
-const at = { src: 12, dst: 14, id: 16, start: 18, flags: 20 } as const
-/** Told at least once, not ended, not our own. */
-const exported = flag.rowSent | flag.endSent | flag.own
-const known = { rowSent: 1, directionKnown: 2, paired: 4 } as const
 
 export interface Restored {
   /** The connection that the end's entry was already given to, or −1. */
@@ -23,37 +17,7 @@ export interface Restored {
   unclaimed(): number
 }
 
-/**
- * The state of all open connections of which a row was sent, as words for the checkpoint. `scratch` is memory
- * of an earlier export; it is used again when it is neither too small nor far too large.
- */
-export function exportEntries(state: Connections, scratch?: ArrayBuffer): Uint32Array {
-  const { table } = state
-  const length = table.used * entryWords * 4
-  const fits = scratch && scratch.byteLength >= length && scratch.byteLength <= 4 * length
-  const memory = fits ? scratch : new ArrayBuffer(length + (length >> 1))
-  const words = new Uint32Array(memory)
-  const numbers = new Float64Array(memory, 0, words.length >> 1)
-  let count = 0
-  for (let connection = 0; connection < table.high; connection++) {
-    if (((table.flags[connection] as number) & exported) !== flag.rowSent) continue
-    const from = count * entryWords
-    for (let index = 0; index < totalCount; index++) {
-      numbers[from / 2 + index] = table.reported[connection * totalCount + index] as number
-    }
-    writeCookie(state, words, from + at.src, table.src[connection] as number)
-    writeCookie(state, words, from + at.dst, table.dst[connection] as number)
-    words[from + at.id] = table.id[connection * 2] as number
-    words[from + at.id + 1] = table.id[connection * 2 + 1] as number
-    words[from + at.start] = table.start[connection * 2] as number
-    words[from + at.start + 1] = table.start[connection * 2 + 1] as number
-    words[from + at.flags] = flagsOf(state, connection)
-    words[from + at.flags + 1] = 0
-    count++
-  }
-  return words.subarray(0, count * entryWords)
-}
-
+/** `words` are whole entries, in any order (entries.ts). */
 export function createRestored(words: Uint32Array): Restored {
   const byCookie = createSlotIndex()
   const numbers = new Float64Array(words.buffer, words.byteOffset, words.length / 2)
@@ -109,17 +73,4 @@ export function createRestored(words: Uint32Array): Restored {
     claim,
     unclaimed: () => connections.reduce((sum, connection) => sum + (connection < 0 ? 1 : 0), 0),
   }
-}
-
-function writeCookie(state: Connections, words: Uint32Array, to: number, slot: number): void {
-  const open = slot >= 0 && state.ends.closed[slot] === 0
-  words[to] = open ? u32At(state.ends, slot, word.cookie) : 0
-  words[to + 1] = open ? u32At(state.ends, slot, word.cookie + 1) : 0
-}
-
-function flagsOf({ table }: Connections, connection: number): number {
-  const sent = isSet(table, connection, flag.rowSent) ? known.rowSent : 0
-  const direction = isSet(table, connection, flag.directionKnown) ? known.directionKnown : 0
-  const paired = isSet(table, connection, flag.indexed) ? known.paired : 0
-  return sent | direction | paired
 }

@@ -1,82 +1,126 @@
-// What was told of open connections, on disk beside the spool: DATA/checkpoint-SEQUENCE belongs to the frame of
-// that sequence. It is written whole before the frame is committed, so whatever instant the process dies, the
-// newest checkpoint at or below the last committed frame says exactly what the frames say.
-//
-//   0 "WCKP"  4 crc32 of the rest  8 boot id (16)  24 entries (restored.ts)
+// What was told of open connections, on disk beside the spool: DATA/checkpoint-SEQUENCE begins with all of it as
+// of the frame of that sequence and grows by what each later frame changed (journal.ts). Written before the frame
+// is committed, so whatever instant the process dies, the newest file that begins at or below the last committed
+// frame, read up to that frame, says exactly what the frames say. A file that has grown too long ends with the
+// next one, which is deleted with it should its frame not be committed.
 
-import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
-import { crc32 } from 'node:zlib'
+import type { Entries } from '../enrich/entries.ts'
+import { journalChunk, journalHeader, replayJournal } from './journal.ts'
 
 export interface Checkpoints {
   /**
-   * Entries of the newest usable checkpoint up to the last committed sequence; all others are deleted.
-   * Undefined when there is none of this boot.
+   * Entries as the last committed sequence left them; what says more, or something else, is deleted. Undefined
+   * when there is nothing usable of this boot.
    */
   load(lastSequence: number): Uint32Array | undefined
-  write(sequence: number, entries: Uint32Array): void
-  /** After the commit of a frame: older checkpoints go. */
-  prune(sequence: number): void
+  /** Before the commit of the frame. Asks for all entries when it begins a file, else for what changed. */
+  write(sequence: number, changes: Entries['changes']): void
+  /** After the commit: what came before the file goes. */
+  prune(): void
   /** When a frame could not be committed: no checkpoint may contradict what was sent. */
   clear(): void
 }
 
-const magic = Buffer.from('WCKP')
-const headerLength = 24
+interface Journal {
+  /** Of the frame it begins with. */
+  readonly sequence: number
+  /** From here on a new file is shorter to read, and costs less than what was written since. */
+  readonly octetsMax: number
+  octets: number
+}
 
-export function createCheckpoints(folder: string, boot: string): Checkpoints {
+/** Never makes the file: a chunk without what came before it would say nothing. */
+const appending = constants.O_WRONLY | constants.O_APPEND
+
+/** A file grows to `octetsMin`, or to twice its first chunk when that is more. */
+export function createCheckpoints(
+  folder: string,
+  boot: string,
+  octetsMin = 1_048_576,
+): Checkpoints {
   const bootOctets = Buffer.from(boot.replaceAll('-', ''), 'hex')
+  let journal: Journal | undefined
+  let hasOlder = true
 
   function load(lastSequence: number): Uint32Array | undefined {
-    let found: Uint32Array | undefined
-    for (const [sequence, name] of list().toReversed()) {
-      const file = join(folder, name)
-      if (!found && sequence <= lastSequence) found = read(file)
-      else rmSync(file, { force: true })
+    const newest = list().findLast((sequence) => sequence <= lastSequence)
+    const found = newest === undefined ? undefined : read(newest, lastSequence)
+    for (const sequence of list()) {
+      if (sequence !== newest || !found) rmSync(fileOf(sequence), { force: true })
     }
     return found
   }
 
-  function read(file: string): Uint32Array | undefined {
-    const octets = readFileSync(file)
-    const whole =
-      octets.length >= headerLength &&
-      octets.subarray(0, 4).equals(magic) &&
-      octets.readUInt32LE(4) === crc32(octets.subarray(8)) &&
-      octets.subarray(8, headerLength).equals(bootOctets)
-    return whole
-      ? new Uint32Array(Uint8Array.from(octets.subarray(headerLength)).buffer)
-      : undefined
+  /** What must not count is cut off: its sequence will be used again, perhaps by a frame without a checkpoint. */
+  function read(sequence: number, lastSequence: number): Uint32Array | undefined {
+    const octets = readFileSync(fileOf(sequence))
+    const found = replayJournal(octets, bootOctets, lastSequence)
+    if (found && found.length < octets.length) truncateSync(fileOf(sequence), found.length)
+    return found?.entries
   }
 
-  function write(sequence: number, entries: Uint32Array): void {
-    const body = Buffer.from(entries.buffer, entries.byteOffset, entries.byteLength)
-    const head = Buffer.concat([magic, Buffer.alloc(4), bootOctets])
-    head.writeUInt32LE(crc32(body, crc32(bootOctets)), 4)
-    const file = openSync(join(folder, `checkpoint-${sequence}`), 'w', 0o600)
+  function write(sequence: number, changes: Entries['changes']): void {
+    if (!journal || journal.octets >= journal.octetsMax) begin(sequence, changes)
+    else journal.octets += append(journal.sequence, journalChunk(sequence, changes(false)))
+  }
+
+  function begin(sequence: number, changes: Entries['changes']): void {
+    const parts = [journalHeader(bootOctets), ...journalChunk(sequence, changes(true))]
+    const octets = append(sequence, parts, 'w')
+    journal = { sequence, octets, octetsMax: Math.max(octetsMin, 2 * octets) }
+    hasOlder = true
+  }
+
+  function append(
+    sequence: number,
+    parts: readonly Buffer[],
+    how: 'w' | number = appending,
+  ): number {
+    const file = openSync(fileOf(sequence), how, 0o600)
     try {
-      writeFileSync(file, head)
-      writeFileSync(file, body)
+      for (const part of parts) writeFileSync(file, part)
     } finally {
       closeSync(file)
     }
+    return parts.reduce((octets, { length }) => octets + length, 0)
+  }
+
+  function prune(): void {
+    if (hasOlder && journal) remove(journal.sequence)
+    hasOlder = false
+  }
+
+  function clear(): void {
+    journal = undefined
+    hasOlder = true
+    remove(Number.POSITIVE_INFINITY)
   }
 
   function remove(below: number): void {
-    for (const [sequence, name] of list()) {
-      if (sequence < below) rmSync(join(folder, name), { force: true })
+    for (const sequence of list()) {
+      if (sequence < below) rmSync(fileOf(sequence), { force: true })
     }
   }
 
-  /** Sorted by sequence. */
-  function list(): [number, string][] {
-    const all: [number, string][] = []
-    for (const name of readdirSync(folder)) {
-      const found = /^checkpoint-(\d+)$/.exec(name)
-      if (found) all.push([Number(found[1]), name])
-    }
-    return all.toSorted(([a], [b]) => a - b)
+  function list(): readonly number[] {
+    const names = readdirSync(folder).flatMap((name) => /^checkpoint-(\d+)$/.exec(name)?.[1] ?? [])
+    return names.map(Number).toSorted((a, b) => a - b)
   }
 
-  return { load, write, prune: remove, clear: () => remove(Number.POSITIVE_INFINITY) }
+  function fileOf(sequence: number): string {
+    return join(folder, `checkpoint-${sequence}`)
+  }
+
+  return { load, write, prune, clear }
 }

@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { encodeFrame } from '../../wire/mod.ts'
-import { createCheckpoints } from './checkpoint.ts'
 import { createSpool, type SpoolLimits } from './spool.ts'
 
 const boot = 'ffeeddcc-bbaa-9988-7766-554433221100'
@@ -151,20 +150,3 @@ test(
 test('a folder that cannot be made is a clear error', () => {
   assert.throws(() => open('/proc/weir/spool'), { code: 'data_not_writable' })
 })
-
-test(
-  'a checkpoint counts only with its frame, whole, and of this boot',
-  inFolder((folder) => {
-    const checkpoints = createCheckpoints(folder, boot)
-    checkpoints.write(4, Uint32Array.of(4, 4))
-    checkpoints.write(6, Uint32Array.of(6, 6))
-    checkpoints.write(8, Uint32Array.of(8, 8))
-    assert.deepEqual(checkpoints.load(7), Uint32Array.of(6, 6))
-    assert.deepEqual(readdirSync(folder), ['checkpoint-6'])
-    assert.equal(createCheckpoints(folder, boot.replace('f', '0')).load(7), undefined)
-    writeFileSync(join(folder, 'checkpoint-7'), 'WCKPtorn')
-    assert.deepEqual(checkpoints.load(7), Uint32Array.of(6, 6))
-    checkpoints.clear()
-    assert.equal(checkpoints.load(7), undefined)
-  }),
-)
