@@ -3,13 +3,25 @@
 import { parseArgs } from 'node:util'
 import { type Finding, tableOf } from './finding.ts'
 import { holdLock } from './lock.ts'
+import { checkpoint } from './measures/checkpoint.ts'
 import { encode } from './measures/encode.ts'
 import { maps } from './measures/maps.ts'
 import { connections, kernelTime, throughput } from './measures/overhead.ts'
 import { ring } from './measures/ring.ts'
 import { minute, rest, start } from './measures/river.ts'
 
-const measures = [throughput, connections, kernelTime, ring, maps, encode, start, rest, minute]
+const measures = [
+  throughput,
+  connections,
+  kernelTime,
+  ring,
+  maps,
+  encode,
+  checkpoint,
+  start,
+  rest,
+  minute,
+]
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean', default: false } },
