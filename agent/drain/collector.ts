@@ -52,6 +52,8 @@ export function createCollector({
   chunksMax = 64,
 }: CollectorOptions): Collector {
   const pool: ArrayBuffer[] = []
+  /** Chunks used since the last snapshot. */
+  let taken = 0
   let outside = 0
   let outsideMax = chunksMax
   let drained = 0
@@ -80,12 +82,13 @@ export function createCollector({
 
   function roomForRecord(): Uint32Array | undefined {
     if (chunk && filled + recordWords > chunk.length) give()
-    if (!chunk && outside < outsideMax) chunk = new Uint32Array(pool.pop() ?? fresh())
+    if (!chunk && outside < outsideMax) chunk = new Uint32Array(take())
     return chunk
   }
 
-  function fresh(): ArrayBuffer {
-    return new ArrayBuffer(Math.floor(chunkOctets / recordOctets) * recordOctets)
+  function take(): ArrayBuffer {
+    taken++
+    return pool.pop() ?? new ArrayBuffer(Math.floor(chunkOctets / recordOctets) * recordOctets)
   }
 
   function give(): void {
@@ -104,7 +107,8 @@ export function createCollector({
     giveLive()
     drain()
     give()
-    pool.length = 0 // more than is outside now was needed only by an earlier peak
+    pool.length = Math.min(pool.length, taken) // more was needed only by an earlier peak
+    taken = 0
     const counters = door.probe.counters()
     return { counters, bootToWallNs: door.bootToWallNs(), drained, lost, skippedNamespaces }
   }
@@ -123,7 +127,7 @@ export function createCollector({
 
   function copyLive(octets: Uint8Array): void {
     for (let from = 0; from < octets.length; ) {
-      live ??= new Uint8Array(pool.pop() ?? fresh())
+      live ??= new Uint8Array(take())
       const part = octets.subarray(from, from + live.length - liveFilled)
       live.set(part, liveFilled)
       from += part.length

@@ -2,72 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Row, rowOf } from '../../wire/mod.ts'
+import type { Row } from '../../wire/mod.ts'
 import { type FakeSocket, fakeRecords } from '../drain/fake.ts'
-import { createEnrich, type EnrichOptions } from './enrich.ts'
+import { fakeAgent as agent, bootToWallNs, client, hour, second, server } from './fake.ts'
 import { momentOf } from './moment.ts'
-
-const second = 1_000_000_000
-const bootToWallNs = 1_700_000_000_000_000_000n
-/** Boot nanoseconds of the first report: an hour after boot. */
-const hour = 3600 * second
-
-const client: FakeSocket = {
-  cookie: 1,
-  start: hour - second,
-  pair: [100, 200],
-  role: 'initiator',
-  flags: 1,
-  local: ['127.0.0.1', 40_000],
-  remote: ['127.0.0.1', 80],
-  tgid: 10,
-  comm: 'curl',
-  ownerSource: 4,
-  interface: 'lo',
-  srtt: 50,
-}
-const server: FakeSocket = {
-  ...client,
-  cookie: 2,
-  role: 'responder',
-  local: ['127.0.0.1', 80],
-  remote: ['127.0.0.1', 40_000],
-  tgid: 20,
-  comm: 'nginx',
-}
-
-interface Step {
-  readonly live?: readonly FakeSocket[]
-  readonly closed?: readonly FakeSocket[]
-  readonly complete?: boolean
-  readonly atNs?: number
-  readonly last?: boolean
-}
-
-function agent(options: Partial<EnrichOptions> = {}) {
-  const own = { tgids: new Set<number>(), upstream: undefined }
-  const key = Uint8Array.from({ length: 16 }, (_, index) => index)
-  const enrich = createEnrich({ node: 'n', key, cgroupRoot: '', own, ...options })
-  let clock = hour
-
-  /** One interval: a snapshot, the ring, the rows. */
-  function step({ live = [], closed = [], complete = false, atNs, last = false }: Step): Row[] {
-    clock = atNs ?? clock + 5 * second
-    enrich.beginSnapshot()
-    enrich.take(fakeRecords(live.map((socket) => ({ time: clock, ...socket }))), live.length)
-    const ended = closed.map((socket) => ({ time: clock, ...socket, kind: 'closed' as const }))
-    enrich.take(fakeRecords(ended), closed.length)
-    enrich.endSnapshot(complete)
-    const nowMs = Number((BigInt(clock) + bootToWallNs) / 1_000_000n)
-    const rows: Row[] = []
-    enrich.report(momentOf(nowMs, { bootToWallNs, intervalMs: 5000, last }), (batch) => {
-      for (let row = 0; row < batch.length; row++) rows.push(rowOf(batch, row))
-    })
-    return rows
-  }
-
-  return { step, enrich }
-}
 
 function only(rows: readonly Row[]): Row {
   assert.equal(rows.length, 1, JSON.stringify(rows, undefined, 1))
@@ -314,73 +252,6 @@ test('counters that the kernel wraps go on', () => {
   step({ live: [{ ...client, segsOut: 0xffff_fff0 }] })
   has(only(step({ live: [{ ...client, segsOut: 5 }] })), { packets: 21 })
   has(only(step({ live: [{ ...client, segsOut: 6 }] })), { packets: 1 })
-})
-
-test('an agent that comes after another goes on where the rows ended', () => {
-  const before = agent()
-  const first = only(
-    before.step({
-      live: [
-        { ...client, sent: 10 },
-        { ...server, sent: 4 },
-      ],
-    }),
-  )
-  before.step({ live: [{ ...client, cookie: 7, pair: [5, 6] }] })
-  const after = agent({ restored: before.enrich.changes(true).entries })
-  const older = { start: 0, flags: 0, role: 'unknown' as const }
-  const rows = after.step({
-    live: [
-      { ...server, ...older, sent: 9, received: 30 },
-      { ...client, ...older, sent: 30 },
-    ],
-    complete: true,
-  })
-  has(only(rows), {
-    bytes: 20,
-    reverse_bytes: 5,
-    total_bytes: 30,
-    opened: 0,
-    direction_known: true,
-    src_process: 'curl',
-    start: first['start'] ?? null,
-    connection_id: first['connection_id'] ?? null,
-  })
-  assert.equal(after.enrich.takeCounts().closedWhileAway, 1)
-})
-
-test('an export into the memory of the one before shows nothing of it', () => {
-  const { step, enrich } = agent()
-  step({ live: [client, server] })
-  const cookies = () => [...enrich.changes(true).entries.subarray(12, 16)]
-  assert.deepEqual(cookies(), [client.cookie, 0, server.cookie, 0])
-  step({ live: [client], closed: [{ ...server, kind: 'closed' }] })
-  assert.deepEqual(cookies(), [client.cookie, 0, 0, 0])
-})
-
-test('a slot used again within an interval, by a connection that has no row, is another entry', () => {
-  const older = { start: 0, flags: 0, pair: [0, 0] as const }
-  const before = agent()
-  const continued = {
-    ...client,
-    cookie: 7,
-    pair: [0, 0] as const,
-    local: ['127.0.0.1', 9] as const,
-  }
-  before.step({ live: [{ ...continued, sent: 5 }] })
-  const { step, enrich } = agent({ restored: before.enrich.changes(true).entries })
-  const dialled = { ...client, pair: [0, 0] as const, state: 2, start: hour - 60 * second }
-  step({ live: [dialled, server] })
-  enrich.changes(true)
-  step({
-    live: [
-      { ...dialled, ...client, start: dialled.start },
-      { ...continued, ...older, sent: 5 },
-    ],
-  })
-  const { entries } = enrich.changes(false)
-  const cookies = [0, 1].map((entry) => entries[entry * 22 + 12])
-  assert.deepEqual(cookies, [continued.cookie, client.cookie])
 })
 
 test('records beyond the bound of the tables are counted', () => {

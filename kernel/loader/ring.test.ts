@@ -9,11 +9,11 @@ const dataBytes = 4096
 const busy = 0x80000000
 const discard = 0x40000000
 
-/** The kernel's side: reserves, writes, mirrors like the double mapping does. */
+/** The kernel's side: reserves and writes, around the end if need be. */
 function createProducer(startAt = 0) {
   const memory: RingMemory = {
     consumer: new ArrayBuffer(pageBytes),
-    readOnly: new ArrayBuffer(pageBytes + 2 * dataBytes),
+    readOnly: new ArrayBuffer(pageBytes + dataBytes),
     pageBytes,
     dataBytes,
   }
@@ -23,8 +23,7 @@ function createProducer(startAt = 0) {
   let produced = startAt
   position[0] = BigInt(produced)
   const put = (at: number, value: number) => {
-    const offset = at & (dataBytes - 1)
-    for (const copy of [0, dataBytes]) words[(pageBytes + copy + offset) >>> 2] = value >>> 0
+    words[(pageBytes + (at & (dataBytes - 1))) >>> 2] = value >>> 0
   }
   return {
     memory,
@@ -100,10 +99,18 @@ test('max is kept', () => {
 })
 
 test('a record across the end of the ring is whole', () => {
-  const producer = createProducer(dataBytes - 16)
-  const ring = createRing(producer.memory)
-  producer.write([10, 20, 30, 40, 50, 60])
-  assert.deepEqual(collect(ring, 6), [[10, 20, 30, 40, 50, 60]])
+  for (const before of [8, 16, 24, 32, 40]) {
+    const producer = createProducer(dataBytes - before)
+    const ring = createRing(producer.memory)
+    producer.write([10, 20, 30, 40, 50, 60])
+    producer.write([7, 8, 9])
+    assert.deepEqual(
+      collect(ring, 6, 1),
+      [[10, 20, 30, 40, 50, 60]],
+      `${before} octets before the end`,
+    )
+    assert.deepEqual(collect(ring, 3), [[7, 8, 9]])
+  }
 })
 
 test('positions beyond 2^32 go on, and a ring opened there too', () => {

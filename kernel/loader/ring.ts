@@ -1,9 +1,11 @@
 // Consumes a BPF ring buffer where it lies: no copy, no call into C, no callback from C.
 //
-//   page 0: consumer position (ours to write) | page 1: producer position | data, mapped twice in a row
+//   page 0: consumer position (ours to write) | page 1: producer position | data
 //
-// A record is [u32 length|BUSY|DISCARD][u32 page offset][data], padded to 8. The second mapping makes a record
-// that wraps around contiguous. Source: kernel/bpf/ringbuf.c, Documentation/bpf/ringbuf.rst.
+// A record is [u32 length|BUSY|DISCARD][u32 page offset][data], padded to 8, so that a header never wraps around.
+// The kernel offers the data twice in a row, but every page that is mapped counts as memory of the process: the
+// one record a lap that wraps around is put together instead.
+// Source: kernel/bpf/ringbuf.c, Documentation/bpf/ringbuf.rst.
 
 import koffi from 'koffi'
 import { fail } from './errors.ts'
@@ -42,6 +44,19 @@ export function createRing(memory: RingMemory): Ring {
   const signed = new Int32Array(memory.readOnly)
   const position = new BigUint64Array(memory.consumer, 0, 1)
   let consumed = Number(Atomics.load(position, 0))
+  let wrapped = new Uint32Array(0)
+  let wrappedOctets = new Uint8Array(0)
+
+  /** Data of `bytes` octets at `at`, a part of it at the ring's begin. */
+  function gather(at: number, bytes: number): void {
+    if (wrappedOctets.length < bytes) {
+      wrapped = new Uint32Array((bytes + 3) >>> 2)
+      wrappedOctets = new Uint8Array(wrapped.buffer)
+    }
+    const first = Math.min(bytes, dataBytes - at)
+    wrappedOctets.set(octets.subarray(pageBytes + at, pageBytes + at + first))
+    wrappedOctets.set(octets.subarray(pageBytes, pageBytes + bytes - first), first)
+  }
 
   function drain(sink: RingSink, max: number): number {
     let records = 0
@@ -50,15 +65,19 @@ export function createRing(memory: RingMemory): Ring {
     let available = (Atomics.load(signed, 0) - ((consumed % two32) | 0)) >>> 0
     try {
       while (available > 0 && records < max) {
-        const at = (pageBytes + (consumed & mask)) >>> 2
-        const header = Atomics.load(signed, at)
+        const from = consumed & mask
+        const header = Atomics.load(signed, (pageBytes + from) >>> 2)
         if (header < 0) break // reserved, not yet submitted
-        const step = ((header & lengthMask) + headerBytes + 7) & ~7
+        const bytes = header & lengthMask
+        const step = (bytes + headerBytes + 7) & ~7
         consumed += step
         available -= step
         if ((header & discardBit) !== 0) continue
         records++
-        sink(words, octets, at + 2)
+        if (from + headerBytes + bytes > dataBytes) {
+          gather(from + headerBytes, bytes)
+          sink(wrapped, wrappedOctets, 0)
+        } else sink(words, octets, (pageBytes + from + headerBytes) >>> 2)
       }
     } finally {
       if (consumed !== start) Atomics.store(position, 0, BigInt(consumed))
@@ -71,7 +90,7 @@ export function createRing(memory: RingMemory): Ring {
 
 /** Maps the ring of a BPF_MAP_TYPE_RINGBUF. After `close` no view of it may be touched. */
 export function mapRing(fd: number, dataBytes: number, pageBytes: number): MappedRing {
-  const readOnlyBytes = pageBytes + 2 * dataBytes
+  const readOnlyBytes = pageBytes + dataBytes
   const consumer = map(fd, { size: pageBytes, protection: 3, offset: 0 })
   const readOnly = map(fd, { size: readOnlyBytes, protection: 1, offset: pageBytes })
   const ring = createRing({

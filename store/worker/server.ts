@@ -2,7 +2,7 @@
 
 import { createWriteStream } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type InsertTarget, insertTarget, type Request, readRequest, statusOf } from './dialect.ts'
@@ -25,6 +25,8 @@ export interface WorkerServerConfig {
 
 export function createWorkerServer(config: WorkerServerConfig, engine: Engine): WorkerServer {
   let bodies = 0
+  // An import statement would load undici and http2 as well (docs/design/004-memory.md).
+  const { createServer } = process.getBuiltinModule('node:http')
   const server = createServer((request, response) => {
     handle(request, response).catch((error) => sendError(response, engineErrorOf(error)))
   })
