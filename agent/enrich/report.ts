@@ -27,6 +27,8 @@ export interface Reporting {
 }
 
 const minuteMs = 60_000
+/** Of these only the first may be set of a connection that is told and open. */
+const told = flag.rowSent | flag.endSent
 /** A peer whose close is that close behind is waited for. */
 const peerDelayNs = 250_000_000
 /** Sockets without a descriptor are seen once a minute: that long a late peer on this node is recognised. */
@@ -49,9 +51,23 @@ export function report(on: Reporting, moment: Moment, from: number, rowsMax: num
   for (let connection = from; connection < table.high; connection++) {
     if (table.flags[connection] === 0) continue
     if (on.writer.batch().length >= rowsMax) return connection
-    visit(on, moment, connection)
+    if (!isSilent(on.state, moment, connection)) visit(on, moment, connection)
   }
   return -1
+}
+
+/** Told before, open, and no record came since: most connections of a host, so nothing of their ends is read. */
+function isSilent({ table, ends, snapshot }: Connections, moment: Moment, connection: number) {
+  if (((table.flags[connection] as number) & told) !== flag.rowSent) return false
+  if (moment.nowMs - (table.lastRow[connection] as number) >= minuteMs) return false
+  return (
+    isUntouched(ends, table.src[connection] as number, snapshot) &&
+    isUntouched(ends, table.dst[connection] as number, snapshot)
+  )
+}
+
+function isUntouched(ends: EndTable, slot: number, snapshot: number): boolean {
+  return slot < 0 || (ends.closed[slot] === 0 && ends.seen[slot] !== snapshot)
 }
 
 function visit(on: Reporting, moment: Moment, connection: number): void {
