@@ -39,6 +39,7 @@ const two32 = 4294967296
 export function createRing(memory: RingMemory): Ring {
   const { pageBytes, dataBytes } = memory
   const mask = dataBytes - 1
+  const end = pageBytes + dataBytes
   const words = new Uint32Array(memory.readOnly)
   const octets = new Uint8Array(memory.readOnly)
   const signed = new Int32Array(memory.readOnly)
@@ -47,15 +48,16 @@ export function createRing(memory: RingMemory): Ring {
   let wrapped = new Uint32Array(0)
   let wrappedOctets = new Uint8Array(0)
 
-  /** Data of `bytes` octets at `at`, a part of it at the ring's begin. */
-  function gather(at: number, bytes: number): void {
+  /** A record of `bytes` octets whose header is at word `at` and whose data goes on at the ring's begin. */
+  function sinkWrapped(sink: RingSink, at: number, bytes: number): void {
     if (wrappedOctets.length < bytes) {
       wrapped = new Uint32Array((bytes + 3) >>> 2)
       wrappedOctets = new Uint8Array(wrapped.buffer)
     }
-    const first = Math.min(bytes, dataBytes - at)
-    wrappedOctets.set(octets.subarray(pageBytes + at, pageBytes + at + first))
-    wrappedOctets.set(octets.subarray(pageBytes, pageBytes + bytes - first), first)
+    const first = octets.subarray((at << 2) + headerBytes, end)
+    wrappedOctets.set(first)
+    wrappedOctets.set(octets.subarray(pageBytes, pageBytes + bytes - first.length), first.length)
+    sink(wrapped, wrappedOctets, 0)
   }
 
   function drain(sink: RingSink, max: number): number {
@@ -65,19 +67,16 @@ export function createRing(memory: RingMemory): Ring {
     let available = (Atomics.load(signed, 0) - ((consumed % two32) | 0)) >>> 0
     try {
       while (available > 0 && records < max) {
-        const from = consumed & mask
-        const header = Atomics.load(signed, (pageBytes + from) >>> 2)
+        const at = (pageBytes + (consumed & mask)) >>> 2
+        const header = Atomics.load(signed, at)
         if (header < 0) break // reserved, not yet submitted
-        const bytes = header & lengthMask
-        const step = (bytes + headerBytes + 7) & ~7
+        const step = ((header & lengthMask) + headerBytes + 7) & ~7
         consumed += step
         available -= step
         if ((header & discardBit) !== 0) continue
         records++
-        if (from + headerBytes + bytes > dataBytes) {
-          gather(from + headerBytes, bytes)
-          sink(wrapped, wrappedOctets, 0)
-        } else sink(words, octets, (pageBytes + from + headerBytes) >>> 2)
+        if ((at << 2) + step <= end) sink(words, octets, at + 2)
+        else sinkWrapped(sink, at, header & lengthMask)
       }
     } finally {
       if (consumed !== start) Atomics.store(position, 0, BigInt(consumed))
