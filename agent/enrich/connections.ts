@@ -14,9 +14,7 @@ import {
   word,
 } from '../drain/record.ts'
 import {
-  type ConnectionTable,
   clearFlag,
-  createConnectionTable,
   flag,
   freeConnection,
   isSet,
@@ -25,7 +23,6 @@ import {
 } from './connection-table.ts'
 import {
   copyRecord,
-  createEndTable,
   type EndTable,
   freeEnd,
   hasPair,
@@ -34,48 +31,8 @@ import {
   takeEnd,
   u32At,
 } from './end-table.ts'
-import { createLocality, type Locality } from './locality.ts'
-import type { Restored } from './restored.ts'
 import { sipHash24 } from './siphash.ts'
-import { createSlotIndex, type SlotIndex } from './slot-index.ts'
-import { createTupleIndex, type TupleIndex } from './tuple-index.ts'
-
-export interface Connections {
-  readonly ends: EndTable
-  readonly table: ConnectionTable
-  /** Cookie → newest end with it. */
-  readonly byCookie: SlotIndex
-  /** Pair of sequence numbers → connection. */
-  readonly byPair: SlotIndex
-  readonly byTuple: TupleIndex
-  readonly locality: Locality
-  /** What the checkpoint of an earlier agent knows, until the first complete snapshot is in. */
-  restored: Restored | undefined
-  /** Key of the connection id, four u32. */
-  readonly key: Uint32Array
-  /** Number of the snapshot in progress. */
-  snapshot: number
-  readonly endsMax: number
-  /** What happened since the counts were last taken. */
-  readonly counts: { records: number; full: number; vanished: number }
-}
-
-export function createConnections(key: Uint32Array, endsMax = 2_000_000): Connections {
-  const ends = createEndTable()
-  return {
-    ends,
-    table: createConnectionTable(),
-    byCookie: createSlotIndex(),
-    byPair: createSlotIndex(),
-    byTuple: createTupleIndex(ends),
-    locality: createLocality(ends),
-    restored: undefined,
-    key,
-    snapshot: 0,
-    endsMax,
-    counts: { records: 0, full: 0, vanished: 0 },
-  }
-}
+import type { Connections } from './state.ts'
 
 /** Takes in whole records. All views are of the same kind of memory: 168 octets a record, aligned. */
 export function applyRecords(state: Connections, words: Uint32Array, count: number): void {

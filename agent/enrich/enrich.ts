@@ -5,7 +5,7 @@ import type { Batch } from '../../wire/mod.ts'
 import { word } from '../drain/record.ts'
 import { type Cgroups, createCgroups } from './cgroups.ts'
 import { flag, isSet } from './connection-table.ts'
-import { applyRecords, createConnections, sweepVanished } from './connections.ts'
+import { applyRecords, sweepVanished } from './connections.ts'
 import { u32At } from './end-table.ts'
 import { createEntries, type Entries } from './entries.ts'
 import type { Moment } from './moment.ts'
@@ -13,6 +13,7 @@ import type { Own } from './own.ts'
 import { createReporting, report } from './report.ts'
 import { createRestored } from './restored.ts'
 import { createRowWriter } from './row-writer.ts'
+import { createConnections } from './state.ts'
 
 export interface EnrichOptions {
   readonly node: string

@@ -15,8 +15,8 @@ import {
   said,
   totals as totalCount,
 } from './connection-table.ts'
-import type { Connections } from './connections.ts'
 import { type EndTable, u32At } from './end-table.ts'
+import type { Connections } from './state.ts'
 
 /** u32 words of one entry: six f64 (the totals as told), then as `at` says. */
 export const entryWords = 22

@@ -2,12 +2,13 @@
 
 import { octet, recordOctets, roles, word } from '../drain/record.ts'
 import { flag, isSet, outdate, setFlag, total, totals as totalCount } from './connection-table.ts'
-import { type Connections, dropConnection } from './connections.ts'
+import { dropConnection } from './connections.ts'
 import { type EndTable, isInitiator, roleOf, u32At, u64At } from './end-table.ts'
 import type { Moment } from './moment.ts'
 import { tcp } from './outcome.ts'
 import { isOwn, type Own } from './own.ts'
 import type { RowFacts, RowWriter } from './row-writer.ts'
+import type { Connections } from './state.ts'
 
 export interface ReportCounts {
   rows: number

@@ -3,19 +3,10 @@
 
 import { word } from '../drain/record.ts'
 import { flag, setFlag, totals as totalCount } from './connection-table.ts'
-import type { Connections } from './connections.ts'
 import { hasPair, u32At } from './end-table.ts'
 import { at, entryWords, known } from './entries.ts'
 import { createSlotIndex } from './slot-index.ts'
-
-export interface Restored {
-  /** The connection that the end's entry was already given to, or −1. */
-  connectionOf(state: Connections, slot: number): number
-  /** Continues an entry in a new connection of this end, if there is one for it. */
-  claim(state: Connections, slot: number, connection: number): void
-  /** Entries that no socket claimed: they ended while no agent watched. */
-  unclaimed(): number
-}
+import type { Connections, Restored } from './state.ts'
 
 /** `words` are whole entries, in any order (entries.ts). */
 export function createRestored(words: Uint32Array): Restored {

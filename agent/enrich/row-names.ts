@@ -3,9 +3,9 @@
 import type { Interner } from '../../wire/mod.ts'
 import { octet, recordOctets, short } from '../drain/record.ts'
 import type { Cgroups } from './cgroups.ts'
-import type { Connections } from './connections.ts'
 import { shortAt } from './end-table.ts'
 import { type EndOutcome, endReason, errnoName, sourceNames, stateNames } from './outcome.ts'
+import type { Connections } from './state.ts'
 import { createTextCache } from './text-cache.ts'
 
 interface OutcomeNames {

@@ -4,11 +4,11 @@ import { type Batch, createBatch, flowTable, grown } from '../../wire/mod.ts'
 import { octet, recordOctets, recordWords, short, word } from '../drain/record.ts'
 import type { Cgroups } from './cgroups.ts'
 import { type ConnectionTable, flag, isSet } from './connection-table.ts'
-import type { Connections } from './connections.ts'
 import { type EndTable, shortAt, u32At } from './end-table.ts'
 import type { Moment } from './moment.ts'
 import { type EndColumns, type RowColumns, rowColumnsOf, type Values } from './row-columns.ts'
 import { createRowNames } from './row-names.ts'
+import type { Connections } from './state.ts'
 
 /** What report.ts computed of a row. */
 export interface RowFacts {

@@ -1,7 +1,20 @@
 // Metrics in the text form of Prometheus, by its own client library.
 
 import { Counter, Gauge, Registry } from 'prom-client'
-import type { Metric, MetricsText } from './reporter.ts'
+
+/** What a scrape answers. */
+export interface MetricsText {
+  readonly contentType: string
+  readonly text: string
+}
+
+/** One metric as it is counted: plain numbers by cause, '' for none. */
+export interface Metric {
+  readonly kind: 'counter' | 'gauge'
+  readonly name: string
+  readonly help: string
+  readonly values: () => ReadonlyMap<string, number>
+}
 
 export async function metricsText(metrics: readonly Metric[]): Promise<MetricsText> {
   const registry = new Registry()

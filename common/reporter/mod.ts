@@ -1,9 +1,9 @@
 // Logs and metrics. Apart from common/mod.ts, because threads that never report need not load the libraries.
 
+export type { MetricsText } from './metrics-text.ts'
 export {
   type CounterHandle,
   createReporter,
-  type MetricsText,
   type Reporter,
   type ReporterOptions,
 } from './reporter.ts'

@@ -2,6 +2,7 @@
 // Hot paths hold the plain numbers of `counter`; they are read when scraped.
 
 import pino from 'pino'
+import type { Metric, MetricsText } from './metrics-text.ts'
 
 export interface Reporter {
   readonly name: string
@@ -26,20 +27,6 @@ export interface ReporterOptions {
   readonly level?: string
   /** Where log lines go; standard error by default, because standard output belongs to results. */
   readonly destination?: pino.DestinationStream
-}
-
-/** What a scrape answers. */
-export interface MetricsText {
-  readonly contentType: string
-  readonly text: string
-}
-
-/** One metric as it is counted: plain numbers by cause, '' for none. */
-export interface Metric {
-  readonly kind: 'counter' | 'gauge'
-  readonly name: string
-  readonly help: string
-  readonly values: () => ReadonlyMap<string, number>
 }
 
 /** A reporter of a process; `child` makes those of its components. */

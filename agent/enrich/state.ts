@@ -1,0 +1,54 @@
+// What the enrich stage knows: the ends, the connections, and the ways to find them.
+
+import { type ConnectionTable, createConnectionTable } from './connection-table.ts'
+import { createEndTable, type EndTable } from './end-table.ts'
+import { createLocality, type Locality } from './locality.ts'
+import { createSlotIndex, type SlotIndex } from './slot-index.ts'
+import { createTupleIndex, type TupleIndex } from './tuple-index.ts'
+
+export interface Connections {
+  readonly ends: EndTable
+  readonly table: ConnectionTable
+  /** Cookie → newest end with it. */
+  readonly byCookie: SlotIndex
+  /** Pair of sequence numbers → connection. */
+  readonly byPair: SlotIndex
+  readonly byTuple: TupleIndex
+  readonly locality: Locality
+  /** What the checkpoint of an earlier agent knows, until the first complete snapshot is in. */
+  restored: Restored | undefined
+  /** Key of the connection id, four u32. */
+  readonly key: Uint32Array
+  /** Number of the snapshot in progress. */
+  snapshot: number
+  readonly endsMax: number
+  /** What happened since the counts were last taken. */
+  readonly counts: { records: number; full: number; vanished: number }
+}
+
+/** Entries of a checkpoint, given to the sockets that they belong to. */
+export interface Restored {
+  /** The connection that the end's entry was already given to, or −1. */
+  connectionOf(state: Connections, slot: number): number
+  /** Continues an entry in a new connection of this end, if there is one for it. */
+  claim(state: Connections, slot: number, connection: number): void
+  /** Entries that no socket claimed: they ended while no agent watched. */
+  unclaimed(): number
+}
+
+export function createConnections(key: Uint32Array, endsMax = 2_000_000): Connections {
+  const ends = createEndTable()
+  return {
+    ends,
+    table: createConnectionTable(),
+    byCookie: createSlotIndex(),
+    byPair: createSlotIndex(),
+    byTuple: createTupleIndex(ends),
+    locality: createLocality(ends),
+    restored: undefined,
+    key,
+    snapshot: 0,
+    endsMax,
+    counts: { records: 0, full: 0, vanished: 0 },
+  }
+}
