@@ -58,13 +58,13 @@ test('dying at any octet, an agent loads exactly what its last frame said', () =
         for (const name of readdirSync(folder)) rmSync(join(folder, name))
         live(folder, intervals, (what) => seen.set(what, (seen.get(what) ?? 0) + 1))
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     )
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
   for (const what of ['begun', 'grown', 'cut', 'entries', 'gone', 'ends with entries']) {
-    assert.ok((seen.get(what) ?? 0) > 20, `${what} is hardly tried: ${seen.get(what)}`)
+    assert.ok((seen.get(what) ?? 0) > 10, `${what} is hardly tried: ${seen.get(what)}`)
   }
 })
 
