@@ -10,7 +10,7 @@ import { connections, kernelTime, throughput } from './measures/overhead.ts'
 import { ring } from './measures/ring.ts'
 import { minute, rest, start } from './measures/river.ts'
 
-/** Kernel time comes first: minutes of load slow a virtual machine's cores by a fifth. Ratios do not care. */
+/** Kernel time comes first: it is no ratio, and minutes of load slow a virtual machine. */
 const measures = [
   kernelTime,
   throughput,

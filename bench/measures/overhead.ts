@@ -85,9 +85,13 @@ function measureKernelTime({ quick }: Plan): Promise<readonly Finding[]> {
     const enabled = (await command('sysctl', ['-n', 'kernel.bpf_stats_enabled'])).trim()
     await command('sysctl', ['-qw', 'kernel.bpf_stats_enabled=1'])
     try {
-      const before = await programCosts(watcher.pid)
-      const { opened } = await race(lab, servers, quick ? 0.3 : 5)
-      return costFindings(before, await programCosts(watcher.pid), opened)
+      const rounds: Round[] = []
+      for (let round = 0; round < (quick ? 1 : 9); round++) {
+        const before = await programCosts(watcher.pid)
+        const { opened } = await race(lab, servers, quick ? 0.3 : 1)
+        rounds.push(roundOf(before, await programCosts(watcher.pid), opened))
+      }
+      return [costFinding(rounds)]
     } finally {
       await command('sysctl', ['-qw', `kernel.bpf_stats_enabled=${enabled}`])
       await watcher.off()
@@ -95,28 +99,45 @@ function measureKernelTime({ quick }: Plan): Promise<readonly Finding[]> {
   })
 }
 
-function costFindings(
+interface Round {
+  readonly opened: number
+  /** Nanoseconds and runs per connection. */
+  readonly programs: readonly {
+    readonly name: string
+    readonly ns: number
+    readonly runs: number
+  }[]
+  readonly ns: number
+}
+
+function roundOf(
   before: ReadonlyMap<number, ProgramCost>,
   after: ReadonlyMap<number, ProgramCost>,
   opened: number,
-): Finding[] {
-  const each = [...after].map(([id, cost]) => ({
+): Round {
+  const programs = [...after].map(([id, cost]) => ({
     name: cost.name,
     ns: (cost.runTimeNs - (before.get(id)?.runTimeNs ?? 0)) / opened,
     runs: (cost.runs - (before.get(id)?.runs ?? 0)) / opened,
   }))
-  const sum = each.reduce((all, { ns }) => all + ns, 0)
-  const parts = each
-    .filter(({ runs }) => runs > 0)
+  return { opened, programs, ns: programs.reduce((all, { ns }) => all + ns, 0) }
+}
+
+/** The parts are those of the round in the middle. */
+function costFinding(rounds: readonly Round[]): Finding {
+  const sorted = rounds.toSorted((a, b) => a.ns - b.ns)
+  const middle = sorted[sorted.length >> 1]!
+  const parts = middle.programs
+    .filter(({ runs }) => runs >= 0.1)
     .map(({ name, ns, runs }) => `${name} ${ns.toFixed(0)} ns in ${runs.toFixed(1)} runs`)
-  return [
-    {
-      what: `kernel time per connection, both ends (${opened} connections; ${parts.join(', ')})`,
-      value: `${(sum / 1000).toFixed(2)} µs`,
-      goal: '≤ 4 µs',
-      holds: sum <= 4_000,
-    },
-  ]
+  const us = (round: Round | undefined) => ((round?.ns ?? 0) / 1000).toFixed(2)
+  const opened = rounds.reduce((all, round) => all + round.opened, 0)
+  return {
+    what: `kernel time per connection, both ends (${opened} connections in ${rounds.length} rounds; ${parts.join(', ')})`,
+    value: `${us(middle)} µs (${us(sorted[0])}–${us(sorted.at(-1))})`,
+    goal: '≤ 4 µs',
+    holds: middle.ns <= 4_000,
+  }
 }
 
 async function programCosts(pid: number): Promise<ReadonlyMap<number, ProgramCost>> {
