@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict'
 import {
   appendFileSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -12,7 +11,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
@@ -20,23 +18,13 @@ import { createReporter } from '../../common/reporter/mod.ts'
 import { encodeFrame } from '../../wire/mod.ts'
 import { type Entries, entryWords } from '../enrich/entries.ts'
 import { createCheckpoints } from './checkpoint.ts'
+import { inFolder } from './fake.ts'
 import { createSpool } from './spool.ts'
 
 const boot = 'ffeeddcc-bbaa-9988-7766-554433221100'
 const headerLength = 24
 const chunkLength = 24
 const entryLength = 88
-
-function inFolder(run: (folder: string) => void): () => void {
-  return () => {
-    const folder = mkdtempSync(join(tmpdir(), 'weir-checkpoint-'))
-    try {
-      run(folder)
-    } finally {
-      rmSync(folder, { recursive: true, force: true })
-    }
-  }
-}
 
 /** Entries whose words are all `mark` but for the slot, the last one. */
 function entriesOf(slots: readonly number[], mark: number): Uint32Array {

@@ -1,12 +1,12 @@
 // The spool's promises: order, bounds, sequences that are never used twice, and damage that is counted.
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { encodeFrame } from '../../wire/mod.ts'
+import { inFolder } from './fake.ts'
 import { createSpool, type SpoolLimits } from './spool.ts'
 
 const boot = 'ffeeddcc-bbaa-9988-7766-554433221100'
@@ -27,17 +27,6 @@ function frameOf(sequence: number, { rows = 1, timeMs = 1000 } = {}): Buffer {
     },
     Buffer.alloc(1000, sequence),
   )
-}
-
-function inFolder(run: (folder: string) => void): () => void {
-  return () => {
-    const folder = mkdtempSync(join(tmpdir(), 'weir-spool-'))
-    try {
-      run(folder)
-    } finally {
-      rmSync(folder, { recursive: true, force: true })
-    }
-  }
 }
 
 function open(folder: string, limits: SpoolLimits & { boot?: string } = {}) {

@@ -88,7 +88,7 @@ function typedValue(command: string, flag: Flag, name: string, value: string | u
   }
   if (value === undefined) {
     throw cliError('missing_value', {
-      details: { command, name, metavar: placeholderOf(flag) },
+      details: { command, name, metavar: metavarOf(flag) },
     })
   }
   return value
@@ -138,7 +138,7 @@ export function endpointOf(text: string): { host: string; port: number } | undef
   return { host: (match[1] ?? match[2]) as string, port: Number(match[3]) }
 }
 
-export function placeholderOf(flag: Flag): string {
+export function metavarOf(flag: Flag): string {
   if (flag.metavar) return flag.metavar
   if (flag.choices) return flag.choices.join('|')
   return flag.kind === 'number' ? 'N' : flag.kind === 'duration' ? 'TIME' : 'TEXT'

@@ -1,7 +1,7 @@
 // Help for people, from the records of the commands.
 
 import type { Command, Example, Flag } from '../commands/command.ts'
-import { commonFlags, placeholderOf } from '../parse/arguments.ts'
+import { commonFlags, metavarOf } from '../parse/arguments.ts'
 import { widthOf } from './width.ts'
 
 /** What `weir` alone says: the commands, and what to try first. */
@@ -40,7 +40,7 @@ export function commandHelp(command: Command, columns: number): string {
 /** `-f, --follow` or `--limit N`. */
 export function synopsis(flag: Flag): string {
   const short = flag.short ? `-${flag.short}, ` : ''
-  return `${short}--${flag.name}${flag.kind === 'switch' ? '' : ` ${placeholderOf(flag)}`}`
+  return `${short}--${flag.name}${flag.kind === 'switch' ? '' : ` ${metavarOf(flag)}`}`
 }
 
 /** The help sentence, with the default and the environment variable behind it. */

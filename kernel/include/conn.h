@@ -140,6 +140,8 @@ static __always_inline struct conn *conn_create_new(struct sock *sk)
 	if (!c)
 		return 0;
 	if (!c->tag || c->tag & 1 || c->tag >> 1 == cookie) {
+		if (c->tag != cookie << 1)
+			c->role = ROLE_UNKNOWN; /* what is left is of another life */
 		c->tag = cookie << 1;
 		return c;
 	}

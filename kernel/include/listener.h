@@ -16,11 +16,16 @@ struct listener {
 	__u32 port; /* host order */
 };
 
+struct listening {
+	struct owner owner;
+	__u32 gone; /* closed; what it accepted may still be without a reader */
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, struct listener);
-	__type(value, struct owner);
+	__type(value, struct listening);
 } listeners SEC(".maps");
 
 static __always_inline void listener_of(struct listener *key, struct tcp_sock *tp, const bool probe)
@@ -33,51 +38,84 @@ static __always_inline void listener_of(struct listener *key, struct tcp_sock *t
 /* At listen() by the current task; it displaces whoever listened there before. */
 static __always_inline void listener_new(struct tcp_sock *tp)
 {
+	struct listening listening = {};
 	struct listener key = {};
-	struct owner owner = {};
 
 	listener_of(&key, tp, false);
-	if (owner_current(&owner, true) &&
-	    bpf_map_update_elem(&listeners, &key, &owner, BPF_ANY))
+	if (owner_current(&listening.owner, true) &&
+	    bpf_map_update_elem(&listeners, &key, &listening, BPF_ANY))
 		count(COUNTER_LOST_STORAGE);
+}
+
+/* If another socket shares address and port and goes on listening, the next dump meets it. */
+static __always_inline void listener_gone(struct tcp_sock *tp)
+{
+	struct listener key = {};
+	struct listening *listening;
+
+	listener_of(&key, tp, false);
+	listening = bpf_map_lookup_elem(&listeners, &key);
+	if (listening)
+		listening->gone = 1;
 }
 
 /* Met in a dump: of those who hold a listener that nobody saw begin, the first. */
 static __always_inline void listener_met(struct tcp_sock *tp, struct task_struct *task,
 					 const bool probe)
 {
+	struct listening met = {}, *known;
 	struct listener key = {};
-	struct owner owner = {};
 
 	listener_of(&key, tp, probe);
-	if (bpf_map_lookup_elem(&listeners, &key))
+	known = bpf_map_lookup_elem(&listeners, &key);
+	if (known && !known->gone)
 		return;
-	owner_of(&owner, task);
-	if (bpf_map_update_elem(&listeners, &key, &owner, BPF_ANY))
+	owner_of(&met.owner, task);
+	if (bpf_map_update_elem(&listeners, &key, &met, BPF_ANY))
 		count(COUNTER_LOST_STORAGE);
 }
 
-/* The owner of an accepted socket, if it has none: the listener on its address, on any of its family, on any. */
+/* True when nobody better can be found; else the first that is gone is kept in mind. */
+static __always_inline bool listens(struct listener *key, struct listening **best)
+{
+	struct listening *found = bpf_map_lookup_elem(&listeners, key);
+
+	if (!found || (found->gone && *best))
+		return false;
+	*best = found;
+	return !found->gone;
+}
+
+/* Who listens on its address, on any of its family, on any; else the one that did. */
+static __always_inline struct listening *find_listening(struct tcp_sock *tp, const bool probe)
+{
+	struct listening *best = 0;
+	struct listener key = {};
+
+	listener_of(&key, tp, probe);
+	if (listens(&key, &best))
+		return best;
+	if (is_v4(key.address)) {
+		put_v4(key.address, 0);
+		if (listens(&key, &best))
+			return best;
+	}
+	__builtin_memset(key.address, 0, sizeof(key.address));
+	listens(&key, &best);
+	return best;
+}
+
+/* The owner of an accepted socket, if it has none. */
 static __always_inline void own_by_listener(struct conn *c, struct tcp_sock *tp, const bool probe)
 {
-	struct listener key = {};
-	struct owner *owner;
+	struct listening *listening;
 
 	if (c->owner_source || c->role != ROLE_RESPONDER)
 		return;
-	listener_of(&key, tp, probe);
-	owner = bpf_map_lookup_elem(&listeners, &key);
-	if (!owner && is_v4(key.address)) {
-		put_v4(key.address, 0);
-		owner = bpf_map_lookup_elem(&listeners, &key);
-	}
-	if (!owner) {
-		__builtin_memset(key.address, 0, sizeof(key.address));
-		owner = bpf_map_lookup_elem(&listeners, &key);
-	}
-	if (!owner)
+	listening = find_listening(tp, probe);
+	if (!listening)
 		return;
-	c->owner = *owner;
+	c->owner = listening->owner;
 	c->owner_source = OWNER_LISTENER;
 }
 

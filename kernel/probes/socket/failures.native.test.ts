@@ -1,16 +1,19 @@
 // Connections that never came to be: the kernel's reason, at the end that tried.
 
 import assert from 'node:assert/strict'
+import { constants } from 'node:os'
 import { after, before, describe, test } from 'node:test'
 import { openSocketProbe, type SocketProbe, socketRole, tcpState } from '../../mod.ts'
 import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
 import { drainUntil, type SocketRecord } from '../../testing/record.ts'
 
-const refused = 111
-const timedOut = 110
-const hostUnreachable = 113
-const noPort = 99
-const inProgress = 115
+const {
+  ECONNREFUSED: refused,
+  ETIMEDOUT: timedOut,
+  EHOSTUNREACH: hostUnreachable,
+  EADDRNOTAVAIL: noPort,
+  EINPROGRESS: inProgress,
+} = constants.errno
 
 describe('failed connects', () => {
   let namespace: Namespace

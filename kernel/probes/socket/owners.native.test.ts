@@ -121,6 +121,28 @@ describe('owner of what is older or shared', () => {
     }
   })
 
+  test('a listener that is gone owns nothing: who listens on any address now', async () => {
+    const [gone, now] = [startPeers(namespace), startPeers(namespace)]
+    const records: SocketRecord[] = []
+    try {
+      await gone.ask('listen_on', { address: '127.0.0.1', port: 7007 })
+      await gone.stop()
+      await now.ask('listen_on', { address: '0.0.0.0', port: 7007 })
+      const { port } = await peers.ask<{ port: number }>('connect_to', {
+        address: '127.0.0.1',
+        port: 7007,
+      })
+      await peers.ask('reset', { who: 'client' })
+      const ports = { client_port: port, server_port: 7007 }
+      await drainUntil(probe, records, () => endsOf(records, ports).server !== undefined)
+      const { server } = endsOf(records, ports)
+      assert.deepEqual([server?.owner_source, server?.tgid], [ownerSource.LISTENER, now.pid])
+    } finally {
+      await gone.stop()
+      await now.stop()
+    }
+  })
+
   test('held by two: one record each, the lowest pid first, the other marked', async () => {
     const kept = await peers.ask<{ client_port: number; server_port: number }>('keep', {})
     const { pid } = await peers.ask<{ pid: number }>('share')

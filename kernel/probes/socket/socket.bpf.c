@@ -168,15 +168,15 @@ int BPF_PROG(socket_state, struct sock *sk, int from, int to)
 		    (from == TCP_CLOSE_WAIT && to == TCP_LAST_ACK);
 	struct tcp_sock *tp;
 
-	if (from == TCP_LISTEN && to == TCP_CLOSE)
-		return 0;
 	if (!shut && to != TCP_SYN_SENT && to != TCP_LISTEN && to != TCP_ESTABLISHED &&
 	    to != TCP_CLOSE)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (!tp)
 		return 0;
-	if (to == TCP_CLOSE)
+	if (to == TCP_CLOSE && from == TCP_LISTEN)
+		listener_gone(tp);
+	else if (to == TCP_CLOSE)
 		count_end(on_end(sk, tp, from));
 	else if (shut)
 		on_shut(sk);
