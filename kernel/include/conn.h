@@ -148,10 +148,10 @@ static __always_inline struct conn *conn_create_new(struct sock *sk)
 	return bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
-/* Nothing is known of it but that it began now. */
-static __always_inline void conn_begin(struct conn *c, __u8 role)
+/* Nothing is known of it but that it began. */
+static __always_inline void conn_begin(struct conn *c, __u8 role, boot_ns_t start)
 {
-	c->start_ns = bpf_ktime_get_boot_ns();
+	c->start_ns = start;
 	c->sent_base = 0;
 	c->received_base = 0;
 	c->session = 0;

@@ -155,6 +155,7 @@ struct tcp_sock {
 	__u32 rcv_nxt;
 	__u32 srtt_us;
 	__u32 total_retrans;
+	__u64 tcp_clock_cache;
 };
 
 typedef struct {

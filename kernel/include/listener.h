@@ -30,9 +30,11 @@ struct {
 
 static __always_inline void listener_of(struct listener *key, struct tcp_sock *tp, const bool probe)
 {
-	key->netns = netns_of(tp, probe);
+	struct sock *sk = sock_of(tp);
+
+	key->netns = netns_of(sk, probe);
 	key->port = bpf_ntohs(GET(tp, inet_conn.icsk_inet.inet_sport));
-	put_local(key->address, tp, probe);
+	put_local(key->address, sk, probe);
 }
 
 /* At listen() by the current task; it displaces whoever listened there before. */

@@ -11,9 +11,9 @@ const volatile netns_t only_netns;
 const volatile cgroup_id_t only_cgroup; /* with all below it */
 
 /* A function of its own: five copies of the loop would be half of the object. */
-static __noinline bool below_cgroup(struct tcp_sock *tp)
+static __noinline bool below_cgroup(struct sock *sk)
 {
-	struct cgroup *group = cgroup_of(tp);
+	struct cgroup *group = cgroup_of(sk);
 
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < CGROUP_DEPTH_MAX && group; i++) {
@@ -24,11 +24,11 @@ static __noinline bool below_cgroup(struct tcp_sock *tp)
 	return false;
 }
 
-static __always_inline bool selected(struct tcp_sock *tp, const bool probe)
+static __always_inline bool selected(struct sock *sk, const bool probe)
 {
-	if (only_netns && netns_of(tp, probe) != only_netns)
+	if (only_netns && netns_of(sk, probe) != only_netns)
 		return false;
-	return !only_cgroup || below_cgroup(tp);
+	return !only_cgroup || below_cgroup(sk);
 }
 
 #endif

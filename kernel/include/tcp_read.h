@@ -20,7 +20,12 @@
 			value_ = (pointer)->field; \
 		value_; \
 	})
-#define SK(field) GET(tp, inet_conn.icsk_inet.sk.field)
+#define SK(field) GET(sk, field)
+
+static __always_inline struct sock *sock_of(struct tcp_sock *tp)
+{
+	return &tp->inet_conn.icsk_inet.sk;
+}
 
 /* The numbers that sequence arithmetic needs. */
 struct numbers {
@@ -134,9 +139,35 @@ static __always_inline void put_traffic(struct socket_record *r, const struct co
 	put_sequence(r, c);
 }
 
-static __always_inline bool fin_received(struct tcp_sock *tp, const bool probe)
+#define HAS_FLAG(which) \
+	(SK(__sk_common.skc_flags) >> bpf_core_enum_value(enum sock_flags, which) & 1)
+
+static __always_inline bool fin_received(struct sock *sk, const bool probe)
 {
-	return SK(__sk_common.skc_flags) >> bpf_core_enum_value(enum sock_flags, SOCK_DONE) & 1;
+	return HAS_FLAG(SOCK_DONE);
+}
+
+/* Closed by whoever had it. */
+static __always_inline bool orphaned(struct sock *sk, const bool probe)
+{
+	return HAS_FLAG(SOCK_DEAD);
+}
+
+/* CLOCK_BOOTTIME - CLOCK_MONOTONIC. Set by user space: only a suspend changes it. */
+__u64 suspended_ns;
+
+/* When TCP took up the segment or timer that it is at. It has read the clock already, and reading it again is dear:
+ * that waits for everything before it. */
+static __always_inline boot_ns_t segment_time(struct tcp_sock *tp)
+{
+	return tp->tcp_clock_cache + suspended_ns;
+}
+
+/* Only a segment or a timer ends an orphan whose peer's FIN has come; what else ends may have been silent for long. */
+static __always_inline boot_ns_t end_time(struct sock *sk, struct tcp_sock *tp)
+{
+	return orphaned(sk, false) && fin_received(sk, false) ? segment_time(tp) :
+								bpf_ktime_get_boot_ns();
 }
 
 static __always_inline void put_16(void *to, void *from, const bool probe)
@@ -161,35 +192,35 @@ static __always_inline bool is_v4(const __u8 *address)
 	return !*(__u64 *)address && *(__u32 *)(address + 8) == bpf_htonl(0xffff);
 }
 
-static __always_inline void put_local(__u8 *to, struct tcp_sock *tp, const bool probe)
+static __always_inline void put_local(__u8 *to, struct sock *sk, const bool probe)
 {
 	if (SK(__sk_common.skc_family) == AF_INET)
 		put_v4(to, SK(__sk_common.skc_rcv_saddr));
 	else
-		put_16(to, &tp->inet_conn.icsk_inet.sk.__sk_common.skc_v6_rcv_saddr, probe);
+		put_16(to, &sk->__sk_common.skc_v6_rcv_saddr, probe);
 }
 
-static __always_inline void put_remote(__u8 *to, struct tcp_sock *tp, const bool probe)
+static __always_inline void put_remote(__u8 *to, struct sock *sk, const bool probe)
 {
 	if (SK(__sk_common.skc_family) == AF_INET)
 		put_v4(to, SK(__sk_common.skc_daddr));
 	else
-		put_16(to, &tp->inet_conn.icsk_inet.sk.__sk_common.skc_v6_daddr, probe);
+		put_16(to, &sk->__sk_common.skc_v6_daddr, probe);
 }
 
 /* skc_num is 0 once the port is given back; inet_sport stays. */
-static __always_inline void put_addresses(struct socket_record *r, struct tcp_sock *tp,
-					  const bool probe)
+static __always_inline void put_addresses(struct socket_record *r, struct sock *sk,
+					  struct tcp_sock *tp, const bool probe)
 {
 	r->local_port = bpf_ntohs(GET(tp, inet_conn.icsk_inet.inet_sport));
 	r->remote_port = bpf_ntohs(SK(__sk_common.skc_dport));
-	put_local(r->local, tp, probe);
-	put_remote(r->remote, tp, probe);
+	put_local(r->local, sk, probe);
+	put_remote(r->remote, sk, probe);
 }
 
-static __always_inline struct cgroup *cgroup_of(struct tcp_sock *tp)
+static __always_inline struct cgroup *cgroup_of(struct sock *sk)
 {
-	struct sock_cgroup_data *data = &tp->inet_conn.icsk_inet.sk.sk_cgrp_data;
+	struct sock_cgroup_data *data = &sk->sk_cgrp_data;
 	__u64 old = 0;
 
 	if (bpf_core_field_exists(data->cgroup))
@@ -198,21 +229,21 @@ static __always_inline struct cgroup *cgroup_of(struct tcp_sock *tp)
 	return old & 1 ? 0 : (struct cgroup *)(old & ~3ULL);
 }
 
-static __always_inline __u64 cgroup_id_of(struct tcp_sock *tp, const bool probe)
+static __always_inline __u64 cgroup_id_of(struct sock *sk, const bool probe)
 {
 	if (!probe && bpf_core_field_exists(struct sock_cgroup_data, cgroup))
-		return tp->inet_conn.icsk_inet.sk.sk_cgrp_data.cgroup->kn->id;
-	return BPF_CORE_READ(cgroup_of(tp), kn, id);
+		return sk->sk_cgrp_data.cgroup->kn->id;
+	return BPF_CORE_READ(cgroup_of(sk), kn, id);
 }
 
-static __always_inline netns_t netns_of(struct tcp_sock *tp, const bool probe)
+static __always_inline netns_t netns_of(struct sock *sk, const bool probe)
 {
 	struct net *net = SK(__sk_common.skc_net.net);
 
 	return probe ? BPF_CORE_READ(net, ns.inum) : net->ns.inum;
 }
 
-static __always_inline void put_interface(struct socket_record *r, struct tcp_sock *tp,
+static __always_inline void put_interface(struct socket_record *r, struct sock *sk,
 					  const bool probe)
 {
 	struct dst_entry *route = SK(sk_dst_cache);
@@ -222,22 +253,21 @@ static __always_inline void put_interface(struct socket_record *r, struct tcp_so
 		put_16(r->interface, &device->name, probe);
 }
 
-/* Everything that is not sequence arithmetic; `r` is zero before. */
-static __always_inline void put_socket(struct socket_record *r, struct tcp_sock *tp,
-				       const bool probe)
+/* Everything that is neither time nor sequence arithmetic; `r` is zero before. */
+static __always_inline void put_socket(struct socket_record *r, struct sock *sk,
+				       struct tcp_sock *tp, const bool probe)
 {
 	__u32 rtt_min = GET(tp, rtt_min.s[0].v);
 
-	r->time_ns = bpf_ktime_get_boot_ns();
-	r->cgroup_id = cgroup_id_of(tp, probe);
-	r->netns = netns_of(tp, probe);
+	r->cgroup_id = cgroup_id_of(sk, probe);
+	r->netns = netns_of(sk, probe);
 	r->segs_out = GET(tp, segs_out);
 	r->segs_in = GET(tp, segs_in);
 	r->retransmits = GET(tp, total_retrans);
 	r->srtt_us = GET(tp, srtt_us) >> 3;
 	r->rtt_min_us = rtt_min == ~0U ? 0 : rtt_min;
-	put_addresses(r, tp, probe);
-	put_interface(r, tp, probe);
+	put_addresses(r, sk, tp, probe);
+	put_interface(r, sk, probe);
 }
 
 static __always_inline void put_conn(struct socket_record *r, const struct conn *c)

@@ -10,7 +10,7 @@ import { errorText, type Libbpf, lastError, openLibbpf, type Pointer } from './l
 import { type LoadedMap, openMap, readPerCpu } from './maps.ts'
 import { collectMessages, decisiveLine } from './messages.ts'
 import { openTestRun, type TestRun, type TestRunRoom } from './test-run.ts'
-import { openSection, openVariable } from './variables.ts'
+import { openSection, openVariables } from './variables.ts'
 
 export interface ObjectOptions {
   /** For messages: `the socket probe`. */
@@ -49,8 +49,8 @@ export interface LoadedObject {
   /** Attaches an iterator program; nothing runs until it is read. */
   iterator(program: string): Iterator
   mapFd(map: string): number
-  /** What sets a variable that is no setting; the programs see it at once. Valid until `close`. */
-  variable(name: string): (value: bigint) => void
+  /** What sets variables that are no settings, by name; the programs see it at once. Valid until `close`. */
+  variables(): (name: string, value: bigint) => void
   /** A map to be read whole, again and again. */
   map(name: string): LoadedMap
   /** One element of a per-CPU map: its values of all possible CPUs, `round_up(size, 8)` apart. */
@@ -99,9 +99,9 @@ export function openObject(options: ObjectOptions): LoadedObject {
       const link = bpf.linkFd(attach(program))
       return { read: (buffer) => readIterator(bpf, link, buffer) }
     },
-    variable: (name) => {
+    variables: () => {
       const section = { ...options, name: '.bss', map: findMap(bpf, object, '.bss') }
-      return openVariable(bpf, section, name, whileOpen(fdOfMap('.bss')))
+      return openVariables(bpf, section, whileOpen(fdOfMap('.bss')))
     },
     mapFd: fdOfMap,
     readPerCpu: (map, key, valueBytes) => readPerCpu(bpf, fdOfMap(map), key, valueBytes),

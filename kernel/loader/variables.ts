@@ -45,10 +45,10 @@ export function openSection(bpf: Libbpf, { what, bytes, name: section, map }: Se
 
 const onlyElement = Buffer.alloc(4)
 
-/** Sets a variable of a loaded object; `fd`, of the section's map, is asked before each use. */
-export function openVariable(bpf: Libbpf, section: Section, name: string, fd: () => number) {
+/** Sets variables of a loaded object; `fd`, of the section's map, is asked before each use. */
+export function openVariables(bpf: Libbpf, section: Section, fd: () => number) {
   const { octets, set } = openSection(bpf, section)
-  return (value: bigint) => {
+  return (name: string, value: bigint) => {
     const map = fd()
     set(name, value)
     const result = bpf.update(map, onlyElement, octets, 0)

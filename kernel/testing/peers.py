@@ -81,6 +81,10 @@ def abort(one):
     one.close()
 
 
+def boot_ns():
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
 def until_end(one):
     try:
         while one.recv(65536):
@@ -90,11 +94,20 @@ def until_end(one):
 
 
 def finish(how, client, server):
+    """`*_silent`: the last close comes long after the last segment, and sends none."""
     first, second = (server, client) if how.startswith('server') else (client, server)
+    closing = boot_ns()
     if how.endswith('abort'):
         abort(first)
     elif how.endswith('half'):
         first.shutdown(socket.SHUT_WR)
+    elif how.endswith('silent'):
+        first.shutdown(socket.SHUT_WR)
+        until_end(second)
+        time.sleep(0.3)
+        closing = boot_ns()
+        first.close()
+        return closing
     else:
         first.close()
     until_end(second)
@@ -102,6 +115,7 @@ def finish(how, client, server):
     if how.endswith('half'):
         until_end(first)
         first.close()
+    return closing
 
 
 def exchange(family='v4', how='client', up=1, down=1):
@@ -130,8 +144,8 @@ def more(port, up=0, down=0):
 
 
 def release(port, how='client'):
-    finish(how, *kept.pop(port))
-    return {}
+    closing = finish(how, *kept.pop(port))
+    return {'closing': closing, 'closed': boot_ns()}
 
 
 def leave(port):

@@ -133,8 +133,9 @@ async function assertKnownLoss(api: Api, lab: Lab, made: number): Promise<void> 
     'stored + lost = made',
     async () => {
       const range = { from: '-5m', to: 'now' }
-      const { coverage } = await api.get('/api/flows', range)
       const rows = await api.flows({ ...range, src_netns: lab.netns(0).inode })
+      // Asked for after the rows: once those and what is lost are complete, so is what it counts.
+      const { coverage } = await api.get('/api/flows', range)
       const ended = rows.filter((row) => row['end'] !== null && row['end_reason'] !== 'unknown')
       const lost = Object.values(coverage.lost).reduce((sum, one) => sum + one, 0)
       return ended.length + lost === made && { rows: rows.length, lost, share: coverage.share }

@@ -37,6 +37,7 @@ static __always_inline bool settle(struct identity *id, struct numbers *n, struc
 static __always_inline bool put_live(struct socket_record *r, struct tcp_sock *tp, struct conn *c,
 				     const bool probe)
 {
+	struct sock *sk = sock_of(tp);
 	__u8 state = SK(__sk_common.skc_state);
 	struct identity id;
 	struct numbers n;
@@ -44,13 +45,14 @@ static __always_inline bool put_live(struct socket_record *r, struct tcp_sock *t
 
 	if (state == TCP_CLOSE || state == TCP_LISTEN || c->flags & CONN_CLOSED)
 		return false;
-	if (!selected(tp, probe)) {
+	if (!selected(sk, probe)) {
 		count(COUNTER_DUMP_FILTERED);
 		return false;
 	}
 	read_numbers(&n, tp, state, probe);
 	identify(&id, &n);
-	put_socket(r, tp, probe); /* takes longer than any of the kernel's changes */
+	r->time_ns = bpf_ktime_get_boot_ns();
+	put_socket(r, sk, tp, probe); /* takes longer than any of the kernel's changes */
 	settled = settle(&id, &n, tp, state, probe);
 	if (synchronized(state))
 		learn(c, &id);
@@ -58,7 +60,7 @@ static __always_inline bool put_live(struct socket_record *r, struct tcp_sock *t
 		c->flags |= CONN_UNSETTLED;
 	own_by_listener(c, tp, probe);
 	put_conn(r, c);
-	put_traffic(r, c, &n, fin_received(tp, probe));
+	put_traffic(r, c, &n, fin_received(sk, probe));
 	r->kind = SOCKET_LIVE;
 	r->state = state;
 	return true;
@@ -91,6 +93,8 @@ static __always_inline void keep_shown(struct conn *known, const struct conn *sh
 /* Nothing of a record can differ: no segment came or went, nobody else uses it. */
 static __always_inline bool is_as_shown(const struct conn *c, struct tcp_sock *tp, const bool probe)
 {
+	struct sock *sk = sock_of(tp);
+
 	return c->flags & CONN_SHOWN && c->shown_state == SK(__sk_common.skc_state) &&
 	       c->shown_segs == GET(tp, segs_in) + GET(tp, segs_out);
 }
@@ -119,7 +123,7 @@ static __always_inline void dump_held(struct bpf_iter_meta *meta, struct task_st
 		hold(&c, task);
 	if (!put_live(&r, tp, &c, probe))
 		return;
-	r.cookie = probe ? (cookie_t)(long)tp : cookie_of((struct sock *)tp);
+	r.cookie = probe ? (cookie_t)(long)tp : cookie_of(sock_of(tp));
 	if (again)
 		r.flags |= FLAG_SHARED;
 	if (bpf_seq_write(meta->seq, &r, sizeof(r)))
@@ -159,7 +163,7 @@ static __always_inline struct tcp_sock *tcp_of_file(struct file *file)
 static __always_inline void dump_file(struct bpf_iter_meta *meta, struct task_struct *task,
 				      struct tcp_sock *tp, const bool probe)
 {
-	struct sock *sk = (struct sock *)tp;
+	struct sock *sk = sock_of(tp);
 	struct conn *known;
 
 	if (SK(__sk_common.skc_state) == TCP_LISTEN) {
@@ -203,7 +207,7 @@ int socket_table(struct bpf_iter__tcp *ctx)
 	tp = bpf_skc_to_tcp_sock(common);
 	if (!tp)
 		return 0;
-	sk = &tp->inet_conn.icsk_inet.sk;
+	sk = sock_of(tp);
 	known = conn_create(sk);
 	if (known)
 		c = *known;

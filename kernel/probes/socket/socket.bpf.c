@@ -43,7 +43,7 @@ static __always_inline void on_connect(struct sock *sk)
 		count(COUNTER_LOST_STORAGE);
 		return;
 	}
-	conn_begin(c, ROLE_INITIATOR);
+	conn_begin(c, ROLE_INITIATOR, bpf_ktime_get_boot_ns());
 	conn_own(c, OWNER_CONNECT);
 }
 
@@ -52,7 +52,7 @@ static __always_inline void on_connect(struct sock *sk)
  * least the kernel gives an accepted socket its cookie only after it has told of SYN_RECV. One that is an
  * initiator already has met its peer half-way (simultaneous open).
  */
-static __always_inline struct conn *on_accept(struct sock *sk)
+static __always_inline struct conn *on_accept(struct sock *sk, struct tcp_sock *tp)
 {
 	struct conn *c = conn_create_new(sk);
 
@@ -61,14 +61,14 @@ static __always_inline struct conn *on_accept(struct sock *sk)
 		return 0;
 	}
 	if (c->role != ROLE_INITIATOR || c->flags & CONN_CLOSED)
-		conn_begin(c, ROLE_RESPONDER);
+		conn_begin(c, ROLE_RESPONDER, segment_time(tp));
 	return c;
 }
 
 /* Under the socket's lock, so exact; a dump would have to guess. */
 static __always_inline void on_established(struct sock *sk, struct tcp_sock *tp, int from)
 {
-	struct conn *c = from == TCP_SYN_RECV ? on_accept(sk) : conn_find(sk);
+	struct conn *c = from == TCP_SYN_RECV ? on_accept(sk, tp) : conn_find(sk);
 
 	if (!c)
 		return;
@@ -89,8 +89,8 @@ static __always_inline void on_shut(struct sock *sk)
 	conn_own(c, OWNER_CLOSE);
 }
 
-static __always_inline void put_end(struct socket_record *r, struct tcp_sock *tp, struct conn *c,
-				    __u8 from)
+static __always_inline void put_end(struct socket_record *r, struct sock *sk, struct tcp_sock *tp,
+				    struct conn *c, __u8 from)
 {
 	struct identity id;
 	struct numbers n;
@@ -102,45 +102,55 @@ static __always_inline void put_end(struct socket_record *r, struct tcp_sock *tp
 		learn(c, &id);
 	}
 	own_by_listener(c, tp, false);
-	put_socket(r, tp, false);
+	put_socket(r, sk, tp, false);
 	put_conn(r, c);
-	put_traffic(r, c, &n, fin_received(tp, false));
-	r->cookie = cookie_of(&tp->inet_conn.icsk_inet.sk);
+	put_traffic(r, c, &n, fin_received(sk, false));
+	r->time_ns = end_time(sk, tp);
+	r->cookie = cookie_of(sk);
 	r->kind = SOCKET_CLOSED;
 	r->state = from;
-	r->error = tp->inet_conn.icsk_inet.sk.sk_err;
+	r->error = sk->sk_err;
 }
 
-static __always_inline enum socket_counter record_end(struct tcp_sock *tp, struct conn *c, __u8 from)
+static __always_inline enum socket_counter record_end(struct sock *sk, struct tcp_sock *tp,
+						   struct conn *c, __u8 from)
 {
 	struct socket_record *r;
 
-	if (!selected(tp, false))
+	if (!selected(sk, false))
 		return COUNTER_FILTERED;
 	if (from == TCP_SYN_RECV && c->role == ROLE_UNKNOWN)
-		conn_begin(c, ROLE_RESPONDER);
+		conn_begin(c, ROLE_RESPONDER, bpf_ktime_get_boot_ns());
 	/* An abort (unread data, SO_LINGER 0) goes from here straight to CLOSE, without an error. */
 	if ((from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT) &&
-	    !tp->inet_conn.icsk_inet.sk.sk_err)
+	    !sk->sk_err)
 		conn_own(c, OWNER_CLOSE);
 	r = bpf_ringbuf_reserve(&ended, sizeof(*r), 0);
 	if (!r)
 		return COUNTER_LOST_RING;
-	put_end(r, tp, c, from);
+	put_end(r, sk, tp, c, from);
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	return COUNTER_CLOSED;
+}
+
+/* Older than the probe, and no dump has met it. Apart, so that the path of all others is short. */
+static __noinline enum socket_counter end_of_unknown(struct sock *sk, struct tcp_sock *tp, __u8 from)
+{
+	struct conn none = {};
+
+	return record_end(sk, tp, &none, from);
 }
 
 /* A slot is free, and may be another's at once, when its record is out. */
 static __always_inline enum socket_counter on_end(struct sock *sk, struct tcp_sock *tp, __u8 from)
 {
-	struct conn none = {}, *c = conn_find(sk);
+	struct conn *c = conn_find(sk);
 	enum socket_counter how;
 
 	if (!c)
-		return record_end(tp, &none, from);
+		return end_of_unknown(sk, tp, from);
 	c->flags |= CONN_CLOSED;
-	how = record_end(tp, c, from);
+	how = record_end(sk, tp, c, from);
 	c->flags |= CONN_CLOSED;
 	c->tag |= 1;
 	return how;
@@ -161,31 +171,36 @@ static __always_inline void count_end(enum socket_counter how)
 		here->values[COUNTER_LOST_RING]++;
 }
 
+/* What needs TCP's own numbers. Loads through `tp` are checked ones (JIT: 45 octets each), those through `sk` are not. */
+static __always_inline void on_state(struct sock *sk, struct tcp_sock *tp, int from, int to)
+{
+	if (to == TCP_ESTABLISHED)
+		on_established(sk, tp, from);
+	else if (to == TCP_LISTEN)
+		listener_new(tp);
+	else if (from == TCP_LISTEN)
+		listener_gone(tp);
+	else
+		count_end(on_end(sk, tp, from));
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(socket_state, struct sock *sk, int from, int to)
 {
-	bool shut = (from == TCP_ESTABLISHED && to == TCP_FIN_WAIT1) ||
-		    (from == TCP_CLOSE_WAIT && to == TCP_LAST_ACK);
 	struct tcp_sock *tp;
 
-	if (!shut && to != TCP_SYN_SENT && to != TCP_LISTEN && to != TCP_ESTABLISHED &&
-	    to != TCP_CLOSE)
+	if (sk->sk_protocol != IPPROTO_TCP)
 		return 0;
-	tp = bpf_skc_to_tcp_sock(sk);
-	if (!tp)
-		return 0;
-	if (to == TCP_CLOSE && from == TCP_LISTEN)
-		listener_gone(tp);
-	else if (to == TCP_CLOSE)
-		count_end(on_end(sk, tp, from));
-	else if (shut)
+	if ((from == TCP_ESTABLISHED && to == TCP_FIN_WAIT1) ||
+	    (from == TCP_CLOSE_WAIT && to == TCP_LAST_ACK)) {
 		on_shut(sk);
-	else if (to == TCP_ESTABLISHED)
-		on_established(sk, tp, from);
-	else if (to == TCP_SYN_SENT)
+	} else if (to == TCP_SYN_SENT) {
 		on_connect(sk);
-	else
-		listener_new(tp);
+	} else if (to == TCP_ESTABLISHED || to == TCP_LISTEN || to == TCP_CLOSE) {
+		tp = bpf_skc_to_tcp_sock(sk);
+		if (tp)
+			on_state(sk, tp, from, to);
+	}
 	return 0;
 }
 

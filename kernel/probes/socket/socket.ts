@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { counterNames, socketRecordBytes } from '../../layout/socket-record.ts'
+import { suspendedNs } from '../../loader/clock.ts'
 import { fail } from '../../loader/errors.ts'
 import { kernelNames } from '../../loader/host.ts'
 import { openLibc } from '../../loader/library.ts'
@@ -42,8 +43,17 @@ export const socketFeatures = [
   'BPF_FUNC_sock_from_file',
 ] as const
 
-/** Loads and attaches; throws AppError (errors.ts of the loader). Nothing is left behind if it throws. */
-export function openSocketProbe(options: SocketProbeOptions = {}): SocketProbe {
+/** Closer than this the programs' clock need not be. */
+const clockTolerance = 1_000_000n
+
+/**
+ * Loads and attaches; throws AppError (errors.ts of the loader). Nothing is left behind if it throws. `suspended` is
+ * how long the machine slept since it booted, in nanoseconds; asked at each drain.
+ */
+export function openSocketProbe(
+  options: SocketProbeOptions = {},
+  suspended: () => bigint = suspendedNs,
+): SocketProbe {
   const ringBytes = options.ringBytes ?? ringBytesDefault
   if (ringBytes < pageBytes || ringBytes > ringBytesMax || (ringBytes & (ringBytes - 1)) !== 0) {
     throw fail('ring_size', { details: { bytes: ringBytes, least: pageBytes } })
@@ -59,7 +69,7 @@ export function openSocketProbe(options: SocketProbeOptions = {}): SocketProbe {
   try {
     // libbpf has read all of the kernel's types; the pages go back to the system.
     openLibc().mallocTrim?.(0)
-    return attach(object, ringBytes)
+    return attach(object, ringBytes, suspended)
   } catch (error) {
     object.close()
     throw error
@@ -78,16 +88,26 @@ function absentPrograms(features: ReadonlySet<string>): ReadonlySet<string> {
   return new Set(absent.map(({ program }) => program))
 }
 
-function attach(object: LoadedObject, ringBytes: number): SocketProbe {
+function attach(object: LoadedObject, ringBytes: number, suspended: () => bigint): SocketProbe {
   const live: GrowingBuffer = { bytes: Buffer.alloc(0) }
   const there: GrowingBuffer = { bytes: Buffer.alloc(0) }
   const holders = object.iterator('socket_holders')
   const table = object.iterator('socket_table')
   const ring = mapRing(object.mapFd('ended'), ringBytes, pageBytes)
-  const setOnlyChanges = object.variable('only_changes')
+  const set = object.variables()
   let open = true
+  let slept = 0n
+  followClock()
   for (const { name, hook, loaded } of object.programs) {
     if (loaded && hook.startsWith('tp_btf/')) object.attach(name)
+  }
+
+  /** TCP reads CLOCK_MONOTONIC, which stands still while the machine sleeps. */
+  function followClock(): void {
+    const now = suspended()
+    if (now - slept < clockTolerance) return
+    set('suspended_ns', now)
+    slept = now
   }
 
   function assertOpen(): void {
@@ -99,11 +119,12 @@ function attach(object: LoadedObject, ringBytes: number): SocketProbe {
     ringRecords: Math.floor(ringBytes / (ringHeaderBytes + socketRecordBytes)),
     drain: (sink, max = Number.POSITIVE_INFINITY) => {
       assertOpen()
+      followClock()
       return ring.drain(sink, max)
     },
     dump: ({ onlyChanges = false } = {}) => {
       assertOpen()
-      setOnlyChanges(onlyChanges ? 1n : 0n)
+      set('only_changes', onlyChanges ? 1n : 0n)
       return wholeRecords(live, holders.read(live))
     },
     dumpNamespace: (path) => {

@@ -1,0 +1,77 @@
+// When a connection began and ended: the kernel's own clock readings against those of the programs.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openSocketProbe, type SocketProbe } from '../../mod.ts'
+import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
+import { drainUntil, endsOf, type Ports, type SocketRecord } from '../../testing/record.ts'
+
+const hour = 3_600_000_000_000n
+const idleMs = 100
+let namespace: Namespace
+let peers: Peers
+
+before(() => {
+  namespace = createNamespace()
+  peers = startPeers(namespace)
+})
+after(async () => {
+  await peers?.stop()
+  namespace?.remove()
+})
+
+interface Times {
+  /** Before the end that closes first closed for good, and after both have; CLOCK_BOOTTIME, nanoseconds. */
+  readonly closing: number
+  readonly closed: number
+}
+
+async function released(probe: SocketProbe, how: string) {
+  const truth = await peers.ask<Ports>('keep')
+  await sleep(idleMs)
+  const times = await peers.ask<Times>('release', { port: truth.client_port, how })
+  const records: SocketRecord[] = []
+  const ends = () => endsOf(records, truth)
+  await drainUntil(probe, records, () => !!ends().client && !!ends().server)
+  const { client, server } = ends() as { client: SocketRecord; server: SocketRecord }
+  return { client, server, closing: BigInt(times.closing), closed: BigInt(times.closed) }
+}
+
+const ways = ['', '_abort', '_half', '_silent'].flatMap((way) => [`client${way}`, `server${way}`])
+
+test('an end has the time at which it came, whatever ended it', async () => {
+  const probe = openSocketProbe({ netns: namespace.inode, ringBytes: 1 << 20 })
+  try {
+    for (const how of ways) {
+      const { client, server, closing, closed } = await released(probe, how)
+      const silent = how.endsWith('_silent')
+      for (const end of silent ? [how === 'client_silent' ? client : server] : [client, server]) {
+        assert.ok(end.time_ns >= closing, `${how}: ${closing - end.time_ns} ns early`)
+        assert.ok(end.time_ns <= closed, `${how}: ${end.time_ns - closed} ns late`)
+      }
+      for (const end of [client, server]) {
+        const lasted = closed - end.start_ns
+        assert.ok(lasted > BigInt(idleMs) * 1_000_000n && lasted < hour, `${how}: ${lasted} ns`)
+      }
+    }
+  } finally {
+    probe.close()
+  }
+})
+
+test('the time that the machine slept is in what TCP read on a clock that stands still meanwhile', async () => {
+  let slept = hour
+  const probe = openSocketProbe({ netns: namespace.inode, ringBytes: 1 << 20 }, () => slept)
+  try {
+    const before = await released(probe, 'client')
+    assert.ok(before.client.time_ns - before.closed > hour - 10_000_000_000n)
+    assert.ok(before.server.start_ns - before.client.start_ns > hour - 1_000_000_000n)
+    slept = 2n * hour
+    probe.drain(() => {})
+    const behind = await released(probe, 'client')
+    assert.ok(behind.client.time_ns - behind.closed > 2n * hour - 10_000_000_000n)
+  } finally {
+    probe.close()
+  }
+})
