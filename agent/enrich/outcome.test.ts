@@ -35,6 +35,9 @@ const cases: readonly [string, readonly EndOutcome[]][] = [
   ['timeout', [src([1, 110])]],
   ['timeout', [src([4, 110]), dst([1, 110])]],
   ['unknown', [{ ...src([1, 0]), vanished: true }]],
+  ['unknown', [src([7, 0])]],
+  ['unknown', [src([7, 0]), dst([9, 0])]],
+  ['reset_by_src', [src([7, 0]), dst([1, 104])]],
   ['unknown', [{ ...src([2, 0]), vanished: true }]],
 ]
 

@@ -19,7 +19,7 @@ export const stateNames: readonly string[] = [
   'new_syn_recv',
 ]
 
-export const tcp = { established: 1, synSent: 2, closeWait: 8 } as const
+export const tcp = { established: 1, synSent: 2, close: 7, closeWait: 8 } as const
 
 /** Names of enum owner_source, by number. */
 export const sourceNames: readonly string[] = ['', 'listener', 'connect', 'holder', 'io', 'close']
@@ -37,7 +37,7 @@ export function errnoName(error: number): string {
 /** How one end ended, as its last record says. */
 export interface EndOutcome {
   readonly side: 'src' | 'dst'
-  /** The state it left. */
+  /** The state it left; `close` when the kernel could not tell any more. */
   readonly state: number
   readonly error: number
   readonly localPort: number
@@ -58,7 +58,7 @@ export function endReason(ends: readonly EndOutcome[]): string {
     if (error === ETIMEDOUT) return 'timeout'
     if (error === EHOSTUNREACH || error === ENETUNREACH) return 'unreachable'
   }
-  if (ends.some((end) => end.vanished)) return 'unknown'
+  if (ends.some((end) => end.vanished || end.state === tcp.close)) return 'unknown'
   for (const { state, error, side } of ends) {
     const open = state === tcp.established || state === tcp.closeWait
     if (open && error === 0) return `reset_by_${side}`

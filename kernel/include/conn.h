@@ -21,6 +21,7 @@ enum conn_flag {
 	CONN_CLOSED = 4, /* sk_state is written after the tracepoint: a dump must not show it alive */
 	CONN_UNSETTLED = 8, /* only in a dump's copy: see settle() */
 	CONN_SHOWN = 16, /* a dump showed it, and its owner is still the same */
+	CONN_SHUT = 32, /* closed or shut down by this end */
 };
 
 struct conn {

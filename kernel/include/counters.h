@@ -11,6 +11,7 @@ enum socket_counter {
 	COUNTER_FILTERED,      /* of these, left out by a filter */
 	COUNTER_CLOSED,        /* of these, put into the ring */
 	COUNTER_LOST_RING,     /* of these, lost because the ring was full */
+	COUNTER_MENDED,        /* ends that socket_state missed and socket_gone told; counted above too */
 	COUNTER_LOST_STORAGE,  /* contexts (start, owner, role) that could not be kept */
 	COUNTER_DUMPED,        /* live records written by dumps */
 	COUNTER_DUMP_FILTERED, /* live sockets that a filter left out of a dump */
@@ -21,23 +22,24 @@ struct socket_counters {
 	__u64 values[COUNTER_COUNT];
 };
 
+/* Who counts: what may interrupt each other must not write the same number. */
+enum counting { COUNTING_STATE, COUNTING_GONE, COUNTING_COUNT };
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, COUNTING_COUNT);
 	__type(key, __u32);
 	__type(value, struct socket_counters);
 } counters SEC(".maps");
 
-static __always_inline struct socket_counters *counters_here(void)
+static __always_inline struct socket_counters *counters_here(__u32 who)
 {
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&counters, &zero);
+	return bpf_map_lookup_elem(&counters, &who);
 }
 
 static __always_inline void count(enum socket_counter which)
 {
-	struct socket_counters *here = counters_here();
+	struct socket_counters *here = counters_here(COUNTING_STATE);
 
 	if (here)
 		here->values[which]++;

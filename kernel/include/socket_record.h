@@ -59,7 +59,7 @@ struct socket_record {
 	__u16 error;       /* errno of sk_err at the end; 0 = none */
 	__u8 kind;         /* enum socket_kind */
 	__u8 role;         /* enum socket_role */
-	__u8 state;        /* TCP state now, or the one it ended from */
+	__u8 state;        /* TCP state now, or the one it ended from; CLOSE = ended, from which is not known */
 	__u8 owner_source; /* enum owner_source */
 	__u8 flags;        /* enum socket_flag */
 	__u8 padding[5];

@@ -111,6 +111,7 @@ export const counterNames = [
   'filtered',
   'closed',
   'lost_ring',
+  'mended',
   'lost_storage',
   'dumped',
   'dump_filtered',

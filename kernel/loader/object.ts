@@ -44,8 +44,8 @@ export interface GrowingBuffer {
 
 export interface LoadedObject {
   readonly programs: readonly LoadedProgram[]
-  /** Attaches a tracepoint program by name; stays until `close`. */
-  attach(program: string): void
+  /** Attaches a tracepoint program by name. It stays until `close`, or until what is returned is called, once. */
+  attach(program: string): () => void
   /** Attaches an iterator program; nothing runs until it is read. */
   iterator(program: string): Iterator
   mapFd(map: string): number
@@ -93,7 +93,11 @@ export function openObject(options: ObjectOptions): LoadedObject {
   return {
     programs: [...programs.values()].map((program) => describe(bpf, program)),
     attach: (program) => {
-      attach(program)
+      const link = attach(program)
+      return () => {
+        bpf.linkDestroy(link)
+        links.splice(links.indexOf(link), 1)
+      }
     },
     iterator: (program) => {
       const link = bpf.linkFd(attach(program))

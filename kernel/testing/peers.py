@@ -8,6 +8,8 @@ import errno
 import fcntl
 import json
 import os
+import resource
+import select
 import signal
 import socket
 import struct
@@ -94,9 +96,13 @@ def until_end(one):
 
 
 def finish(how, client, server):
-    """`*_silent`: the last close comes long after the last segment, and sends none."""
+    """`both`: at once, nobody waits for the other. `*_silent`: the last close comes long after the last segment, and sends none."""
     first, second = (server, client) if how.startswith('server') else (client, server)
     closing = boot_ns()
+    if how == 'both':
+        first.close()
+        second.close()
+        return closing
     if how.endswith('abort'):
         abort(first)
     elif how.endswith('half'):
@@ -146,6 +152,47 @@ def more(port, up=0, down=0):
 def release(port, how='client'):
     closing = finish(how, *kept.pop(port))
     return {'closing': closing, 'closed': boot_ns()}
+
+
+def abort_server(port, asked=False):
+    """The client's socket is ended and still open."""
+    client, server = kept[port]
+    abort(server)
+    at = boot_ns()
+    if asked:
+        client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return {'at': at}
+
+
+def discard(port):
+    for one in kept.pop(port):
+        one.close()
+    return {}
+
+
+def unused():
+    """Sockets that never are a connection."""
+    socket.socket().close()
+    listener('v4').close()
+    return {}
+
+
+def attempt_unread(port):
+    """Begins a connect."""
+    client = socket.socket()
+    client.setblocking(False)
+    client.connect_ex((V4[0], port))
+    kept[port] = (client,)
+    return {}
+
+
+def failed_unread(port):
+    """Waits for its failure, and closes without asking for the error."""
+    watch = select.poll()
+    watch.register(kept[port][0], select.POLLOUT)
+    if not watch.poll(LIMIT_S * 1000):
+        raise TimeoutError('no answer')
+    return discard(port)
 
 
 def leave(port):
@@ -297,6 +344,43 @@ def rate(count):
     return {'count': count}
 
 
+def pairs_until(channel, end):
+    count = 0
+    server = listener('v4')
+    while time.monotonic() < end:
+        client = socket.create_connection(server.getsockname())
+        one = server.accept()[0]
+        client.close()
+        one.close()
+        count += 1
+    os.write(channel, b'%d' % count)
+
+
+def storm(port, attempts, seconds):
+    """Connects that time out, told by the kernel's timers, which interrupt processes that open and close."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    result, channel = os.pipe()
+    child = fork(pairs_until, channel, time.monotonic() + seconds)
+    watch, waiting_for = select.poll(), {}
+    for index in range(attempts):
+        one = socket.socket()
+        one.setblocking(False)
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 200 + index % (seconds * 700))
+        one.connect_ex((V4[0], port))
+        watch.register(one, select.POLLOUT)
+        waiting_for[one.fileno()] = one
+    while waiting_for:
+        events = watch.poll(LIMIT_S * 1000)
+        if not events:
+            raise TimeoutError(f'{len(waiting_for)} connects do not time out')
+        for descriptor, _ in events:
+            watch.unregister(descriptor)
+            waiting_for.pop(descriptor).close()
+    os.waitpid(child, 0)
+    return {'ends': attempts + 2 * int(os.read(result, 16))}
+
+
 def listen_on(address, port, family='v4'):
     kept['server'] = listener(family, address=address, port=port)
     return {}
@@ -348,7 +432,7 @@ def unshare():
 
 
 OPERATIONS = {one.__name__: one for one in (
-    exchange, keep, more, release, leave, taken_by_child, attempt, closed_port, owners, rate,
+    exchange, keep, more, release, abort_server, discard, unused, storm, attempt_unread, failed_unread, leave, taken_by_child, attempt, closed_port, owners, rate,
     listen_on, accept_one, connect_to, say, hear, drop, reset, share, unshare)}
 
 for line in sys.stdin:

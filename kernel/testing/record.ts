@@ -49,7 +49,7 @@ export function readRecords(octets: Uint8Array): SocketRecord[] {
 
 /** Drains into `records` until `enough` says so; throws after the limit, with what there was. */
 export async function drainUntil(
-  probe: SocketProbe,
+  probe: Pick<SocketProbe, 'drain'>,
   records: SocketRecord[],
   enough: (records: readonly SocketRecord[]) => boolean,
 ): Promise<void> {

@@ -164,12 +164,13 @@ static __always_inline void dump_file(struct bpf_iter_meta *meta, struct task_st
 				      struct tcp_sock *tp, const bool probe)
 {
 	struct sock *sk = sock_of(tp);
+	__u8 state = SK(__sk_common.skc_state);
 	struct conn *known;
 
-	if (SK(__sk_common.skc_state) == TCP_LISTEN) {
+	if (state == TCP_LISTEN)
 		listener_met(tp, task, probe);
+	if (state == TCP_LISTEN || state == TCP_CLOSE)
 		return;
-	}
 	known = conn_create(sk);
 	if (known)
 		dump_held(meta, task, tp, known, probe);

@@ -21,7 +21,8 @@ export type RecordSink = (words: Uint32Array, octets: Uint8Array, wordOffset: nu
 
 /**
  * What the programs counted since the probe was opened, all CPUs together. Of ended sockets:
- * `seen` = `filtered` + `closed` (into the ring) + `lost_ring` (ring full). `lost_storage`: begin and owner of a
+ * `seen` = `filtered` + `closed` (into the ring) + `lost_ring` (ring full); `mended` of them were told a moment late, because
+ * the kernel left out the program that tells ends. `lost_storage`: begin and owner of a
  * socket could not be kept (its record comes all the same). `dumped`, `dump_filtered`: live records and what
  * the filters left out of dumps.
  */

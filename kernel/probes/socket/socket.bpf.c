@@ -87,10 +87,12 @@ static __always_inline void on_shut(struct sock *sk)
 		return;
 	}
 	conn_own(c, OWNER_CLOSE);
+	c->flags |= CONN_SHUT;
 }
 
+/* `late` = after the end, when the socket goes; then TCP's clock still shows the end, but its error may be taken. */
 static __always_inline void put_end(struct socket_record *r, struct sock *sk, struct tcp_sock *tp,
-				    struct conn *c, __u8 from)
+				    struct conn *c, __u8 from, const bool late)
 {
 	struct identity id;
 	struct numbers n;
@@ -105,15 +107,15 @@ static __always_inline void put_end(struct socket_record *r, struct sock *sk, st
 	put_socket(r, sk, tp, false);
 	put_conn(r, c);
 	put_traffic(r, c, &n, fin_received(sk, false));
-	r->time_ns = end_time(sk, tp);
+	r->time_ns = late ? segment_time(tp) : end_time(sk, tp);
 	r->cookie = cookie_of(sk);
 	r->kind = SOCKET_CLOSED;
-	r->state = from;
+	r->state = late && !sk->sk_err && !(c->flags & CONN_SHUT) ? TCP_CLOSE : from;
 	r->error = sk->sk_err;
 }
 
 static __always_inline enum socket_counter record_end(struct sock *sk, struct tcp_sock *tp,
-						   struct conn *c, __u8 from)
+						   struct conn *c, __u8 from, const bool late)
 {
 	struct socket_record *r;
 
@@ -128,7 +130,7 @@ static __always_inline enum socket_counter record_end(struct sock *sk, struct tc
 	r = bpf_ringbuf_reserve(&ended, sizeof(*r), 0);
 	if (!r)
 		return COUNTER_LOST_RING;
-	put_end(r, sk, tp, c, from);
+	put_end(r, sk, tp, c, from, late);
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	return COUNTER_CLOSED;
 }
@@ -138,27 +140,25 @@ static __noinline enum socket_counter end_of_unknown(struct sock *sk, struct tcp
 {
 	struct conn none = {};
 
-	return record_end(sk, tp, &none, from);
+	return record_end(sk, tp, &none, from, false);
 }
 
 /* A slot is free, and may be another's at once, when its record is out. */
-static __always_inline enum socket_counter on_end(struct sock *sk, struct tcp_sock *tp, __u8 from)
+static __always_inline enum socket_counter end_of(struct conn *c, struct sock *sk,
+						  struct tcp_sock *tp, __u8 from, const bool late)
 {
-	struct conn *c = conn_find(sk);
 	enum socket_counter how;
 
-	if (!c)
-		return end_of_unknown(sk, tp, from);
 	c->flags |= CONN_CLOSED;
-	how = record_end(sk, tp, c, from);
+	how = record_end(sk, tp, c, from, late);
 	c->flags |= CONN_CLOSED;
 	c->tag |= 1;
 	return how;
 }
 
-static __always_inline void count_end(enum socket_counter how)
+static __always_inline void count_end(enum socket_counter how, enum counting who)
 {
-	struct socket_counters *here = counters_here();
+	struct socket_counters *here = counters_here(who);
 
 	if (!here)
 		return;
@@ -169,6 +169,15 @@ static __always_inline void count_end(enum socket_counter how)
 		here->values[COUNTER_FILTERED]++;
 	else
 		here->values[COUNTER_LOST_RING]++;
+	if (who == COUNTING_GONE)
+		here->values[COUNTER_MENDED]++;
+}
+
+static __always_inline void on_end(struct sock *sk, struct tcp_sock *tp, __u8 from)
+{
+	struct conn *c = conn_find(sk);
+
+	count_end(c ? end_of(c, sk, tp, from, false) : end_of_unknown(sk, tp, from), COUNTING_STATE);
 }
 
 /* What needs TCP's own numbers. Loads through `tp` are checked ones (JIT: 45 octets each), those through `sk` are not. */
@@ -181,7 +190,7 @@ static __always_inline void on_state(struct sock *sk, struct tcp_sock *tp, int f
 	else if (from == TCP_LISTEN)
 		listener_gone(tp);
 	else
-		count_end(on_end(sk, tp, from));
+		on_end(sk, tp, from);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -201,6 +210,38 @@ int BPF_PROG(socket_state, struct sock *sk, int from, int to)
 		if (tp)
 			on_state(sk, tp, from, to);
 	}
+	return 0;
+}
+
+/* The state that a missed end left. Only a segment or a timer interrupts: it was no abort. */
+static __always_inline __u8 state_before(struct sock *sk, struct tcp_sock *tp, const struct conn *c)
+{
+	bool done = fin_received(sk, false);
+
+	if (c->role == ROLE_INITIATOR && !tp->bytes_acked)
+		return TCP_SYN_SENT;
+	if (c->flags & CONN_SHUT)
+		return done ? TCP_LAST_ACK : TCP_FIN_WAIT2;
+	return done ? TCP_CLOSE_WAIT : TCP_ESTABLISHED;
+}
+
+/*
+ * From 6.1 on the kernel leaves a program out when it interrupts itself: a segment or a timer that ends a connection
+ * while the same CPU is inside socket_state for another. That end is told here, a moment later; for a socket that
+ * somebody holds, at close(). It cannot be left out too: the CPU is in socket_state or here, not in both. (Of a socket
+ * that was disconnected meanwhile nothing is left to tell.)
+ */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(socket_gone, struct sock *sk)
+{
+	struct conn *c = conn_find(sk);
+	struct tcp_sock *tp;
+
+	if (!c || c->flags & CONN_CLOSED || !sk->__sk_common.skc_dport)
+		return 0;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (tp)
+		count_end(end_of(c, sk, tp, state_before(sk, tp, c), true), COUNTING_GONE);
 	return 0;
 }
 

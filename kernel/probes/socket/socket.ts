@@ -23,7 +23,10 @@ const objectUrl = new URL('../../build/socket.bpf.o', import.meta.url)
 const ringBytesDefault = 4 << 20
 const ringBytesMax = 1 << 30
 const ringHeaderBytes = 8
-const pageBytes = pageSize()
+export const pageBytes = pageSize()
+
+/** enum counting of kernel/include/counters.h. */
+const countingPrograms = [0, 1]
 
 /** Tracepoints that may be absent, the program on each, and what is lost without it. */
 const optional = [
@@ -55,17 +58,7 @@ export function openSocketProbe(
   suspended: () => bigint = suspendedNs,
 ): SocketProbe {
   const ringBytes = options.ringBytes ?? ringBytesDefault
-  if (ringBytes < pageBytes || ringBytes > ringBytesMax || (ringBytes & (ringBytes - 1)) !== 0) {
-    throw fail('ring_size', { details: { bytes: ringBytes, least: pageBytes } })
-  }
-  const features = kernelNames(socketFeatures)
-  const object = openObject({
-    what,
-    bytes: readFileSync(objectUrl),
-    settings: { only_netns: BigInt(options.netns ?? 0), only_cgroup: options.cgroupId ?? 0n },
-    maxEntries: mapSizes(features, ringBytes),
-    without: absentPrograms(features),
-  })
+  const object = loadSocketObject({ ...options, ringBytes })
   try {
     // libbpf has read all of the kernel's types; the pages go back to the system.
     openLibc().mallocTrim?.(0)
@@ -74,6 +67,24 @@ export function openSocketProbe(
     object.close()
     throw error
   }
+}
+
+/** Loaded, nothing attached. */
+export function loadSocketObject(
+  options: SocketProbeOptions & { readonly ringBytes: number },
+): LoadedObject {
+  const { ringBytes } = options
+  if (ringBytes < pageBytes || ringBytes > ringBytesMax || (ringBytes & (ringBytes - 1)) !== 0) {
+    throw fail('ring_size', { details: { bytes: ringBytes, least: pageBytes } })
+  }
+  const features = kernelNames(socketFeatures)
+  return openObject({
+    what,
+    bytes: readFileSync(objectUrl),
+    settings: { only_netns: BigInt(options.netns ?? 0), only_cgroup: options.cgroupId ?? 0n },
+    maxEntries: mapSizes(features, ringBytes),
+    without: absentPrograms(features),
+  })
 }
 
 /** Where sockets have storage the table by address is never touched, elsewhere the slots. */
@@ -161,14 +172,17 @@ function wholeRecords(buffer: GrowingBuffer, octets: number): Uint8Array {
   return buffer.bytes.subarray(0, octets)
 }
 
-function sumCounters(object: LoadedObject): Readonly<Record<CounterName, number>> {
-  const values = object.readPerCpu('counters', 0, counterNames.length * 8)
-  const sums = {} as Record<CounterName, number>
-  counterNames.forEach((name, index) => {
-    let sum = 0n
-    for (let at = index; at < values.length; at += counterNames.length) sum += values[at] ?? 0n
-    sums[name] = Number(sum)
-  })
+export function sumCounters(object: LoadedObject): Readonly<Record<CounterName, number>> {
+  const sums = Object.fromEntries(counterNames.map((name) => [name, 0])) as Record<
+    CounterName,
+    number
+  >
+  for (const who of countingPrograms) {
+    const values = object.readPerCpu('counters', who, counterNames.length * 8)
+    values.forEach((value, at) => {
+      sums[counterNames[at % counterNames.length]!] += Number(value)
+    })
+  }
   return sums
 }
 

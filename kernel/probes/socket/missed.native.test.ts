@@ -1,0 +1,157 @@
+// Ends that socket_state missed, as the kernel lets it miss them when it interrupts itself: here it is detached.
+
+import assert from 'node:assert/strict'
+import { constants } from 'node:os'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { LoadedObject } from '../../loader/object.ts'
+import { mapRing } from '../../loader/ring.ts'
+import { openSocketProbe, type RecordSink, socketRole, tcpState } from '../../mod.ts'
+import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
+import { drainUntil, endsOf, type Ports, type SocketRecord } from '../../testing/record.ts'
+import { loadSocketObject, pageBytes, sumCounters } from './socket.ts'
+
+interface Truth extends Ports {
+  readonly up: number
+  readonly down: number
+}
+
+const ringBytes = 1 << 20
+const { ESTABLISHED, SYN_SENT, CLOSE, LAST_ACK } = tcpState
+let namespace: Namespace
+let peers: Peers
+
+before(() => {
+  namespace = createNamespace()
+  peers = startPeers(namespace)
+  namespace.run('nft', 'add table inet quiet')
+})
+after(async () => {
+  await peers?.stop()
+  namespace?.remove()
+})
+
+interface Watch {
+  readonly object: LoadedObject
+  readonly records: SocketRecord[]
+  /** From here on the program sees nothing. */
+  miss(): void
+  until(done: () => boolean): Promise<void>
+}
+
+async function watching(work: (watch: Watch) => Promise<void>): Promise<void> {
+  const object = loadSocketObject({ netns: namespace.inode, ringBytes })
+  const ring = mapRing(object.mapFd('ended'), ringBytes, pageBytes)
+  try {
+    const miss = object.attach('socket_state')
+    object.attach('socket_gone')
+    const records: SocketRecord[] = []
+    const drain = { drain: (sink: RecordSink) => ring.drain(sink, Number.POSITIVE_INFINITY) }
+    const until = (done: () => boolean) => drainUntil(drain, records, done)
+    await work({ object, records, miss, until })
+  } finally {
+    ring.close()
+    object.close()
+  }
+}
+
+/** Nothing arrives while `work` runs. */
+async function withoutSegments(work: () => Promise<void>): Promise<void> {
+  namespace.run('nft', 'add chain inet quiet input { type filter hook input priority 0; }')
+  namespace.run('nft', 'add rule inet quiet input meta l4proto tcp drop')
+  try {
+    await work()
+  } finally {
+    namespace.run('nft', 'delete chain inet quiet input')
+  }
+}
+
+test('every end is told while timers interrupt the program', async () => {
+  const probe = openSocketProbe({ netns: namespace.inode, ringBytes: 1 << 25 })
+  try {
+    namespace.run('sysctl', '-qw', 'net.ipv4.tcp_syn_retries=1')
+    const attempts = { port: 9, attempts: 4_000, seconds: 4 }
+    namespace.run('nft', 'add chain inet quiet nine { type filter hook input priority 0; }')
+    namespace.run('nft', 'add rule inet quiet nine tcp dport 9 drop')
+    const { ends } = await peers.ask<{ ends: number }>('storm', attempts)
+    const { seen, closed } = probe.counters()
+    assert.deepEqual([seen, closed], [ends, ends])
+  } finally {
+    probe.close()
+    namespace.run('nft', 'flush chain inet quiet nine')
+  }
+})
+
+test('both closed: octets, time and owners as if nothing had been missed', () =>
+  watching(async ({ object, records, miss, until }) => {
+    const truth = await peers.ask<Truth>('keep', { up: 70_001, down: 33 })
+    const request = { port: truth.client_port, how: 'both' }
+    let closed = 0n
+    await withoutSegments(async () => {
+      closed = BigInt((await peers.ask<{ closed: number }>('release', request)).closed)
+      miss()
+    })
+    await until(() => records.length === 2)
+    const { client, server } = endsOf(records, truth) as Record<'client' | 'server', SocketRecord>
+    assert.deepEqual([client.sent_bytes, client.received_bytes], [truth.up, truth.down])
+    assert.deepEqual([server.sent_bytes, server.received_bytes], [truth.down, truth.up])
+    assert.deepEqual([client.role, server.role], [socketRole.INITIATOR, socketRole.RESPONDER])
+    for (const end of [client, server]) {
+      assert.deepEqual([end.state, end.error, end.tgid], [LAST_ACK, 0, peers.pid])
+      assert.ok(end.time_ns > closed, 'the end came when segments came again')
+    }
+    const { seen, closed: told, mended } = sumCounters(object)
+    assert.deepEqual([seen, told, mended], [2, 2, 2])
+  }))
+
+/** The end that was reset: `asked` = the application has asked for the error before it closes. */
+async function resetEnd({ records, miss, until }: Watch, asked: boolean) {
+  const truth = await peers.ask<Truth>('keep', { up: 5, down: 7 })
+  miss()
+  const { at } = await peers.ask<{ at: number }>('abort_server', { port: truth.client_port, asked })
+  await sleep(50)
+  await peers.ask('discard', { port: truth.client_port })
+  await until(() => records.length === 1)
+  const { client } = endsOf(records, truth) as { client: SocketRecord }
+  assert.deepEqual([client.sent_bytes, client.received_bytes], [truth.up, truth.down])
+  assert.ok(client.time_ns <= BigInt(at), 'the time is that of the reset')
+  return client
+}
+
+test('reset: told at close, with the time of the reset', () =>
+  watching(async (watch) => {
+    const { state, error } = await resetEnd(watch, false)
+    assert.deepEqual([state, error], [ESTABLISHED, constants.errno.ECONNRESET])
+  }))
+
+test('an error that the application took is not made up', () =>
+  watching(async (watch) => {
+    const { state, error } = await resetEnd(watch, true)
+    assert.deepEqual([state, error], [CLOSE, 0])
+  }))
+
+test('a connect that was refused', () =>
+  watching(async ({ records, miss, until }) => {
+    const { port } = await peers.ask<{ port: number }>('closed_port')
+    await withoutSegments(async () => {
+      await peers.ask('attempt_unread', { port })
+      miss()
+    })
+    await peers.ask('failed_unread', { port })
+    await until(() => records.length === 1)
+    const [end] = records as [SocketRecord]
+    assert.deepEqual([end.remote_port, end.state], [port, SYN_SENT])
+    assert.deepEqual([end.error, end.sent_bytes], [constants.errno.ECONNREFUSED, 0])
+  }))
+
+test('what never was a connection, or has ended, leaves nothing when it goes', () =>
+  watching(async ({ object, records, until }) => {
+    const truth = await peers.ask<Truth>('keep')
+    await peers.ask('abort_server', { port: truth.client_port })
+    object.iterator('socket_holders').read({ bytes: Buffer.alloc(0) })
+    await peers.ask('unused')
+    await peers.ask('discard', { port: truth.client_port })
+    await until(() => records.length >= 2)
+    const { seen, mended } = sumCounters(object)
+    assert.deepEqual([seen, mended], [2, 0])
+  }))
