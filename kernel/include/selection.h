@@ -10,8 +10,8 @@
 const volatile netns_t only_netns;
 const volatile cgroup_id_t only_cgroup; /* with all below it */
 
-/* A function of its own: five copies of the loop would be half of the object. */
-static __noinline bool below_cgroup(struct sock *sk)
+/* Inlined like everything: see `functions of its own` in kernel/probes/object.native.test.ts. */
+static __always_inline bool below_cgroup(struct sock *sk)
 {
 	struct cgroup *group = cgroup_of(sk);
 

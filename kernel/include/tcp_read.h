@@ -156,14 +156,14 @@ static __always_inline bool orphaned(struct sock *sk, const bool probe)
 /* CLOCK_BOOTTIME - CLOCK_MONOTONIC. Set by user space: only a suspend changes it. */
 __u64 suspended_ns;
 
-/* When TCP took up the segment or timer that it is at. It has read the clock already, and reading it again is dear:
- * that waits for everything before it. */
+/* When TCP took up the segment or timer that it is at. It has read the clock, and once more is dear: that waits for
+ * everything before it. */
 static __always_inline boot_ns_t segment_time(struct tcp_sock *tp)
 {
 	return tp->tcp_clock_cache + suspended_ns;
 }
 
-/* Only a segment or a timer ends an orphan whose peer's FIN has come; what else ends may have been silent for long. */
+/* Only a segment or a timer ends an orphan whose peer's FIN has come; what else ends may have long been silent. */
 static __always_inline boot_ns_t end_time(struct sock *sk, struct tcp_sock *tp)
 {
 	return orphaned(sk, false) && fin_received(sk, false) ? segment_time(tp) :

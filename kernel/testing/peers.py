@@ -362,16 +362,16 @@ def storm(port, attempts, seconds):
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     result, channel = os.pipe()
     child = fork(pairs_until, channel, time.monotonic() + seconds)
-    watch, waiting_for = select.poll(), {}
+    watch, waiting_for = select.epoll(), {}
     for index in range(attempts):
         one = socket.socket()
         one.setblocking(False)
         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 200 + index % (seconds * 700))
         one.connect_ex((V4[0], port))
-        watch.register(one, select.POLLOUT)
+        watch.register(one, select.EPOLLOUT)
         waiting_for[one.fileno()] = one
     while waiting_for:
-        events = watch.poll(LIMIT_S * 1000)
+        events = watch.poll(LIMIT_S)
         if not events:
             raise TimeoutError(f'{len(waiting_for)} connects do not time out')
         for descriptor, _ in events:

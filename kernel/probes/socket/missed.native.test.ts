@@ -70,7 +70,7 @@ test('every end is told while timers interrupt the program', async () => {
   const probe = openSocketProbe({ netns: namespace.inode, ringBytes: 1 << 25 })
   try {
     namespace.run('sysctl', '-qw', 'net.ipv4.tcp_syn_retries=1')
-    const attempts = { port: 9, attempts: 4_000, seconds: 4 }
+    const attempts = { port: 9, attempts: 3_000, seconds: 4 }
     namespace.run('nft', 'add chain inet quiet nine { type filter hook input priority 0; }')
     namespace.run('nft', 'add rule inet quiet nine tcp dport 9 drop')
     const { ends } = await peers.ask<{ ends: number }>('storm', attempts)

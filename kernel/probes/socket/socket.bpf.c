@@ -90,7 +90,7 @@ static __always_inline void on_shut(struct sock *sk)
 	c->flags |= CONN_SHUT;
 }
 
-/* `late` = after the end, when the socket goes; then TCP's clock still shows the end, but its error may be taken. */
+/* `late` = when the socket goes: TCP's clock still shows the end, but the application may have taken the error. */
 static __always_inline void put_end(struct socket_record *r, struct sock *sk, struct tcp_sock *tp,
 				    struct conn *c, __u8 from, const bool late)
 {
@@ -124,8 +124,7 @@ static __always_inline enum socket_counter record_end(struct sock *sk, struct tc
 	if (from == TCP_SYN_RECV && c->role == ROLE_UNKNOWN)
 		conn_begin(c, ROLE_RESPONDER, bpf_ktime_get_boot_ns());
 	/* An abort (unread data, SO_LINGER 0) goes from here straight to CLOSE, without an error. */
-	if ((from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT) &&
-	    !sk->sk_err)
+	if ((from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT) && !sk->sk_err)
 		conn_own(c, OWNER_CLOSE);
 	r = bpf_ringbuf_reserve(&ended, sizeof(*r), 0);
 	if (!r)
@@ -135,8 +134,9 @@ static __always_inline enum socket_counter record_end(struct sock *sk, struct tc
 	return COUNTER_CLOSED;
 }
 
-/* Older than the probe, and no dump has met it. Apart, so that the path of all others is short. */
-static __noinline enum socket_counter end_of_unknown(struct sock *sk, struct tcp_sock *tp, __u8 from)
+/* Older than the probe, and no dump has met it. */
+static __always_inline enum socket_counter end_of_unknown(struct sock *sk, struct tcp_sock *tp,
+							  __u8 from)
 {
 	struct conn none = {};
 
@@ -180,7 +180,8 @@ static __always_inline void on_end(struct sock *sk, struct tcp_sock *tp, __u8 fr
 	count_end(c ? end_of(c, sk, tp, from, false) : end_of_unknown(sk, tp, from), COUNTING_STATE);
 }
 
-/* What needs TCP's own numbers. Loads through `tp` are checked ones (JIT: 45 octets each), those through `sk` are not. */
+/* What needs TCP's own numbers. Loads through `tp` are checked ones, 45 octets of code each; those through `sk`
+ * are not. */
 static __always_inline void on_state(struct sock *sk, struct tcp_sock *tp, int from, int to)
 {
 	if (to == TCP_ESTABLISHED)
