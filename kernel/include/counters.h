@@ -11,7 +11,7 @@ enum socket_counter {
 	COUNTER_FILTERED,      /* of these, left out by a filter */
 	COUNTER_CLOSED,        /* of these, put into the ring */
 	COUNTER_LOST_RING,     /* of these, lost because the ring was full */
-	COUNTER_MENDED,        /* ends that socket_state missed and socket_gone told; counted above too */
+	COUNTER_MENDED,        /* ends that socket_state missed and others told; counted above too */
 	COUNTER_LOST_STORAGE,  /* contexts (start, owner, role) that could not be kept */
 	COUNTER_DUMPED,        /* live records written by dumps */
 	COUNTER_DUMP_FILTERED, /* live sockets that a filter left out of a dump */
@@ -23,7 +23,7 @@ struct socket_counters {
 };
 
 /* Who counts: what may interrupt each other must not write the same number. */
-enum counting { COUNTING_STATE, COUNTING_GONE, COUNTING_COUNT };
+enum counting { COUNTING_STATE, COUNTING_GONE, COUNTING_DUMP, COUNTING_COUNT };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

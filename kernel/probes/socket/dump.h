@@ -167,10 +167,16 @@ static __always_inline void dump_file(struct bpf_iter_meta *meta, struct task_st
 	__u8 state = SK(__sk_common.skc_state);
 	struct conn *known;
 
-	if (state == TCP_LISTEN)
+	if (state == TCP_LISTEN) {
 		listener_met(tp, task, probe);
-	if (state == TCP_LISTEN || state == TCP_CLOSE)
 		return;
+	}
+	if (state == TCP_CLOSE) {
+		known = conn_find(sk);
+		if (!probe && is_missed(sk, known))
+			tell_missed(sk, tp, known, COUNTING_DUMP);
+		return;
+	}
 	known = conn_create(sk);
 	if (known)
 		dump_held(meta, task, tp, known, probe);

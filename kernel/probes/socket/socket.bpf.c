@@ -169,7 +169,7 @@ static __always_inline void count_end(enum socket_counter how, enum counting who
 		here->values[COUNTER_FILTERED]++;
 	else
 		here->values[COUNTER_LOST_RING]++;
-	if (who == COUNTING_GONE)
+	if (who != COUNTING_STATE)
 		here->values[COUNTER_MENDED]++;
 }
 
@@ -226,11 +226,23 @@ static __always_inline __u8 state_before(struct sock *sk, struct tcp_sock *tp, c
 	return done ? TCP_CLOSE_WAIT : TCP_ESTABLISHED;
 }
 
+/* Closed, and nobody told it. (Of one that was disconnected since nothing is left to tell.) */
+static __always_inline bool is_missed(struct sock *sk, const struct conn *c)
+{
+	return c && !(c->flags & CONN_CLOSED) && sk->__sk_common.skc_dport;
+}
+
+static __always_inline void tell_missed(struct sock *sk, struct tcp_sock *tp, struct conn *c,
+					enum counting who)
+{
+	count_end(end_of(c, sk, tp, state_before(sk, tp, c), true), who);
+}
+
 /*
  * From 6.1 on the kernel leaves a program out when it interrupts itself: a segment or a timer that ends a connection
- * while the same CPU is inside socket_state for another. That end is told here, a moment later; for a socket that
- * somebody holds, at close(). It cannot be left out too: the CPU is in socket_state or here, not in both. (Of a socket
- * that was disconnected meanwhile nothing is left to tell.)
+ * while the same CPU is inside socket_state for another. That end is told here, a moment later; of a socket that
+ * somebody holds, by the next dump or at close(). It cannot be left out too: the CPU is in socket_state or here, not
+ * in both.
  */
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(socket_gone, struct sock *sk)
@@ -238,11 +250,11 @@ int BPF_PROG(socket_gone, struct sock *sk)
 	struct conn *c = conn_find(sk);
 	struct tcp_sock *tp;
 
-	if (!c || c->flags & CONN_CLOSED || !sk->__sk_common.skc_dport)
+	if (!is_missed(sk, c))
 		return 0;
 	tp = bpf_skc_to_tcp_sock(sk);
 	if (tp)
-		count_end(end_of(c, sk, tp, state_before(sk, tp, c), true), COUNTING_GONE);
+		tell_missed(sk, tp, c, COUNTING_GONE);
 	return 0;
 }
 

@@ -26,7 +26,7 @@ const ringHeaderBytes = 8
 export const pageBytes = pageSize()
 
 /** enum counting of kernel/include/counters.h. */
-const countingPrograms = [0, 1]
+const countingPrograms = [0, 1, 2]
 
 /** Tracepoints that may be absent, the program on each, and what is lost without it. */
 const optional = [
