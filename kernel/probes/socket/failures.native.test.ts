@@ -43,25 +43,23 @@ describe('failed connects', () => {
   async function attempt(request: Readonly<Record<string, unknown>>) {
     for (;;) {
       const { mended } = probe.counters()
-      const one = await attemptOnce(request)
-      if (probe.counters().mended === mended) return one
+      const { told, record } = await attemptOnce(request)
+      if (probe.counters().mended !== mended) continue
+      assert.equal(record.state, tcpState.SYN_SENT)
+      assert.equal(record.role, socketRole.INITIATOR)
+      assert.equal(record.tgid, told.pid)
+      assert.deepEqual([record.sent_bytes, record.received_bytes], [0, 0])
+      assert.deepEqual([record.initiator_seq, record.responder_seq], [0, 0])
+      return { told: told.errno, record }
     }
   }
 
   async function attemptOnce(request: Readonly<Record<string, unknown>>) {
-    const mended = () => probe.counters().mended
-    const before = mended()
     const records: SocketRecord[] = []
     const told = await peers.ask<{ errno: number; pid: number }>('attempt', request)
     const port = request['port']
     await drainUntil(probe, records, (all) => all.some((one) => one.remote_port === port))
-    const record = records.find((one) => one.remote_port === port) as SocketRecord
-    if (mended() === before) assert.equal(record.state, tcpState.SYN_SENT)
-    assert.equal(record.role, socketRole.INITIATOR)
-    assert.equal(record.tgid, told.pid)
-    assert.deepEqual([record.sent_bytes, record.received_bytes], [0, 0])
-    assert.deepEqual([record.initiator_seq, record.responder_seq], [0, 0])
-    return { told: told.errno, record }
+    return { told, record: records.find((one) => one.remote_port === port) as SocketRecord }
   }
 
   test('refused', async () => {
