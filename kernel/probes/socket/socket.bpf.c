@@ -124,7 +124,7 @@ static __always_inline enum socket_counter record_end(struct sock *sk, struct tc
 	if (from == TCP_SYN_RECV && c->role == ROLE_UNKNOWN)
 		conn_begin(c, ROLE_RESPONDER, bpf_ktime_get_boot_ns());
 	/* An abort (unread data, SO_LINGER 0) goes from here straight to CLOSE, without an error. */
-	if ((from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT) && !sk->sk_err)
+	if (!late && (from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT) && !sk->sk_err)
 		conn_own(c, OWNER_CLOSE);
 	r = bpf_ringbuf_reserve(&ended, sizeof(*r), 0);
 	if (!r)
