@@ -160,6 +160,15 @@ static __always_inline struct tcp_sock *tcp_of_file(struct file *file)
 	return socket && socket->sk ? bpf_skc_to_tcp_sock(socket->sk) : 0;
 }
 
+/* One that begins is still in CLOSE when socket_state knows it already; but no segment came since. */
+static __always_inline void dump_closed(struct sock *sk, struct tcp_sock *tp)
+{
+	struct conn *known = conn_find(sk);
+
+	if (is_missed(sk, known) && segment_time(tp) > known->start_ns)
+		tell_missed(sk, tp, known, COUNTING_DUMP);
+}
+
 static __always_inline void dump_file(struct bpf_iter_meta *meta, struct task_struct *task,
 				      struct tcp_sock *tp, const bool probe)
 {
@@ -172,9 +181,8 @@ static __always_inline void dump_file(struct bpf_iter_meta *meta, struct task_st
 		return;
 	}
 	if (state == TCP_CLOSE) {
-		known = conn_find(sk);
-		if (!probe && is_missed(sk, known))
-			tell_missed(sk, tp, known, COUNTING_DUMP);
+		if (!probe)
+			dump_closed(sk, tp);
 		return;
 	}
 	known = conn_create(sk);
