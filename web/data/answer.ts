@@ -53,7 +53,10 @@ function ask<T>(path: string, everyMs: number | undefined, change: Change<T>): (
   let failures = 0
 
   function later(run: () => void, ms: number): number {
-    const timer = window.setTimeout(run, ms)
+    const timer = window.setTimeout(() => {
+      timers.delete(timer)
+      run()
+    }, ms)
     timers.add(timer)
     return timer
   }
@@ -77,6 +80,7 @@ function ask<T>(path: string, everyMs: number | undefined, change: Change<T>): (
       if (wait !== undefined) again(wait)
     } finally {
       clearTimeout(slow)
+      timers.delete(slow)
     }
   }
 

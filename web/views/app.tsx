@@ -1,6 +1,6 @@
 // The page: one state, four questions to the API, and the panels that show the answers.
 
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { useAnswer } from '../data/answer.ts'
 import { useCell } from '../data/cell.ts'
 import type { Health, Values } from '../data/contract.ts'
@@ -38,11 +38,6 @@ export function App() {
   const now = answer.atMs || serverNow()
   const rangeText = rangeLabel(rangeOf(state, now), now, state.zone)
   const chosen = row && text(row, 'connection_id') === state.select ? row : undefined
-  // The table moves far more often than the charts do.
-  const charts = useMemo(
-    () => <Kpis answer={answer} state={state} rangeText={rangeText} />,
-    [answer, state, rangeText],
-  )
   return (
     <div class={`app ${state.select === undefined ? '' : 'with-side'}`}>
       <Rail />
@@ -55,7 +50,7 @@ export function App() {
               {answer.failure.message} {answer.failure.remedy} · <Stale answer={answer} />
             </p>
           )}
-          {charts}
+          <Kpis answer={answer} state={state} rangeText={rangeText} />
           <Talkers state={state} live={live} rangeText={rangeText} nodes={nodes} />
           <div id="flows">
             <FlowTable

@@ -1,6 +1,6 @@
 // The connections, row by row: rows of fixed height, only those in sight are in the document.
 
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Health, Values } from '../data/contract.ts'
 import type { FlowRows } from '../data/flow-rows.ts'
 import { addFilters, commit, hold, select } from '../data/page.ts'
@@ -11,6 +11,7 @@ import { visible } from '../domain/text.ts'
 import { PanelCoverage } from './coverage-badge.tsx'
 import { type FlowColumn, flowColumns } from './flow-columns.tsx'
 import { Empty, ErrorState, Loading } from './panel-state.tsx'
+import { still } from './still.tsx'
 
 interface FlowTableProps {
   readonly state: PageState
@@ -182,22 +183,6 @@ function FlowRow({ row, columns, index, selected, at, onSelect }: FlowRowProps) 
   useEffect(() => {
     if (selected) place.current?.scrollIntoView({ block: 'nearest' })
   }, [selected])
-  // New rows shift all others down: what is in a row is drawn once.
-  const here = selected ? at : ''
-  const cells = useMemo(
-    () =>
-      columns.map(({ name, class: cell, cell: Cell, filters }) => {
-        const own = filters?.(row) ?? []
-        const marks = `${own.length > 0 ? 'can' : ''} ${here === name ? 'at' : ''}`
-        return (
-          <td key={name} class={`${cell} c-${name} ${marks}`}>
-            <Cell row={row} />
-            {own.length > 0 && <Plus filters={own} />}
-          </td>
-        )
-      }),
-    [row, columns, here],
-  )
   return (
     <tr
       ref={place}
@@ -211,10 +196,33 @@ function FlowRow({ row, columns, index, selected, at, onSelect }: FlowRowProps) 
         if (event.key === 'Enter' && event.target === event.currentTarget) onSelect(row)
       }}
     >
-      {cells}
+      <Cells row={row} columns={columns} at={selected ? at : ''} />
     </tr>
   )
 }
+
+interface CellsProps {
+  readonly row: Values
+  readonly columns: readonly FlowColumn[]
+  /** Name of the column that the keyboard is on, in this row. */
+  readonly at: string
+}
+
+/** New rows shift all others down: what is in a row is drawn once. */
+const Cells = still(({ row, columns, at }: CellsProps) => (
+  <>
+    {columns.map(({ name, class: cell, cell: Cell, filters }) => {
+      const own = filters?.(row) ?? []
+      const marks = `${own.length > 0 ? 'can' : ''} ${at === name ? 'at' : ''}`
+      return (
+        <td key={name} class={`${cell} c-${name} ${marks}`}>
+          <Cell row={row} />
+          {own.length > 0 && <Plus filters={own} />}
+        </td>
+      )
+    })}
+  </>
+))
 
 /** The door from a value to a filter. */
 function Plus({ filters }: { readonly filters: readonly Filter[] }) {

@@ -11,6 +11,7 @@ import * as series from '../domain/series.ts'
 import { dateTime, type Range } from '../domain/time.ts'
 import { Kpi, type KpiShape } from './kpi.tsx'
 import { WhenAnswered } from './panel-state.tsx'
+import { still } from './still.tsx'
 
 const sumOf = (grid: series.Grid, ...names: readonly string[]) =>
   grid.rows.reduce((sum, row) => sum + names.reduce((n, name) => n + numberOf(row, name), 0), 0)
@@ -73,7 +74,8 @@ interface KpisProps {
   readonly rangeText: string
 }
 
-export function Kpis({ answer, state, rangeText }: KpisProps) {
+/** The table moves far more often than the charts do. */
+export const Kpis = still(({ answer, state, rangeText }: KpisProps) => {
   const asTable = useCell(asTable$)
   const range = useMemo(() => rangeOf(state, answer.atMs), [state.from, state.to, answer.atMs])
   const grid = useMemo(
@@ -96,7 +98,7 @@ export function Kpis({ answer, state, rangeText }: KpisProps) {
       ))}
     </div>
   )
-}
+})
 
 interface AsTableProps {
   readonly answer: Answer<SeriesAnswer>

@@ -1,0 +1,271 @@
+// A Weir for the page alone: its own clock and invented rows behind the real page, routes and policy. Every
+// answer is computed from the clock, so a test can let ten minutes pass in seconds and knows what is right.
+
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import fastify, { type FastifyInstance } from 'fastify'
+import { servePage } from '../../api/page.ts'
+import { secure } from '../../api/security.ts'
+import { flowMetrics, flowTable } from '../../wire/mod.ts'
+
+type Json = string | number | boolean | null
+export type FakeRow = Record<string, Json>
+
+/** What the invented host is like; a test changes it while the page looks. */
+export interface World {
+  /** The clock of this Weir, ms since 1970. */
+  nowMs: number
+  /** When the agent watched for the first time. */
+  watchedFromMs: number
+  /** Answered instead of data, when set. */
+  failure: { readonly status: number; readonly code: string; readonly message: string } | undefined
+  readonly connections: number
+  readonly health: Record<string, unknown>
+  /** Changes each row before it is answered. */
+  dress: (row: FakeRow, at: number) => FakeRow
+}
+
+export interface FakeWeir {
+  readonly base: string
+  readonly world: World
+  /** Method, path and query of every API request since the last call. */
+  requests(): string[]
+  stop(): Promise<void>
+}
+
+const webDir = fileURLToPath(new URL('../../web/dist', import.meta.url))
+const intervalMs = 5000
+
+/** Listens on a free port, or on `port`; the page is that of web/dist. */
+export async function startFakeWeir(change: Partial<World> = {}, port = 0): Promise<FakeWeir> {
+  const nowMs = change.nowMs ?? Date.now()
+  const world: World = {
+    nowMs,
+    watchedFromMs: nowMs - 86_400_000,
+    failure: undefined,
+    connections: 60,
+    health: {},
+    dress: (row) => row,
+    ...change,
+  }
+  let asked: string[] = []
+  const app = fastify({ forceCloseConnections: true })
+  secure(app, [])
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('date', new Date(world.nowMs).toUTCString())
+    if (!/^\/(?:api\/|health)/.test(request.url)) return undefined
+    asked.push(request.url)
+    const { failure } = world
+    if (!failure) return undefined
+    const error = { code: failure.code, message: failure.message, remedy: 'Wait.', details: {} }
+    return reply.status(failure.status).send({ error })
+  })
+  answerQuestions(app, world)
+  await servePage(app, webDir)
+  await app.listen({ host: '127.0.0.1', port })
+  const { port: bound } = app.server.address() as AddressInfo
+  return {
+    base: `http://127.0.0.1:${bound}`,
+    world,
+    requests: () => {
+      const all = asked
+      asked = []
+      return all
+    },
+    stop: () => app.close(),
+  }
+}
+
+type Query = Readonly<Record<string, string | undefined>>
+
+function answerQuestions(app: FastifyInstance, world: World): void {
+  app.get('/health', () => healthOf(world))
+  app.get('/api/flows', (request) => {
+    const range = rangeOf(request.query as Query, world)
+    return { rows: flowRows(world, range), next: null, coverage: coverageOf(world, range) }
+  })
+  app.get('/api/top', (request) => {
+    const range = rangeOf(request.query as Query, world)
+    const rows = edges(world)
+    return {
+      rows: rows.slice(0, Number((request.query as Query)['limit'] ?? 8)),
+      next: null,
+      totals: { groups: rows.length, ...total(rows) },
+      coverage: coverageOf(world, range),
+    }
+  })
+  app.get('/api/series', (request) => {
+    const query = request.query as Query
+    const range = rangeOf(query, world)
+    const stepMs = Number.parseInt(query['step'] ?? '10', 10) * 1000
+    const times = stepsOf(range, stepMs)
+    const watched = times.filter((time) => time + stepMs > world.watchedFromMs)
+    const rows = watched.map((time) => ({ time: iso(time), ...metricsAt(time / 1000) }))
+    const steps = times.map((time) => ({ time: iso(time), share: shareAt(world, time + stepMs) }))
+    return {
+      rows,
+      next: null,
+      step_seconds: stepMs / 1000,
+      totals: total(rows),
+      coverage: { ...coverageOf(world, range), steps },
+    }
+  })
+  app.get('/api/ledger', (request) => ({
+    rows: ledgerRows(),
+    next: null,
+    coverage: coverageOf(world, rangeOf(request.query as Query, world)),
+  }))
+}
+
+function healthOf({ nowMs, health }: World) {
+  const node = { node: 'lab', state: 'live', last_seen: iso(nowMs - 900), interval_ms: intervalMs }
+  return {
+    status: 'ok',
+    version: '0.1.0',
+    started: iso(nowMs - 3_600_000),
+    checks: [{ name: 'store', status: 'ok', message: '' }],
+    nodes: [{ ...node, agent: '1f', version: '0.1.0' }],
+    ...health,
+  }
+}
+
+interface Range {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+function rangeOf(query: Query, { nowMs }: World): Range {
+  const at = (text: string) => (text.startsWith('-') ? nowMs - back(text) : Date.parse(text))
+  const to = query['to'] ?? 'now'
+  return { fromMs: at(query['from'] ?? '-15m'), toMs: to === 'now' ? nowMs : at(to) }
+}
+
+function back(text: string): number {
+  const unit = { s: 1, m: 60, h: 3600, d: 86_400 }[text.at(-1) as 's' | 'm' | 'h' | 'd']
+  return Number(text.slice(1, -1)) * unit * 1000
+}
+
+function coverageOf({ watchedFromMs }: World, { fromMs, toMs }: Range) {
+  const watched = (toMs - Math.max(fromMs, watchedFromMs)) / (toMs - fromMs)
+  return { share: 1, watched: Math.max(0, watched), lost: {}, gaps: [] }
+}
+
+function shareAt({ watchedFromMs }: World, endMs: number): number | null {
+  return endMs > watchedFromMs ? 1 : null
+}
+
+function stepsOf({ fromMs, toMs }: Range, stepMs: number): number[] {
+  const first = Math.floor(fromMs / stepMs)
+  return Array.from({ length: Math.ceil(toMs / stepMs) - first }, (_, n) => (first + n) * stepMs)
+}
+
+/** The newest 200 rows: each connection reports once in an interval, and lives for ten of them. */
+function flowRows(world: World, { fromMs, toMs }: Range): FakeRow[] {
+  const rows: FakeRow[] = []
+  const newest = Math.floor(Math.min(toMs, world.nowMs) / intervalMs)
+  for (let interval = newest; rows.length < 200; interval--) {
+    if (interval * intervalMs < Math.max(fromMs, world.watchedFromMs)) break
+    for (let at = 0; at < world.connections && rows.length < 200; at++) {
+      const time = interval * intervalMs - at * 7
+      rows.push(world.dress(flowRow(time, at + 1000 * Math.floor(interval / 10)), at))
+    }
+  }
+  return rows
+}
+
+const programs = ['nginx', 'postgres', 'checkout', 'redis-server', 'curl', 'backup-agent']
+
+function flowRow(timeMs: number, connection: number): FakeRow {
+  const program = (offset: number) => programs[(connection + offset) % programs.length] as string
+  return {
+    ...blank(),
+    time: iso(timeMs),
+    start: iso(timeMs - 60_000),
+    node: 'lab',
+    view: 'socket',
+    observer: 'both',
+    protocol: 'tcp',
+    src_address: `10.1.0.${1 + (connection % 250)}`,
+    src_port: 40_000 + (connection % 20_000),
+    dst_address: '10.2.0.5',
+    dst_port: 5432,
+    bytes: 1000 + connection,
+    reverse_bytes: 90_000 + connection,
+    total_bytes: 10_000,
+    total_reverse_bytes: 900_000,
+    rtt_ns: 412_000,
+    state: 'established',
+    connection_id: String(10_000_000 + connection),
+    src_process: program(0),
+    src_pid: 2000 + (connection % 500),
+    dst_process: program(1),
+    dst_pid: 812,
+  }
+}
+
+/** Every field of the table with nothing in it. */
+function blank(): FakeRow {
+  return Object.fromEntries(
+    [...flowTable.fields, ...flowTable.derived].map(({ name, kind, nullable }) => {
+      if (nullable) return [name, null]
+      if (kind === 'name' || kind === 'time' || kind === 'address') return [name, '']
+      if (kind === 'id') return [name, '0']
+      return [name, kind === 'flag' ? true : 0]
+    }),
+  )
+}
+
+function edges(world: World): FakeRow[] {
+  const busiest = programs.map((name, at) => ({
+    src_process: name,
+    dst_process: programs[(at + 1) % programs.length] as string,
+    dst_port: 5432 + at,
+    ...metricsAt(world.nowMs / intervalMs + at),
+  }))
+  return busiest
+    .map((row, at) => world.dress(row, at))
+    .sort((a, b) => Number(b['total']) - Number(a['total']))
+}
+
+/** Figures that move with `at` and are the same for the same `at`. */
+function metricsAt(at: number): FakeRow {
+  const wave = (n: number) => Math.round(1000 * n * (2 + Math.sin(at / 9 + n)))
+  const row = Object.fromEntries(flowMetrics.map(({ name }, n) => [name, wave(n + 1)]))
+  return {
+    ...row,
+    total: Number(row['bytes']) + Number(row['reverse_bytes']),
+    failed: 2,
+    retransmits: 3,
+    reverse_retransmits: 1,
+    rtt_p50_ns: 400_000 + wave(1),
+    rtt_p95_ns: 6_000_000 + wave(9),
+  }
+}
+
+function total(rows: readonly FakeRow[]): FakeRow {
+  const sums: FakeRow = {}
+  for (const { name, additive } of flowMetrics) {
+    if (additive) sums[name] = rows.reduce((sum, row) => sum + Number(row[name]), 0)
+  }
+  return sums
+}
+
+function ledgerRows(): FakeRow[] {
+  const stages = ['hook', 'drain', 'enrich', 'spool', 'ingest', 'store']
+  return stages.map((stage) => ({
+    node: 'lab',
+    stage,
+    unit: 'rows',
+    cause: '',
+    entered: 10_000,
+    left: 10_000,
+    filtered: 0,
+    sampled: 0,
+    lost: 0,
+    waiting: 0,
+  }))
+}
+
+function iso(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, -1)}000000Z`
+}
