@@ -4,12 +4,14 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Ajv } from 'ajv'
+import { rfc3339 } from '../common/mod.ts'
 import type { Row } from '../wire/mod.ts'
 import { type SeriesAnswer, seriesAnswer, type TopAnswer, topAnswer } from './contract/mod.ts'
 import { assertOrdered, range, startKnownRiver } from './known-river.fake.ts'
-import { knownFlows, rowsOf } from './known-rows.fake.ts'
+import { beginNs, knownFlows, rowsOf } from './known-rows.fake.ts'
 
 const rows = rowsOf(knownFlows())
+const second = 1_000_000_000n
 const ajv = new Ajv({ strict: false, formats: { 'date-time': true } })
 
 let river: Awaited<ReturnType<typeof startKnownRiver>>
@@ -157,4 +159,72 @@ test('series by group: the 8 largest apart, the rest as other, together the whol
     assertMetrics(answer.rows[i] as Row, parts.get(key) as Row[], key)
   }
   for (const row of answer.rows) if (row['other']) assert.equal(row['src_process'], null)
+})
+
+test('totals of the range: top, series and the sum of its steps are one number, wherever the range cuts', async () => {
+  const additive = ['bytes', 'packets', 'reverse_bytes', 'reverse_packets', 'opened', 'failed']
+  for (const [fromS, toS, step] of [
+    [0, 1200, '1m'],
+    [17, 1111, '1m'],
+    [61, 119, '5m'],
+    [601, 602, '1m'],
+  ] as const) {
+    const fromNs = beginNs + BigInt(fromS) * second
+    const toNs = beginNs + BigInt(toS) * second
+    const cut = { from: rfc3339(fromNs), to: rfc3339(toNs) }
+    const about = `${fromS} to ${toS} by ${step}`
+    const inside = rows.filter((row) => {
+      const time = `${row['time']}`
+      return time >= cut.from && time < cut.to
+    })
+    const top = await river.get<TopAnswer>('/api/top', { ...cut, by: 'dst_port', limit: 10_000 })
+    const plain = await river.get<SeriesAnswer>('/api/series', { ...cut, step })
+    const grouped = await river.get<SeriesAnswer>('/api/series', { ...cut, step, by: 'dst_port' })
+    const { groups: _, folded_ports: __, ...topTotals } = top.totals as Row
+    assertMetrics(topTotals, inside, about)
+    assert.deepEqual(plain.totals, topTotals, about)
+    assert.deepEqual(grouped.totals, topTotals, about)
+    for (const name of additive) {
+      assert.equal(sum(top.rows, name), topTotals[name], `groups: ${name} of ${about}`)
+      assert.equal(sum(plain.rows, name), topTotals[name], `steps: ${name} of ${about}`)
+      assert.equal(sum(grouped.rows, name), topTotals[name], `grouped steps: ${name} of ${about}`)
+    }
+    for (const { time, partial } of [...plain.coverage.steps, ...plain.rows, ...grouped.rows]) {
+      const stepBegin = BigInt(Date.parse(`${time}`)) * 1_000_000n
+      const whole = stepBegin >= fromNs && stepBegin + BigInt(plain.step_seconds) * second <= toNs
+      assert.equal(partial === true, !whole, `${time} of ${about}`)
+    }
+  }
+})
+
+test('a range without rows has totals of nothing, not no totals', async () => {
+  const empty = { ...range, src_unit: 'none' }
+  const { totals } = await river.get<SeriesAnswer>('/api/series', empty)
+  const top = await river.get<TopAnswer>('/api/top', { ...empty, by: 'node' })
+  const { groups: _, folded_ports: __, ...topTotals } = top.totals as Row
+  assert.deepEqual(totals, topTotals)
+  assert.deepEqual([totals['bytes'], totals['rtt_p50_ns']], [0, null])
+})
+
+test('metrics: only those that are asked for, in whatever order the groups are', async () => {
+  const by = 'src_process'
+  const all = await river.get<TopAnswer>('/api/top', { ...range, by, order: '-failed' })
+  const few = await river.get<TopAnswer>('/api/top', {
+    ...range,
+    by,
+    order: '-failed',
+    metrics: ['total', 'bytes'],
+  })
+  assert.ok(ajv.validate(topAnswer, few), ajv.errorsText())
+  const bare = ({ src_process, bytes, total }: Row) => ({ src_process, bytes, total })
+  assert.deepEqual(few.rows, all.rows.map(bare))
+  assert.deepEqual(Object.keys(few.totals), ['groups', 'folded_ports', 'bytes', 'total'])
+  for (const grouping of [[], [by]]) {
+    const parameters = { ...range, by: grouping, metrics: 'opened', step: '5m' }
+    const series = await river.get<SeriesAnswer>('/api/series', parameters)
+    assert.ok(ajv.validate(seriesAnswer, series), ajv.errorsText())
+    assert.deepEqual(series.totals, { opened: all.totals['opened'] })
+    assert.equal(sum(series.rows, 'opened'), all.totals['opened'])
+    assert.ok(series.rows.every((row) => !('bytes' in row)))
+  }
 })

@@ -55,7 +55,9 @@ test('coverage: the exact share of a known loss, its causes, the hole and the si
     from: rfc3339(fromNs),
     to: rfc3339(toNs),
   }))
-  const whole = { share: rows.length / (rows.length + lostInAll), lost, gaps }
+  // Of 2 × 1200 s, node-a missed 60 and node-b 300.
+  const watched = 2040 / 2400
+  const whole = { share: rows.length / (rows.length + lostInAll), watched, lost, gaps }
   const paths: [string, Parameters][] = [
     ['/api/flows', { limit: 1, src_process: 'curl' }],
     ['/api/top', { by: 'node' }],
@@ -67,13 +69,23 @@ test('coverage: the exact share of a known loss, its causes, the hole and the si
   }
   const atB = rows.filter((row) => row['node'] === 'node-b').length
   const { coverage: b } = await river.get<RowsAnswer>('/api/flows', { ...range, node: 'node-b' })
-  assert.deepEqual(b, { share: atB / (atB + 30), lost: { ring_full: 30 }, gaps: [gaps[1]] })
+  const share = atB / (atB + 30)
+  assert.deepEqual(b, { share, watched: 0.75, lost: { ring_full: 30 }, gaps: [gaps[1]] })
   const quiet = { from: rfc3339(beginNs + 600_000_000_000n), to: range.to, node: 'node-a' }
   const { coverage: complete } = await river.get<RowsAnswer>('/api/flows', quiet)
-  assert.deepEqual(complete, { share: 1, lost: {}, gaps: [] })
+  assert.deepEqual(complete, { share: 1, watched: 1, lost: {}, gaps: [] })
   const before = { from: '2026-11-20T00:00:00Z', to: '2026-11-20T01:00:00Z' }
   const { coverage: blind } = await river.get<RowsAnswer>('/api/flows', before)
-  assert.deepEqual(blind, { share: null, lost: {}, gaps: [] })
+  assert.deepEqual(blind, { share: null, watched: 0, lost: {}, gaps: [] })
+})
+
+test('watched: a day of which Weir saw twenty minutes says so', async () => {
+  const day = { from: rfc3339(beginNs - 85_200_000_000_000n), to: range.to, node: 'node-a' }
+  const { coverage } = await river.get<RowsAnswer>('/api/flows', day)
+  // node-a reports from a minute before the known rows on, and has one hole of a minute.
+  const seconds = coverage.watched * 86_400
+  assert.ok(Math.abs(seconds - 1200) < 1e-6, `${seconds} s`)
+  assert.deepEqual(coverage.gaps.length, 1, 'before the first report there is no gap')
 })
 
 test('coverage of every step: its loss, complete, or nobody watching', async () => {

@@ -110,4 +110,4 @@ export function fakeRow(fields: Row = {}): Row {
   }
 }
 
-export const wholeCoverage = { share: 1, lost: {}, gaps: [] }
+export const wholeCoverage = { share: 1, watched: 1, lost: {}, gaps: [] }

@@ -1,7 +1,7 @@
 // The one envelope of every list answer: rows, where to go on, and how much of the truth they are.
 
 import { type Static, Type } from 'typebox'
-import { flowRow, groupRow, ledgerRow, metricsRow, stepRow } from './rows.ts'
+import { flowRow, groupRow, ledgerRow, metricsRow, partial, stepRow } from './rows.ts'
 
 const time = (description: string) => Type.String({ description, format: 'date-time' })
 
@@ -18,6 +18,12 @@ const share = Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()],
 
 const coverageFields = {
   share,
+  watched: Type.Number({
+    minimum: 0,
+    maximum: 1,
+    description:
+      'The part of range × known nodes in which an agent watched; a node is known from its first report on, and a range before the first report of all is unwatched. The range times this is the watched time that rates are over.',
+  }),
   lost: Type.Record(Type.String(), Type.Integer(), {
     description: 'Rows known lost by cause; only causes above 0.',
   }),
@@ -32,7 +38,7 @@ export const coverage = Type.Object(coverageFields, { title: 'Coverage' })
 const seriesCoverage = Type.Object(
   {
     ...coverageFields,
-    steps: Type.Array(Type.Object({ time: time('Begin of the step.'), share }), {
+    steps: Type.Array(Type.Object({ time: time('Begin of the step.'), share, partial }), {
       description: 'The share of every step of the range, in order; null where no agent watched.',
     }),
   },
@@ -53,8 +59,19 @@ export const topAnswer = Type.Object(
     rows: Type.Array(groupRow),
     next: Type.Null(),
     totals: Type.Intersect(
-      [Type.Object({ groups: Type.Integer({ description: 'Number of all groups.' }) }), metricsRow],
-      { description: 'The metrics over all groups, also those beyond `limit`.' },
+      [
+        Type.Object({
+          groups: Type.Integer({ description: 'Number of all groups, a fold counted as one.' }),
+          folded_ports: Type.Integer({
+            description: 'Groups of ephemeral ports that stand folded in others; see `fold`.',
+          }),
+        }),
+        metricsRow,
+      ],
+      {
+        description:
+          'The metrics over exactly the range, of all groups, also those beyond `limit`: the same figures as the totals of /api/series.',
+      },
     ),
     coverage,
   },
@@ -67,6 +84,11 @@ export const seriesAnswer = Type.Object(
       description: 'In order of time; a step (of a group) without any row is absent, not 0.',
     }),
     next: Type.Null(),
+    totals: Type.Unsafe<Record<string, number | null>>({
+      ...metricsRow,
+      description:
+        'The metrics over exactly the range: what the steps sum to, the partial first and last included. The same figures as the totals of /api/top.',
+    }),
     step_seconds: Type.Integer({ description: 'Length of a step.' }),
     coverage: seriesCoverage,
   },

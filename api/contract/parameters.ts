@@ -43,6 +43,13 @@ const by = (minItems: number) =>
       'Fields to group by, repeatable. A name for either end stands for both of its fields.',
   })
 
+const metrics = Type.Optional(
+  Type.Array(Type.String({ enum: [...metricNames] }), {
+    description:
+      'Metrics to compute, repeatable; all when not given. Distinct counts and percentiles cost most: leave out what is not shown.',
+  }),
+)
+
 /** Parameters of GET /api/flows. */
 export const flowsParameters = Type.Object(
   {
@@ -72,6 +79,12 @@ export const topParameters = Type.Object(
       description: 'Metric, or field of `by`, to sort by.',
     }),
     limit: limit(10),
+    metrics,
+    fold: withDefault('ports', {
+      enum: ['ports', 'none'],
+      description:
+        'With dst_port in `by`: ports from 32768 on that one connection alone used become one group per edge, with `folded_ports` and a null `dst_port`. `none`: every port is a group. A filter on dst_port folds nothing.',
+    }),
     ...flowFilters(),
   },
   { additionalProperties: false },
@@ -90,6 +103,7 @@ export const seriesParameters = Type.Object(
       enum: withMinus(metricNames),
       description: 'With `by`: the metric that decides which 8 groups are shown apart.',
     }),
+    metrics,
     ...flowFilters(),
   },
   { additionalProperties: false },

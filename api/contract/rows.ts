@@ -31,7 +31,17 @@ type Values = Record<string, JsonValue>
 const asRow = (properties: TProperties, title: string) =>
   Type.Unsafe<Values>(Type.Object(properties, { title, additionalProperties: false }))
 
-const metrics = Object.fromEntries(flowMetrics.map((metric) => [metric.name, metricSchema(metric)]))
+/** Absent when `metrics` asked for others alone. */
+const metrics = Object.fromEntries(
+  flowMetrics.map((metric) => [metric.name, Type.Optional(metricSchema(metric))]),
+)
+
+/** Of a step that the range cuts. */
+export const partial = Type.Optional(
+  Type.Literal(true, {
+    description: 'The range cuts this step: it holds only what lies in the range. Else absent.',
+  }),
+)
 
 /** A flow row: every field of the table, the derived ones too. */
 export const flowRow = asRow(
@@ -43,13 +53,27 @@ export const flowRow = asRow(
 export const metricsRow = Type.Unsafe<Values>(Type.Object(metrics, { title: 'Metrics' }))
 
 /** A group of /api/top: the fields of `by` beside the metrics. */
-export const groupRow = asRow({ ...groupProperties(), ...metrics }, 'GroupRow')
+export const groupRow = asRow(
+  {
+    ...groupProperties(),
+    folded_ports: Type.Optional(
+      Type.Integer({
+        minimum: 2,
+        description:
+          'Of a group that stands for so many ephemeral ports of the responder: its `dst_port` is null. Else absent.',
+      }),
+    ),
+    ...metrics,
+  },
+  'GroupRow',
+)
 
 /** A step of /api/series: `time` = its begin, the fields of `by` and `other` if grouped, the metrics. */
 export const stepRow = asRow(
   {
     ...groupProperties(),
     time: makers.time({ description: 'Begin of the step.' }),
+    partial,
     other: Type.Optional(
       Type.Boolean({ description: 'With `by`: true for all groups beyond the first 8 together.' }),
     ),

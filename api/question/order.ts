@@ -15,6 +15,11 @@ export function metricOrder(text: string): Order<Metric> {
   return { by: flowMetrics.find((metric) => metric.name === name) as Metric, descending }
 }
 
+/** The metrics to compute, in the order of the table; all when none is named. */
+export function metricsOf(names: readonly string[] | undefined): readonly Metric[] {
+  return names ? flowMetrics.filter(({ name }) => names.includes(name)) : flowMetrics
+}
+
 /** Of groups: a metric, or a field that they are grouped by. */
 export function groupOrderOf(text: string, by: readonly Field[]): Order<Field | Metric> {
   const { name, descending } = split(text)

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { nodeFilters, readSeries, readSteppedCoverage, readWatch } from '../../store/query/mod.ts'
 import { type SeriesAnswer, seriesAnswer, seriesParameters } from '../contract/mod.ts'
 import { flowFiltersOf, type Query } from '../question/filters.ts'
-import { groupFields, metricOrder } from '../question/order.ts'
+import { groupFields, metricOrder, metricsOf } from '../question/order.ts'
 import { stepNsOf } from '../question/step.ts'
 import { parseRange } from '../question/time.ts'
 import type { RouteDeps } from './deps.ts'
@@ -30,13 +30,15 @@ export function seriesRoute(app: FastifyInstance, { reader, ask, nowNs }: RouteD
       const scope = { range, filters, stepNs }
       const by = groupFields((query['by'] as readonly string[] | undefined) ?? [])
       const order = metricOrder(query['order'] as string)
-      const [rows, coverage] = await Promise.all([
-        readSeries(reader, { ...scope, by, order }, options),
+      const metrics = metricsOf(query['metrics'] as readonly string[] | undefined)
+      const [series, coverage] = await Promise.all([
+        readSeries(reader, { ...scope, by, order, metrics }, options),
         readSteppedCoverage(reader, { ...scope, nowNs: now, watch }, options),
       ])
       return {
-        rows: [...rows],
+        rows: [...series.rows],
         next: null,
+        totals: series.totals,
         step_seconds: Number(stepNs / 1_000_000_000n),
         coverage,
       }

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { readCoverage, readTop } from '../../store/query/mod.ts'
 import { type TopAnswer, topAnswer, topParameters } from '../contract/mod.ts'
 import { flowFiltersOf, type Query } from '../question/filters.ts'
-import { groupFields, groupOrderOf } from '../question/order.ts'
+import { groupFields, groupOrderOf, metricsOf } from '../question/order.ts'
 import { parseRange } from '../question/time.ts'
 import type { RouteDeps } from './deps.ts'
 import { responses } from './responses.ts'
@@ -28,6 +28,8 @@ export function topRoute(app: FastifyInstance, { reader, ask, nowNs }: RouteDeps
         by,
         order: groupOrderOf(query['order'] as string, by),
         limit: query['limit'] as number,
+        metrics: metricsOf(query['metrics'] as readonly string[] | undefined),
+        fold: query['fold'] === 'ports',
       }
       const [top, coverage] = await Promise.all([
         readTop(reader, question, options),

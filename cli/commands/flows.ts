@@ -75,7 +75,7 @@ async function list(values: Values, terminal: Terminal): Promise<number> {
   const question = [...range.question, ['order', order] as const, ...filtersOf(values)]
   let length = 0
   let more = false
-  let coverage: Coverage = { share: null, lost: {}, gaps: [] }
+  let coverage: Coverage = { share: null, watched: 0, lost: {}, gaps: [] }
   for await (const page of pages(server, question, limit)) {
     await listing.add(page.rows)
     length += page.rows.length
@@ -93,7 +93,7 @@ async function follow(values: Values, terminal: Terminal): Promise<number> {
   const listing = listingOf(values, terminal, true)
   const startedMs = terminal.now()
   let length = 0
-  let coverage: Coverage = { share: null, lost: {}, gaps: [] }
+  let coverage: Coverage = { share: null, watched: 0, lost: {}, gaps: [] }
   try {
     for await (const page of followed(server, filtersOf(values), interrupted)) {
       await listing.add(page.rows)

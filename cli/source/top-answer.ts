@@ -1,7 +1,8 @@
 // What `weir top` shows, wherever it comes from: groups with their metrics, and how each moved.
 
-import type { Coverage, SeriesAnswer, TopAnswer } from '../../api/contract/mod.ts'
+import type { SeriesAnswer, TopAnswer } from '../../api/contract/mod.ts'
 import type { JsonValue, Row } from '../../wire/mod.ts'
+import type { KnownCoverage } from '../render/truth.ts'
 import { endsOf } from './filter-flags.ts'
 import type { Range } from './range.ts'
 import type { Question, Server } from './server.ts'
@@ -12,7 +13,7 @@ export interface TopResult {
   readonly rows: readonly Row[]
   readonly totals: Row
   readonly seconds: number
-  readonly coverage: Coverage
+  readonly coverage: KnownCoverage
   /** Bytes per step of a group, oldest first; undefined when unknown for it. */
   readonly steps: (row: Row) => readonly number[] | undefined
 }

@@ -37,6 +37,7 @@ function node(name: string, since: bigint, last: bigint, interval = 5n): StoredR
     _since: String(since * second),
     _last: String(last * second),
     _interval: String(interval * second),
+    _unwatched: '0',
     _holes: [],
   }
 }
@@ -68,6 +69,39 @@ test('a node is silent after three of its intervals, and at least 15 s', async (
     },
   ])
   assert.equal(share, 1, 'nothing happened, and somebody watched')
+})
+
+test('time before the first report of all is unwatched, six minutes of a day are not 100 %', async () => {
+  const day = { ...question, range: { fromNs: 100_000n * second, toNs: 186_400n * second } }
+  const nowNs = day.range.toNs
+  const began = (name: string, secondsAgo: bigint) =>
+    node(name, 186_400n - secondsAgo, 186_400n - 5n)
+  const watchedOf = async (...nodes: StoredRow[]) =>
+    (await readCoverage(reader(nodes, []), { ...day, nowNs })).watched
+  assert.equal(await watchedOf(began('a', 360n)), 360 / 86_400)
+  assert.equal(await watchedOf(began('a', 360n), began('b', 180n)), 360 / 86_400)
+  const many = Array.from({ length: 1000 }, (_, i) => began(`n${i}`, 360n))
+  assert.equal(await watchedOf(...many), 360 / 86_400, 'however many nodes')
+  assert.equal(await watchedOf(began('a', 90_000n), began('b', 60n)), 1, 'b was not known before')
+  assert.equal(await watchedOf(), 0)
+})
+
+test('a node that fell silent is unwatched from then on, and one hole never rounds up to 1', async () => {
+  const watchedOf = async (...nodes: StoredRow[]) =>
+    (await readCoverage(reader(nodes, []), question)).watched
+  assert.equal(await watchedOf(node('a', 0n, 1995n)), 1)
+  assert.equal(await watchedOf(node('a', 0n, 1750n)), 0.75)
+  assert.equal(await watchedOf(node('a', 0n, 1750n), node('b', 1500n, 1995n)), 1250 / 1500)
+  assert.equal(await watchedOf(node('gone', 0n, 900n)), 0)
+  const blink = { ...node('a', 0n, 1995n), _unwatched: '1' }
+  assert.ok((await watchedOf(blink)) < 1)
+})
+
+test('the future is neither watched nor unwatched', async () => {
+  const range = { fromNs: 1000n * second, toNs: 9000n * second }
+  const nodes = reader([node('a', 0n, 1995n)], [])
+  const { watched } = await readCoverage(nodes, { ...question, range })
+  assert.equal(watched, 1)
 })
 
 test('nothing stored while nobody watched is unknown, not complete', async () => {

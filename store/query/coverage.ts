@@ -8,19 +8,21 @@ import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
 import { createBinder } from './binder.ts'
 import { scopeCondition } from './conditions.ts'
 import type { Filter, FlowsScope, Range } from './question.ts'
-import { stepNsOf, stepSql, stepsOf } from './steps.ts'
+import { partialMark, stepNsOf, stepSql, stepsOf } from './steps.ts'
 import { integer } from './stored-row.ts'
-import { holesOf, isWatched, readWatch, type Watch } from './watch.ts'
+import { holesOf, isWatched, readWatch, type Watch, watchedShare } from './watch.ts'
 
 /** In the shape of the API's `coverage`. */
 export interface Coverage {
   readonly share: number | null
+  /** 0..1: see watchedShare. */
+  readonly watched: number
   readonly lost: Record<string, number>
   readonly gaps: { node: string; from: string; to: string }[]
 }
 
 export interface SteppedCoverage extends Coverage {
-  readonly steps: { time: string; share: number | null }[]
+  readonly steps: { time: string; share: number | null; partial?: true }[]
 }
 
 export interface CoverageQuestion extends FlowsScope {
@@ -64,7 +66,8 @@ export async function readSteppedCoverage(
   const steps = stepsOf(range, stepNs).map((fromNs) => {
     const step = { fromNs, toNs: fromNs + stepNs }
     const share = shareOf(counts.stored.get(fromNs) ?? 0, counts.lost.get(fromNs) ?? 0)
-    return { time: rfc3339(fromNs), share: share ?? emptyShare(watch, step) }
+    const known = share ?? emptyShare(watch, step)
+    return { time: rfc3339(fromNs), share: known, ...partialMark(range, stepNs, fromNs) }
   })
   return { ...wholeCoverage(range, counts, watch), steps }
 }
@@ -80,6 +83,7 @@ function wholeCoverage(range: Range, counts: Counts, watch: Watch): Coverage {
   const share = shareOf(sum(counts.stored), sum(counts.lost))
   return {
     share: share ?? emptyShare(watch, range),
+    watched: watchedShare(watch, range),
     lost: counts.causes,
     gaps: holesOf(watch).map(({ node, fromNs, toNs }) => ({
       node,

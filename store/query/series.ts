@@ -1,65 +1,92 @@
 // Metrics per step of time, if wanted for the 8 largest groups apart and the rest as one.
 
-import { type Field, flowMetrics, flowTable, type Metric, type Row } from '../../wire/mod.ts'
+import type { Field, Metric, Row } from '../../wire/mod.ts'
 import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
 import { columnOf, scopeCondition } from './conditions.ts'
+import { markedColumns, member } from './fold.ts'
 import type { FlowsScope, Order } from './question.ts'
-import { stepSql, stepTime } from './steps.ts'
+import { partialMark, stepNsOf, stepSql, stepTime } from './steps.ts'
 import { integer, metricSelect, selectOf } from './stored-row.ts'
-import { groupOrder, groupValues, metricValues } from './top.ts'
+import { groupOrder, groupValues, metricValues, readTotals } from './top.ts'
 
 export interface SeriesQuestion extends FlowsScope {
   readonly stepNs: bigint
   readonly by: readonly Field[]
   /** Which metric decides the groups that are shown apart. */
   readonly order: Order<Metric>
+  readonly metrics: readonly Metric[]
+}
+
+export interface Series {
+  /** One per step (and group) that has any flow row; `time` is the step's begin. */
+  readonly rows: readonly Row[]
+  /** The metrics over exactly the range: what the steps add up to, the partial ones included. */
+  readonly totals: Readonly<Record<string, number | null>>
 }
 
 const groupsApart = 8
 
-/** One row per step (and group) that has any flow row; `time` is the step's begin. */
+/** The steps and the totals of the range. Errors: those of the reader. */
 export async function readSeries(
   reader: Reader,
   question: SeriesQuestion,
   options?: ReadOptions,
-): Promise<readonly Row[]> {
+): Promise<Series> {
+  const { by, metrics, range, filters } = question
   const binder = createBinder()
-  const { by } = question
-  const sql = by.length === 0 ? plainSql(binder, question) : groupedSql(binder, question)
-  const rows = await reader.read(sql, binder.params, options)
-  return rows.map((row) => ({
+  const rowOf = (row: StoredRow): Row => ({
     time: stepTime(row),
+    ...partialMark(range, question.stepNs, stepNsOf(row)),
     ...(by.length > 0 ? groupOf(by, row) : {}),
-    ...metricValues(row),
-  }))
+    ...metricValues(metrics, row),
+  })
+  if (by.length === 0) {
+    const stored = await reader.read(plainSql(binder, question), binder.params, options)
+    const total = stored.find(isTotal)
+    const rows = stored.filter((row) => !isTotal(row)).map(rowOf)
+    return { rows, totals: total ? metricValues(metrics, total) : nothing(metrics) }
+  }
+  const [stored, totals] = await Promise.all([
+    reader.read(groupedSql(binder, question), binder.params, options),
+    readTotals(reader, { range, filters, metrics }, options),
+  ])
+  return { rows: stored.map(rowOf), totals }
+}
+
+function isTotal(row: StoredRow): boolean {
+  return integer('_total', row['_total'] ?? null) === 1
 }
 
 function groupOf(by: readonly Field[], row: StoredRow): Row {
   return { ...groupValues(by, row), other: integer('_other', row['_other'] ?? null) === 1 }
 }
 
-function plainSql(binder: Binder, question: SeriesQuestion): string {
-  return `SELECT toString(${stepSql(binder, question.stepNs)} AS _s) AS _step, ${metrics()}
-FROM flows AS f WHERE ${scopeCondition(binder, question)}
-GROUP BY _s ORDER BY _s`
+/** What no rows sum to. */
+function nothing(metrics: readonly Metric[]): Record<string, number | null> {
+  return Object.fromEntries(metrics.map(({ name, nullable }) => [name, nullable ? null : 0]))
+}
+
+/** The steps, and of their states the totals (ROLLUP): one pass over the rows. */
+function plainSql(binder: Binder, { stepNs, metrics, ...scope }: SeriesQuestion): string {
+  return `SELECT toString(${stepSql(binder, stepNs)} AS _s) AS _step, grouping(_s) AS _total
+  ${selected(metrics)}
+FROM flows AS f WHERE ${scopeCondition(binder, scope)}
+GROUP BY _s WITH ROLLUP ORDER BY _total, _s`
 }
 
 /** The inner query marks the rows of the largest groups; the outer one adds up. */
 function groupedSql(binder: Binder, question: SeriesQuestion): string {
-  const { by, stepNs } = question
-  const derived = by.filter((field) => flowTable.derived.some(({ name }) => name === field.name))
-  const stored = flowTable.fields.map(columnOf)
-  const columns = [...stored, ...derived.map((field) => `${columnOf(field)} AS \`${field.name}\``)]
+  const { by, stepNs, metrics } = question
   const marked = by.map((field) => `if(f._apart, f.\`${field.name}\`, NULL)`)
   const names = by.map((_, i) => `_group${i}`)
   return `SELECT toString(_s) AS _step, NOT _a AS _other,
-  ${by.map((field, i) => selectOf(field, names[i])).join(', ')}, ${metricNames()}
+  ${by.map((field, i) => selectOf(field, names[i])).join(', ')} ${named(metrics)}
 FROM (
   SELECT ${stepSql(binder, stepNs)} AS _s, f._apart AS _a,
-    ${marked.map((sql, i) => `${sql} AS ${names[i]}`).join(', ')}, ${metrics()}
+    ${marked.map((sql, i) => `${sql} AS ${names[i]}`).join(', ')} ${selected(metrics)}
   FROM (
-    SELECT ${columns.join(', ')}, ${member(by)} IN (${largestSql(binder, question)}) AS _apart
+    SELECT ${markedColumns(by)}, ${member(by)} IN (${largestSql(binder, question)}) AS _apart
     FROM flows AS f WHERE ${scopeCondition(binder, question)}
   ) AS f GROUP BY _s, _a, ${names.join(', ')}
 ) ORDER BY _s, _other, ${names.join(', ')}`
@@ -71,20 +98,11 @@ function largestSql(binder: Binder, question: SeriesQuestion): string {
     GROUP BY ${by.map(columnOf).join(', ')} ORDER BY ${groupOrder(by, order)} LIMIT ${groupsApart}`
 }
 
-/** A tuple without nulls, because IN knows none. */
-function member(by: readonly Field[]): string {
-  const parts = by.flatMap((field) => {
-    const column = columnOf(field)
-    if (!field.nullable) return [column]
-    return [`ifNull(toString(${column}), '')`, `isNull(${column})`]
-  })
-  return `tuple(${parts.join(', ')})`
+/** Goes on behind other columns: empty when nothing is computed. */
+function selected(metrics: readonly Metric[]): string {
+  return metrics.map((metric) => `, ${metricSelect(metric)}`).join('')
 }
 
-function metrics(): string {
-  return flowMetrics.map(metricSelect).join(', ')
-}
-
-function metricNames(): string {
-  return flowMetrics.map((metric) => `\`${metric.name}\``).join(', ')
+function named(metrics: readonly Metric[]): string {
+  return metrics.map((metric) => `, \`${metric.name}\``).join('')
 }

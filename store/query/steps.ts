@@ -32,6 +32,12 @@ export function stepsOf(range: Range, stepNs: bigint): readonly bigint[] {
   return steps
 }
 
+/** `partial: true` for a step that the range cuts, so that only a part of it is in the answer. */
+export function partialMark(range: Range, stepNs: bigint, fromNs: bigint): { partial?: true } {
+  const isWhole = fromNs >= range.fromNs && fromNs + stepNs <= range.toNs
+  return isWhole ? {} : { partial: true }
+}
+
 /** Begin of the step of a row, ns since 1970; select it as text under `_step`. */
 export function stepSql(binder: Binder, stepNs: bigint): string {
   const step = binder.bind('Int64', stepNs)

@@ -18,11 +18,15 @@ export interface Watch {
   readonly nodes: ReadonlyMap<string, NodeWatch>
   /** How often the slowest agent reports; 0 when there is none. */
   readonly intervalNs: bigint
+  /** When it was asked: what comes later is neither watched nor unwatched yet. */
+  readonly nowNs: bigint
 }
 
 export interface NodeWatch {
   readonly sinceNs: bigint
   readonly holes: readonly Hole[]
+  /** Length of all holes within the range, of those beyond the 1000 that are listed too. */
+  readonly unwatchedNs: bigint
 }
 
 export interface WatchQuestion {
@@ -55,7 +59,31 @@ export async function readWatch(
   return {
     nodes: new Map(rows.map((row) => [String(row['node']), nodeWatch(question, row)])),
     intervalNs: intervals.reduce(later, 0n),
+    nowNs: question.nowNs,
   }
+}
+
+/**
+ * The part of range × known nodes in which an agent watched, 0 to 1. A node is known from its first report
+ * on. Nobody can say how many nodes there were before the first report of all: that time is unwatched and
+ * counts with the mean number of nodes of the rest.
+ *
+ *     node a   ........======----====     = watched   - hole   . before the first report of all
+ *     node b   ........       =======     1 of 1 node, then 2: (10 + 7) / (14 + 7) × 14 / 22
+ */
+export function watchedShare(watch: Watch, range: Range): number {
+  const toNs = earlier(range.toNs, watch.nowNs)
+  const nodes = [...watch.nodes.values()].filter(({ sinceNs }) => sinceNs < toNs)
+  const begins = nodes.map(({ sinceNs }) => later(sinceNs, range.fromNs))
+  const firstNs = begins.reduce(earlier, toNs)
+  if (firstNs >= toNs) return 0
+  const known = begins.reduce((sum, beginNs) => sum + (toNs - beginNs), 0n)
+  const unwatched = nodes.reduce((sum, node) => sum + node.unwatchedNs, 0n)
+  if (unwatched === 0n && firstNs === range.fromNs) return 1
+  const share =
+    (Number(known - unwatched) / Number(known)) *
+    (Number(toNs - firstNs) / Number(toNs - range.fromNs))
+  return Math.max(0, Math.min(share, 1 - Number.EPSILON))
 }
 
 /** All holes, the newest of at most 1000, in order of their begin. */
@@ -83,8 +111,11 @@ function watchSql(binder: Binder, { range, nodes }: WatchQuestion): string {
   const from = binder.bindTime(range.fromNs)
   const hole = `w.before > 0 AND w.begin > w.before + ${tolerance}
     AND w.begin > toUnixTimestamp64Nano(${from})`
+  const within = `least(w.begin, ${binder.bind('Int64', range.toNs)})
+    - greatest(w.before, ${binder.bind('Int64', range.fromNs)})`
   return `SELECT w.node AS node, toString(min(w.begin)) AS _since, toString(max(w.finish)) AS _last,
   toString(toInt64(quantileExact(w.finish - w.begin))) AS _interval,
+  toString(sumIf(greatest(0, ${within}), ${hole})) AS _unwatched,
   arrayMap(h -> [toString(h.1), toString(h.2)],
     groupArrayIf(${holesMax})((w.before, w.begin), ${hole})) AS _holes
 FROM (
@@ -108,11 +139,20 @@ function nodeWatch(question: WatchQuestion, row: StoredRow): NodeWatch {
   }))
   const patience = later(intervalNs * 3n, patienceNs)
   const silent = nowNs - lastNs > patience ? [{ fromNs: lastNs, toNs: nowNs }] : []
+  const silentNs = silent.reduce((sum, hole) => sum + lengthOf(clipped(hole, range)), 0n)
   const holes = [...pairs, ...silent]
     .map((hole) => ({ node, ...clipped(hole, range) }))
     .filter((hole) => hole.fromNs < hole.toNs)
     .toSorted((a, b) => Number(a.fromNs - b.fromNs))
-  return { sinceNs: BigInt(String(row['_since'])), holes }
+  return {
+    sinceNs: BigInt(String(row['_since'])),
+    holes,
+    unwatchedNs: BigInt(String(row['_unwatched'])) + silentNs,
+  }
+}
+
+function lengthOf({ fromNs, toNs }: Range): bigint {
+  return later(toNs - fromNs, 0n)
 }
 
 function clipped(hole: Range, range: Range): Range {

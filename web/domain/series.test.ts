@@ -25,9 +25,11 @@ function answerOf(shares: readonly (number | null)[], rows: readonly number[]): 
   return {
     rows: rows.map((step) => ({ ...metrics, time: time(step) })),
     next: null,
+    totals: {},
     step_seconds: 10,
     coverage: {
       share: 1,
+      watched: 1,
       lost: {},
       gaps: [],
       steps: shares.map((share, step) => ({ time: time(step), share })),
