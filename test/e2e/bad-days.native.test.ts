@@ -18,8 +18,6 @@ import {
 import { type Lab, openPair, type Pair, until, withNamespaces } from '../traffic/mod.ts'
 import { storyOf, tell } from './compare.ts'
 
-const limits = { timeout: 120_000 }
-
 async function openSteady(lab: Lab): Promise<Pair> {
   const [client, server] = [await lab.peer(0, 'steady-client'), await lab.peer(1, 'steady-server')]
   return openPair({ lab, name: 'steady', client, server, version: 'v4' })
@@ -32,7 +30,7 @@ async function trickle(pair: Pair): Promise<void> {
 }
 
 for (const role of ['agent', 'central', 'storage'] as const satisfies readonly Role[]) {
-  test(`kill -9 of ${role}: totals equal the truth afterwards`, limits, (context) =>
+  test(`kill -9 of ${role}: totals equal the truth afterwards`, (context) =>
     withRiver({}, (river) =>
       withNamespaces(2, async (lab) => {
         const pair = await openSteady(lab)
@@ -80,11 +78,10 @@ for (const role of ['agent', 'central', 'storage'] as const satisfies readonly R
           assert.ok(coverage.gaps.length > 0, 'the gap of the agent is not shown')
         }
       }),
-    ),
-  )
+    ))
 }
 
-test('what closed while the agent was away is known as lost', limits, () =>
+test('what closed while the agent was away is known as lost', () =>
   withRiver({}, (river) =>
     withNamespaces(2, async (lab) => {
       const pair = await openSteady(lab)
@@ -102,46 +99,41 @@ test('what closed while the agent was away is known as lost', limits, () =>
       })
       assert.ok(lost >= 1)
     }),
-  ),
-)
+  ))
 
-test(
-  'kill -9 of the supervisor ends all, leaves nothing in the kernel, loses nothing',
-  limits,
-  () =>
-    withNamespaces(2, async (lab) => {
-      const data = mkdtempSync(join(tmpdir(), 'weir-river-'))
-      try {
-        const river = await startRiver({ data })
-        const pair = await openSteady(lab)
-        await trickle(pair)
-        const first = await until('the first row', () => storyOf(river, lab, pair.soFar()))
-        const agent = river.pid('agent')!
-        const pids = (['agent', 'central', 'storage'] as const).map((role) => river.pid(role)!)
-        const owned = heldObjects(agent)
-        assert.ok(owned.length > 0, 'the agent holds no kernel objects')
-        await river.kill('supervisor')
-        await until('the end of every process', () => !pids.some(alive), 15_000)
-        await gone(owned)
-        await withRiver({ data }, async (again) => {
-          await pair.client.close()
-          await pair.server.receive()
-          await pair.server.close()
-          const truth = await pair.ended('closed')
-          const story = await until('its end', async () => {
-            const found = await storyOf(again, lab, truth)
-            return found?.last['end'] ? found : undefined
-          })
-          assert.deepEqual([story.bytes, story.reverse_bytes], [truth.bytes, truth.reverse_bytes])
-          assert.ok(story.rows.length > first.rows.length)
+test('kill -9 of the supervisor ends all, leaves nothing in the kernel, loses nothing', () =>
+  withNamespaces(2, async (lab) => {
+    const data = mkdtempSync(join(tmpdir(), 'weir-river-'))
+    try {
+      const river = await startRiver({ data })
+      const pair = await openSteady(lab)
+      await trickle(pair)
+      const first = await until('the first row', () => storyOf(river, lab, pair.soFar()))
+      const agent = river.pid('agent')!
+      const pids = (['agent', 'central', 'storage'] as const).map((role) => river.pid(role)!)
+      const owned = heldObjects(agent)
+      assert.ok(owned.length > 0, 'the agent holds no kernel objects')
+      await river.kill('supervisor')
+      await until('the end of every process', () => !pids.some(alive), 15_000)
+      await gone(owned)
+      await withRiver({ data }, async (again) => {
+        await pair.client.close()
+        await pair.server.receive()
+        await pair.server.close()
+        const truth = await pair.ended('closed')
+        const story = await until('its end', async () => {
+          const found = await storyOf(again, lab, truth)
+          return found?.last['end'] ? found : undefined
         })
-      } finally {
-        rmSync(data, { recursive: true, force: true })
-      }
-    }),
-)
+        assert.deepEqual([story.bytes, story.reverse_bytes], [truth.bytes, truth.reverse_bytes])
+        assert.ok(story.rows.length > first.rows.length)
+      })
+    } finally {
+      rmSync(data, { recursive: true, force: true })
+    }
+  }))
 
-test('Ctrl-C ends all within 5 s and leaves nothing in the kernel', limits, async () => {
+test('Ctrl-C ends all within 5 s and leaves nothing in the kernel', async () => {
   const data = mkdtempSync(join(tmpdir(), 'weir-river-'))
   try {
     const river = await startRiver({ data })
@@ -164,7 +156,7 @@ async function gone(owned: readonly KernelObject[]): Promise<void> {
   await until('the end of the kernel objects', async () => (await leftObjects(owned)).length === 0)
 }
 
-test('a second weir up on the same data folder says so and ends', limits, () =>
+test('a second weir up on the same data folder says so and ends', () =>
   withRiver({}, async (river) => {
     const second = spawnWeir(['up', '--data', river.data, '--listen', '127.0.0.1:0'])
     const code = await second.ended
@@ -175,10 +167,9 @@ test('a second weir up on the same data folder says so and ends', limits, () =>
     )
     assert.ok((await fetch(`${river.base}/health`)).ok)
     assert.ok(existsSync(river.data))
-  }),
-)
+  }))
 
-test('what was stored is there after a restart', limits, () =>
+test('what was stored is there after a restart', () =>
   withNamespaces(2, async (lab) => {
     const data = mkdtempSync(join(tmpdir(), 'weir-river-'))
     try {
@@ -203,5 +194,4 @@ test('what was stored is there after a restart', limits, () =>
     } finally {
       rmSync(data, { recursive: true, force: true })
     }
-  }),
-)
+  }))

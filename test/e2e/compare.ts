@@ -12,19 +12,24 @@ export interface Story {
   readonly reverse_bytes: number
 }
 
-/** The rows of one connection, by the initiator's end (a failed connect by its pid and target). */
+/** The rows of one connection, whichever of its ends is known (a failed connect by its pid and target). */
 export async function storyOf(
   river: Api,
   lab: Lab,
   truth: Pick<Connection, 'src_port' | 'dst_port'>,
 ): Promise<Story | undefined> {
   const rows = await river.flows({
-    src_netns: lab.netns(0).inode,
+    netns: inodesOf(lab),
     src_port: truth.src_port,
     dst_port: truth.dst_port,
     from: '-15m',
   })
   return rows.length === 0 ? undefined : tell(rows)
+}
+
+/** Every namespace of a lab, as a filter that either end may match takes them. */
+export function inodesOf(lab: Lab): readonly number[] {
+  return lab.names.map((_, index) => lab.netns(index).inode)
 }
 
 export function tell(rows: readonly JsonRow[]): Story {

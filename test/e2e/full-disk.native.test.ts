@@ -39,7 +39,7 @@ interface Health {
   }[]
 }
 
-test('a full data folder', { timeout: 150_000 }, () =>
+test('a full data folder', () =>
   withSmallDisk((data) =>
     withRiver({ data }, (river) =>
       withNamespaces(2, async (lab) => {
@@ -68,5 +68,4 @@ test('a full data folder', { timeout: 150_000 }, () =>
         assert.equal((await whole(river, lab, last!)).bytes, last!.bytes)
       }),
     ),
-  ),
-)
+  ))

@@ -22,8 +22,6 @@ import { type Api, apiAt } from '../river.ts'
 import { until } from '../traffic/mod.ts'
 
 const reporter = createReporter('test', { level: 'fatal' })
-const limits = { timeout: 120_000 }
-
 const golden = readFileSync(new URL('../../wire/frame/testdata/flows-zstd.frame', import.meta.url))
 
 const identity = {
@@ -119,7 +117,7 @@ function attack(path: string, { octets, cutOff }: Attack): Promise<string> {
   })
 }
 
-test('every hostile stream is refused and counted; the server goes on', limits, async () => {
+test('every hostile stream is refused and counted; the server goes on', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'weir-hostile-'))
   const central = createCentral({ dataDir, listen: { host: '127.0.0.1', port: 0 } }, reporter)
   await central.start()

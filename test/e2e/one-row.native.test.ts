@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { spawnWeir, withRiver } from '../river.ts'
 import { type Lab, openPair, until, type Version, withNamespaces } from '../traffic/mod.ts'
-import { storyOf, tell } from './compare.ts'
+import { inodesOf, storyOf, tell } from './compare.ts'
 
 const million = 1_000_000
 
@@ -27,7 +27,7 @@ for (const namespaces of [1, 2]) {
       withNamespaces(namespaces, async (lab) => {
         for (const version of ['v4', 'v6'] as const) {
           const truth = await sendMillion(lab, version)
-          const query = { src_netns: lab.netns(0).inode, dst_port: truth.dst_port }
+          const query = { netns: inodesOf(lab), dst_port: truth.dst_port }
           const top = await until('the top of it', async () => {
             const { rows } = await river.get('/api/top', {
               by: 'dst_process',
