@@ -1,82 +1,92 @@
-// One process of the test runner: imports the given files, prints failures and reasons of skips, and writes
-// its tally to descriptor 3. A process that cannot end by itself after its last test fails.
+// One process of the test runner: imports the given files, prints failures and reasons of skips, and reports
+// what becomes of each test on descriptor 3 at once, so that a process that is killed keeps its verdicts.
+// A process that cannot exit by itself after its last test fails.
+//
+//   node tools/test-process.ts LIMIT_MS FILE…
 
 import { writeSync } from 'node:fs'
 import { relative } from 'node:path'
 import { run } from 'node:test'
 import { inspect } from 'node:util'
-
-/** Numbers of tests; suites are not counted. */
-export interface Tally {
-  readonly passed: number
-  readonly failed: number
-  readonly skipped: number
-}
+import type { Report, Verdict } from './test-report.ts'
 
 interface TestEvent {
   readonly name: string
+  readonly testId: number
   readonly file?: string
+  readonly type?: string
   readonly skip?: string | boolean
   readonly todo?: string | boolean
   readonly details: {
     readonly type?: string
     readonly error?: Error
     readonly duration_ms?: number
+    readonly passed?: boolean
   }
 }
 
 /** Unit tests are the inner loop: one that takes longer is named. */
 const slowMs = 1000
-const together = process.argv.length > 3
 const graceMs = 10_000
-const tally = { passed: 0, failed: 0, skipped: 0 }
-const stream = run({ files: process.argv.slice(2), isolation: 'none', concurrency: false })
-
-stream.on('test:pass', (event: TestEvent) => {
-  if (event.details.type === 'suite') return
-  const ms = event.details.duration_ms ?? 0
-  if (together && ms > slowMs) console.log(`slow    ${title(event)}: ${Math.round(ms)} ms`)
-  if (event.skip === undefined && event.todo === undefined) {
-    tally.passed += 1
-    return
-  }
-  tally.skipped += 1
-  const reason = event.skip ?? event.todo
-  console.log(
-    `skip    ${title(event)}: ${reason === true || reason === '' ? 'no reason given' : reason}`,
-  )
-})
-
-stream.on('test:fail', (event: TestEvent) => {
-  if (event.details.type === 'suite') return
-  tally.failed += 1
-  console.log(`not ok  ${title(event)}\n${indented(causeOf(event.details.error))}`)
-})
+const [limitMs, ...files] = process.argv.slice(2)
+/** Tests without a limit of their own inherit this one. */
+const timeout = Number(limitMs)
+const stream = run({ files, isolation: 'none', concurrency: false, timeout })
+let failed = 0
 
 // The stream ends when nothing is open any more, so an open handle shows as no test running for long.
 let running = 0
 const watchdog = setTimeout(() => {
   if (running > 0) return
-  const open = process.getActiveResourcesInfo().join(', ')
-  console.log(`not ok  still open ${graceMs / 1000} s after the last test: ${open}`)
-  tally.failed += 1
-  process.exit(conclude())
+  const name = 'something is still open after the last test'
+  console.log(`not ok  ${name}: ${process.getActiveResourcesInfo().join(', ')}`)
+  report({ event: 'failed', id: -1, name, suite: false })
+  process.exit(1)
 }, graceMs).unref()
-stream.on('test:enqueue', () => {
+
+stream.on('test:enqueue', (event: TestEvent) => {
   running += 1
+  report({ ...placeOf(event), event: 'queued' })
 })
-stream.on('test:complete', () => {
+stream.on('test:dequeue', (event: TestEvent) => report({ ...placeOf(event), event: 'started' }))
+stream.on('test:complete', (event: TestEvent) => {
   running -= 1
   watchdog.refresh()
+  const verdict = verdictOf(event)
+  if (verdict === 'failed') failed += 1
+  if (event.details.type !== 'suite') print(event, verdict)
+  report({ ...placeOf(event), event: verdict })
 })
 stream.once('end', () => {
-  process.exitCode = conclude()
+  process.exitCode = failed > 0 ? 1 : 0
 })
 stream.resume()
 
-function conclude(): number {
-  writeSync(3, JSON.stringify(tally))
-  return tally.failed > 0 ? 1 : 0
+function verdictOf({ details, skip, todo }: TestEvent): Verdict {
+  if (skip !== undefined || todo !== undefined) return 'skipped'
+  return details.passed ? 'passed' : 'failed'
+}
+
+function print(event: TestEvent, verdict: Verdict): void {
+  const { details, skip, todo } = event
+  if (verdict === 'failed') {
+    console.log(`not ok  ${title(event)}\n${indented(causeOf(details.error))}`)
+  } else if (verdict === 'skipped') {
+    const reason = skip ?? todo
+    const said = reason === true || reason === '' ? 'no reason given' : reason
+    console.log(`skip    ${title(event)}: ${said}`)
+  }
+  const ms = details.duration_ms ?? 0
+  if (files.length > 1 && ms > slowMs) console.log(`slow    ${title(event)}: ${Math.round(ms)} ms`)
+}
+
+function placeOf(event: TestEvent): Omit<Report, 'event'> {
+  const suite = (event.type ?? event.details.type) === 'suite'
+  return { id: event.testId, name: title(event), suite }
+}
+
+function report(line: Report): void {
+  writeSync(3, `${JSON.stringify(line)}\n`)
 }
 
 function title(event: TestEvent): string {

@@ -1,98 +1,129 @@
-// Runs the tests: all *.test.ts in one process, then each *.native.test.ts (probes, the embedded engine,
-// child processes) in a process of its own, one after the other. The last line is the result alone.
+// Runs the tests: all *.test.ts in one process, then each *.native.test.ts (probes, the embedded engine, child
+// processes) in a process of its own, two at once. A native test whose file says "Runs alone: REASON." in a
+// comment of its own line has the machine for itself, after the others. The last line is the result alone.
 //
-//   node tools/test.ts [--unit] [--filter TEXT] [--limit SECONDS]
+//   node tools/test.ts [--unit] [--filter TEXT] [--repeat N] [--load] [--limit SECONDS] [--in FOLDER]
+//
+// --repeat runs everything N times and ends with a table; --load keeps every CPU busy beside it; --limit is for
+// one test; --in is another tree of tests.
 
-import { spawn } from 'node:child_process'
-import { globSync } from 'node:fs'
-import type { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import type { Tally } from './test-process.ts'
+import { endGroups, type GroupResult, runGroup, type TestGroup } from './test-group.ts'
+import { type RunResult, slowest, tableOf } from './test-table.ts'
 
-const home = fileURLToPath(new URL('..', import.meta.url))
-const unitLimitSeconds = 60
+const unitLimitMs = 30_000
+const nativeLimitMs = 180_000
+const atOnce = Math.min(2, availableParallelism())
 
 const { values } = parseArgs({
   options: {
     unit: { type: 'boolean', default: false },
     filter: { type: 'string', default: '' },
-    limit: { type: 'string', default: '180' },
+    repeat: { type: 'string', default: '1' },
+    load: { type: 'boolean', default: false },
+    limit: { type: 'string' },
+    in: { type: 'string', default: fileURLToPath(new URL('..', import.meta.url)) },
   },
 })
+const home = values.in
+const repeat = Number(values.repeat)
+if (!Number.isInteger(repeat) || repeat < 1) {
+  console.error(`--repeat ${values.repeat}: a number from 1 on`)
+  process.exit(64)
+}
 
-const files = globSync('**/*.test.ts', {
-  cwd: home,
-  exclude: (path) => /^(?:node_modules|build|dist|\.git)$/.test(path.split('/').at(-1) ?? ''),
-})
-  .filter((file) => file.includes(values.filter))
-  .sort()
-const units = files.filter((file) => !file.endsWith('.native.test.ts'))
-const natives = values.unit ? [] : files.filter((file) => file.endsWith('.native.test.ts'))
-
-let current: number | undefined
+const groups = findGroups()
+const load = values.load ? startLoad() : []
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    if (current) endGroup(current)
+    endGroups()
+    for (const busy of load) busy.kill('SIGKILL')
     process.exit(130)
   })
 }
 
-const tallies: Tally[] = []
-if (units.length > 0) tallies.push(await runProcess('unit tests', units, unitLimitSeconds))
-for (const file of natives) tallies.push(await runProcess(file, [file], Number(values.limit)))
-
-const sum = (key: keyof Tally): number => tallies.reduce((total, tally) => total + tally[key], 0)
-const skipped = sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : ''
-console.log(`${sum('passed')} passed, ${sum('failed')} failed${skipped}`)
-process.exitCode = sum('failed') > 0 || sum('passed') === 0 ? 1 : 0
-
-/** One process for these files. Its verdict comes back on descriptor 3, because tests may print. */
-async function runProcess(title: string, paths: readonly string[], limit: number): Promise<Tally> {
-  const started = performance.now()
-  const script = fileURLToPath(new URL('test-process.ts', import.meta.url))
-  const child = spawn(process.execPath, [script, ...paths], {
-    cwd: home,
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-    // A group of its own, so that the time limit reaches what the tests started, too.
-    detached: true,
-  })
-  current = child.pid
-  let late = false
-  const timer = setTimeout(() => {
-    late = true
-    if (child.pid) endGroup(child.pid)
-  }, limit * 1000)
-  const ended = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`))
-  })
-  const verdict = await text(child.stdio[3] as Readable)
-  const end = await ended
-  clearTimeout(timer)
-  current = undefined
-  const tally = tallyOf(verdict, late ? `no end within ${limit} s` : end, title)
-  const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  const mark = tally.failed > 0 ? 'FAILED' : 'ok'
-  console.log(
-    `${mark}  ${title}: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped in ${seconds} s`,
-  )
-  return tally
-}
-
-/** A process that ended without its verdict, or badly after a good one, is one failed test more. */
-function tallyOf(verdict: string, end: string, title: string): Tally {
-  const empty: Tally = { passed: 0, failed: 0, skipped: 0 }
-  const tally = verdict === '' ? empty : (JSON.parse(verdict) as Tally)
-  if (end === 'exit code 0' || (end === 'exit code 1' && tally.failed > 0)) return tally
-  console.log(`not ok  ${title}: the process ended with ${end}`)
-  return { ...tally, failed: tally.failed + 1 }
-}
-
-function endGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {
-    // It has just ended by itself.
+const results: (GroupResult & RunResult)[] = []
+for (let run = 1; run <= repeat; run++) {
+  for (const part of ['unit', 'shared', 'alone'] as const) {
+    await runAll(groups[part], part === 'shared' ? atOnce : 1, run)
   }
+}
+for (const busy of load) busy.kill('SIGKILL')
+
+if (repeat > 1) console.log(tableOf(results).join('\n'))
+else if (results.length > 10) console.log(`the slowest:\n${slowest(results, 10).join('\n')}`)
+const sum = (count: (result: GroupResult) => number): number =>
+  results.reduce((total, result) => total + count(result), 0)
+const passed = sum((result) => result.passed)
+const failed = sum((result) => result.failed.length)
+const skipped = sum((result) => result.skipped)
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+process.exitCode = failed > 0 || passed + skipped === 0 ? 1 : 0
+
+interface Groups {
+  readonly unit: readonly TestGroup[]
+  readonly shared: readonly TestGroup[]
+  readonly alone: readonly TestGroup[]
+}
+
+function findGroups(): Groups {
+  const files = globSync('**/*.test.ts', {
+    cwd: home,
+    exclude: (path) => /^(?:node_modules|build|dist|\.git)$/.test(path.split('/').at(-1) ?? ''),
+  })
+    .filter((file) => file.includes(values.filter))
+    .sort()
+  const limit = (standard: number) => Number(values.limit ?? standard / 1000) * 1000
+  const unit = files.filter((file) => !file.endsWith('.native.test.ts'))
+  const natives = values.unit ? [] : files.filter((file) => file.endsWith('.native.test.ts'))
+  const [alone, shared] = [natives.filter(runsAlone), natives.filter((file) => !runsAlone(file))]
+  const native = (file: string): TestGroup => {
+    return { title: file, files: [file], testLimitMs: limit(nativeLimitMs) }
+  }
+  const all = { title: 'unit tests', files: unit, testLimitMs: limit(unitLimitMs) }
+  return {
+    unit: unit.length > 0 ? [all] : [],
+    shared: shared.map(native),
+    alone: alone.map(native),
+  }
+}
+
+function runsAlone(file: string): boolean {
+  return /^\/\/ Runs alone: \S/m.test(readFileSync(join(home, file), 'utf8'))
+}
+
+/** Runs groups, `width` of them at once; the output of each comes as a whole when it has ended. */
+async function runAll(queue: readonly TestGroup[], width: number, run: number): Promise<void> {
+  const waiting = [...queue]
+  const lane = async () => {
+    for (let group = waiting.shift(); group; group = waiting.shift()) {
+      const result = { ...(await runGroup(group, home)), run }
+      results.push(result)
+      print(result)
+    }
+  }
+  await Promise.all(Array.from({ length: width }, lane))
+}
+
+function print({ title, seconds, output, run, ...outcome }: GroupResult & RunResult): void {
+  process.stdout.write(output)
+  const { passed, failed, skipped, unfinished } = outcome
+  for (const name of unfinished) console.log(`not ok  ${name}`)
+  const mark = failed.length > 0 ? 'FAILED' : 'ok'
+  const counts = `${passed} passed, ${failed.length} failed, ${skipped} skipped`
+  const which = repeat > 1 ? ` (run ${run} of ${repeat})` : ''
+  console.log(`${mark}  ${title}${which}: ${counts} in ${seconds.toFixed(1)} s`)
+}
+
+/** One busy process per CPU; each exits by itself when we are gone. */
+function startLoad(): readonly ChildProcess[] {
+  const busy = `while (process.ppid === ${process.pid}) for (let i = 0; i < 1e6; i++);`
+  return Array.from({ length: availableParallelism() }, () =>
+    spawn(process.execPath, ['-e', busy], { stdio: 'ignore' }),
+  )
 }
