@@ -1,9 +1,9 @@
 // Validation errors of a query string become one clear sentence that names the parameter and the nearest name.
 
 import type { FastifyRequest } from 'fastify'
-import type { AppError } from '../common/mod.ts'
+import { type AppError, nearestName, nearestNames } from '../common/mod.ts'
 import { apiError, badParameter } from './errors.ts'
-import { nearestName } from './question/nearest.ts'
+import { faultOf, parameterField } from './question/filters.ts'
 import { quoted } from './question/time.ts'
 
 /** The part of an Ajv error that is read here. */
@@ -32,8 +32,14 @@ export function badQuery(
   const given = (request.query as Record<string, unknown>)[parameter]
   const value = String(index === undefined ? given : (given as unknown[])[Number(index)])
   if (keyword === 'enum') return notAmong(parameter, value, params['allowedValues'] as string[])
-  const reason = `${quoted(value)} ${violation.message ?? 'is refused'}`
-  return badParameter(parameter, reason, 'See /docs for what it takes.')
+  if (Array.isArray(given) && index === undefined) {
+    return badParameter(parameter, 'is given more than once', 'Give one value.')
+  }
+  const field = parameterField(parameter)
+  const fault = field && faultOf(parameter, field, value)
+  return (
+    fault ?? badParameter(parameter, `${quoted(value)} ${reasonOf(violation)}`, hintOf(violation))
+  )
 }
 
 function unknownParameter(typed: string, names: readonly string[]): AppError {
@@ -47,10 +53,39 @@ function unknownParameter(typed: string, names: readonly string[]): AppError {
   })
 }
 
+/** Few names are listed; of many the nearest three are enough, with the sign that was typed. */
+const listedMax = 12
+const offered = 3
+
 function notAmong(parameter: string, value: string, allowed: readonly string[]): AppError {
-  const nearest = nearestName(value, allowed)
-  const hint = nearest ? `Did you mean ${nearest}?` : `One of: ${allowed.join(', ')}`
-  return badParameter(parameter, `${quoted(value)} is not known`, hint)
+  const sign = value.startsWith('-') ? '-' : ''
+  const names = allowed.filter((name) => !name.startsWith('-'))
+  const typed = value.slice(sign.length)
+  const reason = `${quoted(value)} is not known`
+  const nearest = nearestName(typed, names)
+  if (names.length <= listedMax) {
+    const hint = nearest ? `Did you mean ${sign}${nearest}?` : `One of: ${names.join(', ')}.`
+    return badParameter(parameter, reason, hint, nearest && sign + nearest)
+  }
+  const near = nearestNames(typed, names, offered).map((name) => sign + name)
+  const hint = near.length > 0 ? `The nearest: ${near.join(', ')}.` : 'GET /api/fields lists all.'
+  return badParameter(parameter, reason, hint, nearest && sign + nearest)
+}
+
+/** What Ajv found, as a sentence about the value. */
+function reasonOf({ keyword, params, message }: Violation): string {
+  if (keyword === 'type') return params['type'] === 'integer' ? 'is no whole number' : 'is not that'
+  if (keyword === 'minimum') return `is below ${params['limit']}`
+  if (keyword === 'maximum') return `is above ${params['limit']}`
+  return message ?? 'is refused'
+}
+
+function hintOf({ keyword, params }: Violation): string {
+  if (keyword === 'minimum') return `Give ${params['limit']} or more.`
+  if (keyword === 'maximum') return `Give ${params['limit']} or less.`
+  return params['type'] === 'integer'
+    ? 'Give a number such as 100.'
+    : 'See /docs for what it takes.'
 }
 
 /** A plain name as it is, anything else as JSON, so that it cannot pass for words of ours. */

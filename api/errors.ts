@@ -75,7 +75,13 @@ export const apiErrors = {
 
 export const apiError = errorsOf(apiErrors)
 
-/** A value that cannot be: `parameter: reason`, with what would do. */
-export function badParameter(parameter: string, reason: string, hint: string) {
-  return apiError('bad_parameter', { details: { parameter, reason, hint } })
+/** A value that cannot be: `parameter: reason`, with what would do, and the value that was probably meant. */
+export function badParameter(
+  parameter: string,
+  reason: string,
+  hint: string,
+  suggestion?: string | undefined,
+) {
+  const meant = suggestion === undefined ? {} : { suggestion }
+  return apiError('bad_parameter', { details: { parameter, reason, hint, ...meant } })
 }

@@ -52,6 +52,18 @@ export const cliErrors = {
     exitCode: 64,
     remedy: 'weir {command} --help shows examples',
   },
+  bad_filter: {
+    message: '{name}: {reason}',
+    status: 400,
+    exitCode: 64,
+    remedy: '{hint}',
+  },
+  unknown_name: {
+    message: '{name} {value}: there is no {what} of this name',
+    status: 400,
+    exitCode: 64,
+    remedy: '{hint}',
+  },
   not_loopback: {
     message: 'refusing to listen on {address} without TLS or a token',
     status: 400,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { statSync } from 'node:fs'
 import { test } from 'node:test'
 import { type FakeAnswer, fakeCentral, fakeRow, fakeTerminal, wholeCoverage } from './fake.ts'
 import { runCommandLine } from './run.ts'
@@ -252,10 +253,11 @@ test('help, version and mistakes', async () => {
       /weir: unknown option --src-prot; did you mean --src-port\?/,
     ],
     [['--bad'], 64, /unknown command --bad/],
-    [['top', '--by', 'dst_proces'], 64, /did you mean dst_process\?/],
+    [['top', '--by', 'dst_proces'], 64, /no field of this name\n {2}The nearest: dst-process, /],
     [['flows', '--from', 'yesterday'], 64, /--from yesterday: expected RFC 3339/],
     [['flows', '--from', '-5m', '--to', '-10m'], 64, /a time before/],
     [['flows', '-f', '-o', 'json'], 64, /ndjson with --follow/],
+    [['flows', '--local', '--state', 'bogus'], 64, /--state: "bogus" is not known/],
     [['flows', '--local', '--from', '-5m'], 64, /--from -5m: expected either it or --local/],
     [['central', '--listen', '0.0.0.0:8080'], 77, /refusing to listen on 0\.0\.0\.0:8080/],
     [['central', '--ingest', 'x'], 64, /unix or ADDR:PORT/],
@@ -266,6 +268,48 @@ test('help, version and mistakes', async () => {
     assert.match(terminal.stdout() + terminal.stderr(), words)
     assert.doesNotMatch(terminal.stderr(), /\n {4}at /)
   }
+})
+
+test('a value that no row can have is refused before anything is asked: 0 rows would look like calm', async () => {
+  for (const [line, words] of [
+    [
+      'flows --protocol udp',
+      /--protocol: "udp" is not measured\n {2}Weir measures TCP only so far\./,
+    ],
+    [
+      'flows --end-reason refuse',
+      /--end-reason: "refuse" is not known\n {2}Did you mean refused\?/,
+    ],
+    ['top --state bogus', /--state: "bogus" is not known\n {2}One of: established, /],
+    [
+      'flows --src-process shop-*',
+      /--src-process: "shop-\*" is a pattern.*\n.*--src-process nginx/,
+    ],
+    ['flows --dst-port abc', /--dst-port: "abc" is no whole number\n.*For example --dst-port 443/],
+    ['flows --netns /nowhere', /--netns \/nowhere: expected a number, or a path that exists/],
+    ['ledger --stage hok', /--stage: "hok" is not known\n {2}Did you mean hook\?/],
+    ['flows --order -rtt', /--order -rtt: .*\n {2}The nearest: -rtt-ns, -rtt-min-ns, -\S+\.\n$/],
+    ['top --order -rtt', /--order -rtt: .*\n {2}The nearest: -rtt-p50-ns, -rtt-p95-ns, -\S+\.\n$/],
+  ] as const) {
+    const { exitCode, out, err, asked } = await weir(line, flowsAnswer)
+    assert.equal(exitCode, 64, line)
+    assert.match(err, words)
+    assert.equal(out, '')
+    assert.equal(asked.length, 0)
+  }
+})
+
+test('--netns takes a path and asks for its inode', async () => {
+  const { asked } = await weir('flows --netns /proc/self/ns/net', flowsAnswer)
+  const { ino } = statSync('/proc/self/ns/net')
+  assert.deepEqual(asked[0]?.searchParams.getAll('netns'), [String(ino)])
+})
+
+test('a fault that the API found names the flag, not the parameter', async () => {
+  const details = { parameter: 'start', reason: '"x" is no time', hint: '' }
+  const error = { code: 'bad_parameter', message: 'start: "x" is no time', remedy: 'r', details }
+  const { err } = await weir('flows --start x', () => ({ status: 400, body: { error } }))
+  assert.equal(err, 'weir: --start: "x" is no time\n  r\n')
 })
 
 test('--debug shows the stack', async () => {

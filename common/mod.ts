@@ -17,3 +17,4 @@ export {
 } from './lifecycle/lifecycle.ts'
 export type { CounterHandle, Reporter, ReporterOptions } from './reporter/reporter.ts'
 export { parseDurationMs, rfc3339 } from './time/duration.ts'
+export { editsBetween, nearestName, nearestNames } from './words/nearest.ts'

@@ -34,8 +34,17 @@ export {
 } from './frame/message.ts'
 export { formatAddress, parseAddress } from './model/address.ts'
 export { appendRow, type RowValue, type RowValues } from './model/append.ts'
+export {
+  type EndReason,
+  endReasons,
+  errnoNames,
+  processSources,
+  stages,
+  tcpStates,
+} from './model/closed-values.ts'
 export { type Batch, type Column, createBatch, grown } from './model/columns.ts'
 export type { DerivedField, Field, FieldKind, Table, Unit } from './model/field.ts'
+export { type ValueFault, valueFault } from './model/field-value.ts'
 export { flowTable } from './model/flow-fields.ts'
 export { flowMetrics, type Metric } from './model/flow-metrics.ts'
 export { createInterner, type Interner } from './model/interner.ts'

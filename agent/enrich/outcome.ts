@@ -1,33 +1,15 @@
 // What the end of a connection means: from the state an end left, its error and its side. A pure table.
 
 import { constants } from 'node:os'
+import { type EndReason, errnoNames, processSources, tcpStates } from '../../wire/mod.ts'
 
-/** Numbers of include/net/tcp_states.h, in ss's words. */
-export const stateNames: readonly string[] = [
-  '',
-  'established',
-  'syn_sent',
-  'syn_recv',
-  'fin_wait1',
-  'fin_wait2',
-  'time_wait',
-  'close',
-  'close_wait',
-  'last_ack',
-  'listen',
-  'closing',
-  'new_syn_recv',
-]
+/** Names of TCP states, by the kernel's number. */
+export const stateNames = tcpStates
 
 export const tcp = { established: 1, synSent: 2, close: 7, closeWait: 8 } as const
 
 /** Names of enum owner_source, by number. */
-export const sourceNames: readonly string[] = ['', 'listener', 'connect', 'holder', 'io', 'close']
-
-const errnoNames = new Map<number, string>()
-for (const [name, number] of Object.entries(constants.errno)) {
-  if (!errnoNames.has(number)) errnoNames.set(number, name)
-}
+export const sourceNames = processSources
 
 /** `111` → `ECONNREFUSED`; '' for 0, the number for one without a name here. */
 export function errnoName(error: number): string {
@@ -48,7 +30,7 @@ export interface EndOutcome {
 const { ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, EPIPE } = constants.errno
 
 /** The value of `end_reason`; `ends` are those that the node saw, one or two. */
-export function endReason(ends: readonly EndOutcome[]): string {
+export function endReason(ends: readonly EndOutcome[]): EndReason {
   const attempt = ends.find((end) => end.side === 'src' && end.state === tcp.synSent)
   if (attempt && !attempt.vanished) return attemptReason(attempt)
   for (const { error, side } of ends) {
@@ -66,7 +48,7 @@ export function endReason(ends: readonly EndOutcome[]): string {
   return ends.every((end) => end.error === 0) ? 'closed' : 'unknown'
 }
 
-function attemptReason({ error, localPort }: EndOutcome): string {
+function attemptReason({ error, localPort }: EndOutcome): EndReason {
   switch (error) {
     case 0:
       return localPort === 0 ? 'no_port' : 'abandoned'

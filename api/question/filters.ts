@@ -1,7 +1,8 @@
 // Every field is a parameter, repeatable: here their values become filters.
 
+import type { AppError } from '../../common/mod.ts'
 import type { Filter, FilterValue } from '../../store/query/mod.ts'
-import { type Field, flowTable, ledgerTable } from '../../wire/mod.ts'
+import { type Field, flowTable, ledgerTable, valueFault } from '../../wire/mod.ts'
 import { endPairs } from '../contract/mod.ts'
 import { badParameter } from '../errors.ts'
 import { parseAddressValue } from './address.ts'
@@ -17,6 +18,19 @@ const flowFields = new Map<string, readonly Field[]>([
   ...endPairs().map(({ name, src, dst }): [string, Field[]] => [name, [src, dst]]),
 ])
 const ledgerFields = new Map<string, readonly Field[]>(ledgerTable.fields.map(named))
+
+/** The field that a parameter of any route is compared with; undefined when it is none. */
+export function parameterField(name: string): Field | undefined {
+  return (flowFields.get(name) ?? ledgerFields.get(name))?.[0]
+}
+
+/** Why no row can have this value, as an error; undefined when one can. */
+export function faultOf(name: string, field: Field, text: string): AppError | undefined {
+  const fault = valueFault(field, text)
+  if (!fault) return undefined
+  const example = fault.example === undefined ? '' : ` For example ${name}=${fault.example}.`
+  return badParameter(name, fault.reason, fault.hint + example, fault.suggestion)
+}
 
 /** The fields that a name of flows stands for: itself, or both ends. */
 export function flowFieldsOf(name: string): readonly Field[] {
@@ -49,20 +63,16 @@ function filtersOf(
 }
 
 function filterValue(name: string, field: Field, value: Value, nowNs: bigint): FilterValue {
+  const fault = faultOf(name, field, String(value))
+  if (fault) throw fault
   switch (field.kind) {
     case 'address':
       return parseAddressValue(name, String(value))
     case 'time':
       return parseTime(name, String(value), nowNs)
     case 'id':
-      return idOf(name, String(value))
+      return BigInt(String(value))
     default:
       return value
   }
-}
-
-function idOf(name: string, text: string): bigint {
-  const id = BigInt(text)
-  if (id < 2n ** 64n) return id
-  throw badParameter(name, 'is beyond 2^64', 'Give the decimal id as an answer shows it.')
 }

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseAddressValue } from './address.ts'
-import { editsBetween, nearestName } from './nearest.ts'
 import { parseTime } from './time.ts'
 
 const nowNs = 1_795_240_800_123_456_789n // 2026-11-21T06:00:00.123456789Z
@@ -64,16 +63,4 @@ const ranges: readonly (readonly [string, unknown])[] = [
 test('addresses and prefixes', () => {
   for (const [text, value] of ranges)
     assert.deepEqual(parseAddressValue('address', text), value, text)
-})
-
-test('the nearest name is a slip away, or none', () => {
-  assert.equal(editsBetween('', 'abc'), 3)
-  assert.equal(editsBetween('abcd', 'acbd'), 1)
-  assert.equal(editsBetween('kitten', 'sitting'), 3)
-  const names = ['src_port', 'dst_port', 'port', 'process']
-  assert.equal(nearestName('scr_port', names), 'src_port')
-  assert.equal(nearestName('prot', names), 'port')
-  assert.equal(nearestName('banana', names), undefined)
-  assert.equal(nearestName('', names), undefined)
-  assert.equal(nearestName('x'.repeat(100_000), names), undefined)
 })

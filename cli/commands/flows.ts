@@ -2,6 +2,7 @@
 
 import type { Coverage } from '../../api/contract/mod.ts'
 import { cliError } from '../errors.ts'
+import { checkName } from '../parse/known-name.ts'
 import { flowColumns } from '../render/flow-columns.ts'
 import { createListing, type Listing, listingFlags } from '../render/listing.ts'
 import { type KnownCoverage, rowsOf } from '../render/truth.ts'
@@ -69,10 +70,12 @@ export const flowsCommand: Command = {
 async function list(values: Values, terminal: Terminal): Promise<number> {
   const server = createServer(values, terminal.interrupted())
   const range = rangeOf('flows', values, terminal.now())
-  const order = fieldName(values.text('order') ?? '')
+  const typed = values.text('order') ?? ''
+  checkName({ flag: '--order', what: 'field', typed }, fieldNames)
+  const order = fieldName(typed)
   const limit = values.number('limit') ?? 0
   const listing = listingOf(values, terminal, true)
-  const question = [...range.question, ['order', order] as const, ...filtersOf(values)]
+  const question = [...range.question, ['order', order] as const, ...filtersOf('flows', values)]
   let length = 0
   let more = false
   let coverage: Coverage = { share: null, watched: 0, lost: {}, gaps: [] }
@@ -95,7 +98,7 @@ async function follow(values: Values, terminal: Terminal): Promise<number> {
   let length = 0
   let coverage: Coverage = { share: null, watched: 0, lost: {}, gaps: [] }
   try {
-    for await (const page of followed(server, filtersOf(values), interrupted)) {
+    for await (const page of followed(server, filtersOf('flows', values), interrupted)) {
       await listing.add(page.rows)
       length += page.rows.length
       coverage = page.coverage
@@ -117,12 +120,13 @@ async function listLocal(values: Values, terminal: Terminal): Promise<number> {
   const startedMs = terminal.now()
   const listing = listingOf(values, terminal, false)
   const limit = values.on('follow') ? Number.POSITIVE_INFINITY : (values.number('limit') ?? 0)
-  const sorted = ordered('flows', fieldName(values.text('order') ?? ''), fieldNames)
+  const sorted = ordered(fieldName(values.text('order') ?? ''), fieldNames)
+  const filters = filtersOf('flows', values)
   const open = await localAgent()
   let length = 0
   let coverage: KnownCoverage = { share: null, lost: {}, gaps: [] }
   let more = false
-  for await (const interval of localIntervals({ filters: filtersOf(values) }, ended, open)) {
+  for await (const interval of localIntervals({ filters }, ended, open)) {
     const rows = interval.rows.toSorted(sorted).slice(0, limit - length)
     await listing.add(rows)
     length += rows.length

@@ -7,6 +7,7 @@ import { createListing, listingFlags } from '../render/listing.ts'
 import { grouped } from '../render/number.ts'
 import type { TableColumn } from '../render/table.ts'
 import { rowsOf } from '../render/truth.ts'
+import { filterFault } from '../source/filter-flags.ts'
 import { rangeFlags, rangeOf } from '../source/range.ts'
 import { createServer, type Question, serverFlag } from '../source/server.ts'
 import type { Command, Flag, Terminal, Values } from './command.ts'
@@ -41,8 +42,12 @@ export const ledgerCommand: Command = {
 async function run(values: Values, terminal: Terminal): Promise<number> {
   const server = createServer(values, terminal.interrupted())
   const range = rangeOf('ledger', values, terminal.now())
-  const filters: Question = nameFields.flatMap(({ name }) =>
-    values.list(name).map((value): [string, string] => [name, value]),
+  const filters: Question = nameFields.flatMap((field) =>
+    values.list(field.name).map((value): [string, string] => {
+      const fault = filterFault(field.name, field, value)
+      if (fault) throw fault
+      return [field.name, value]
+    }),
   )
   const answer: LedgerAnswer = await server.ask('/api/ledger', [...range.question, ...filters])
   const fields = [...nameFields, ...countFields].map((field) => field.name)

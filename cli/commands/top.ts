@@ -1,13 +1,12 @@
 // `weir top`: who moves the most, grouped by any fields.
 
 import { flowMetrics } from '../../wire/mod.ts'
-import { cliError } from '../errors.ts'
-import { nearest } from '../parse/nearest.ts'
+import { checkName } from '../parse/known-name.ts'
 import { createListing, listingFlags } from '../render/listing.ts'
 import { count } from '../render/number.ts'
 import { createProgress } from '../render/progress.ts'
 import { restRow, topColumns } from '../render/top-columns.ts'
-import { fieldName, filterFlags, filtersOf, groupNames } from '../source/filter-flags.ts'
+import { endsOf, fieldName, filterFlags, filtersOf, groupNames } from '../source/filter-flags.ts'
 import { endAfter, localAgent, localFlag, localIntervals, refuse } from '../source/local.ts'
 import { createLocalTop } from '../source/local-top.ts'
 import { rangeFlags, rangeOf } from '../source/range.ts'
@@ -16,6 +15,7 @@ import { askTop, type TopQuestion, type TopResult } from '../source/top-answer.t
 import type { Command, Terminal, Values } from './command.ts'
 
 const standardSpanMs = 5000
+const metricNames = flowMetrics.map((metric) => metric.name)
 
 export const topCommand: Command = {
   name: 'top',
@@ -77,7 +77,7 @@ async function runLocal(values: Values, terminal: Terminal): Promise<number> {
   const open = await localAgent()
   const bar = createProgress(terminal, spanMs)
   const ended = endAfter(terminal, spanMs)
-  for await (const interval of localIntervals({ filters: filtersOf(values) }, ended, open)) {
+  for await (const interval of localIntervals({ filters: filtersOf('top', values) }, ended, open)) {
     top.add(interval)
     bar.show()
   }
@@ -88,23 +88,20 @@ async function runLocal(values: Values, terminal: Terminal): Promise<number> {
 }
 
 function questionOf(values: Values): TopQuestion {
-  const named = values
-    .list('by')
-    .flatMap((text) => text.split(','))
-    .map(fieldName)
-  for (const name of named) if (!groupNames.includes(name)) throw unknownField(name)
+  const typed = values.list('by').flatMap((text) => text.split(','))
+  for (const text of typed) checkName({ flag: '--by', what: 'field', typed: text }, groupNames)
+  const by = typed.length > 0 ? typed.map(fieldName) : ['src_process', 'dst_process', 'dst_port']
+  const order = values.text('order') ?? ''
+  checkName({ flag: '--order', what: 'metric', typed: order }, [
+    ...metricNames,
+    ...by.flatMap(endsOf),
+  ])
   return {
-    by: named.length > 0 ? named : ['src_process', 'dst_process', 'dst_port'],
-    order: fieldName(values.text('order') ?? ''),
+    by,
+    order: fieldName(order),
     limit: values.number('limit') ?? 0,
-    filters: filtersOf(values),
+    filters: filtersOf('top', values),
   }
-}
-
-function unknownField(name: string): Error {
-  const near = nearest(name, groupNames)
-  const expected = near ? `a field; did you mean ${near}?` : 'a field of weir flows --output json'
-  return cliError('bad_value', { details: { command: 'top', name: '--by', value: name, expected } })
 }
 
 async function showTop(
@@ -114,7 +111,7 @@ async function showTop(
   terminal: Terminal,
 ): Promise<void> {
   const people = values.text('output') === 'table'
-  const fields = [...result.by, ...flowMetrics.map((metric) => metric.name)]
+  const fields = [...result.by, ...metricNames]
   const listing = createListing(terminal, values, {
     columns: topColumns(result, values.on('raw')),
     fields,

@@ -2,10 +2,9 @@
 // names the nearest known thing.
 
 import { parseArgs } from 'node:util'
-import { parseDurationMs } from '../../common/mod.ts'
+import { nearestName, parseDurationMs } from '../../common/mod.ts'
 import type { Command, Flag, Values } from '../commands/command.ts'
 import { cliError } from '../errors.ts'
-import { nearest } from './nearest.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -19,7 +18,7 @@ export const commonFlags: readonly Flag[] = [
 export function commandOf(name: string, commands: readonly Command[]): Command {
   const found = commands.find((command) => command.name === name)
   if (found) return found
-  const near = nearest(
+  const near = nearestName(
     name,
     commands.map((command) => command.name),
   )
@@ -95,7 +94,7 @@ function typedValue(command: string, flag: Flag, name: string, value: string | u
 }
 
 function unknownOption(command: string, name: string, flags: readonly Flag[]): Error {
-  const near = nearest(
+  const near = nearestName(
     name.replace(/^--?/, ''),
     flags.map((flag) => flag.name),
   )

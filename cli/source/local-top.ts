@@ -26,7 +26,7 @@ const failedReasons = new Set(['refused', 'unreachable', 'no_port', 'abandoned']
 
 export function createLocalTop(question: TopQuestion, startedMs = Date.now()): LocalTop {
   const by = question.by.flatMap(endsOf)
-  const sorted = ordered('top', question.order, [...flowMetrics.map(({ name }) => name), ...by])
+  const sorted = ordered(question.order, [...flowMetrics.map(({ name }) => name), ...by])
   const groups = new Map<string, Group>()
   const all = emptyGroup({})
   let coverage: KnownCoverage = { share: null, lost: {}, gaps: [] }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { AppError } from '../../common/mod.ts'
 import { fakeRow } from '../fake.ts'
 import { predicateOf } from './predicate.ts'
 
@@ -56,6 +57,9 @@ for (const [name, value] of [
   ['community_id', '1:x'],
 ] as const) {
   test(`${name} ${value} is refused`, () => {
-    assert.throws(() => predicateOf([[name, value]]), /expected/)
+    assert.throws(
+      () => predicateOf([[name, value]]),
+      (error) => error instanceof AppError,
+    )
   })
 }

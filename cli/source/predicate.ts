@@ -2,16 +2,16 @@
 // all required, a name without its end means either.
 
 import { BlockList, isIP } from 'node:net'
-import { type Field, flowTable, type JsonValue, parseAddress, type Row } from '../../wire/mod.ts'
+import { type Field, flowTable, type JsonValue, type Row } from '../../wire/mod.ts'
 import { cliError } from '../errors.ts'
-import { endsOf } from './filter-flags.ts'
+import { endsOf, filterFault } from './filter-flags.ts'
 import type { Question } from './server.ts'
 
 type Test = (value: JsonValue) => boolean
 
 const fields = new Map<string, Field>(flowTable.fields.map((field) => [field.name, field]))
 
-/** Throws AppError bad_value for a value that no such field can have. */
+/** Throws AppError bad_filter, bad_value for a value that no such field can have. */
 export function predicateOf(filters: Question): (row: Row) => boolean {
   const alternatives = new Map<string, Test[]>()
   for (const [name, value] of filters) {
@@ -29,31 +29,27 @@ export function predicateOf(filters: Question): (row: Row) => boolean {
 function testOf(name: string, value: string): Test {
   const field = fields.get(name) ?? fields.get(`src_${name}`)
   if (!field) throw bad(name, value, 'no --local: only the store computes this field')
+  const fault = filterFault(name, field, value)
+  if (fault) throw fault
   switch (field.kind) {
     case 'name':
       return (found) => found === value
     case 'address':
-      return addressTest(name, value)
+      return addressTest(value)
     case 'flag':
-      if (value !== 'true' && value !== 'false') throw bad(name, value, 'true or false')
       return (found) => found === (value === 'true')
     case 'time':
       if (Number.isNaN(Date.parse(value))) throw bad(name, value, 'a time in RFC 3339')
       return (found) => typeof found === 'string' && exact(found) === exact(value)
     default:
-      if (!/^\d+$/.test(value)) throw bad(name, value, 'a whole number')
       return (found) => found !== null && String(found) === String(BigInt(value))
   }
 }
 
-function addressTest(name: string, value: string): Test {
+function addressTest(value: string): Test {
   const [address = '', length] = value.split('/')
   const family = isIP(address)
-  const bits = family === 4 ? 32 : 128
-  const prefix = length === undefined ? bits : /^\d{1,3}$/.test(length) ? Number(length) : bits + 1
-  if (family === 0 || !parseAddress(address) || prefix > bits) {
-    throw bad(name, value, 'an address or a CIDR')
-  }
+  const prefix = length === undefined ? (family === 4 ? 32 : 128) : Number(length)
   const range = new BlockList()
   range.addSubnet(address, prefix, family === 4 ? 'ipv4' : 'ipv6')
   return (found) => {

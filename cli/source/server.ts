@@ -86,10 +86,18 @@ function unreachable(server: string, error: unknown): Error {
 }
 
 function errorOf(server: string, status: number, body: Partial<ErrorBody>): Error {
-  const { message, remedy = '' } = body?.error ?? {}
+  const { message: said, remedy = '', details } = body?.error ?? {}
+  const message = said && inFlagWords(said, details)
   if (message === undefined) {
     return cliError('not_weir', { details: { server, reason: `status ${status}` } })
   }
   if (status < 500) return cliError('server_refused', { details: { message, remedy } })
   return cliError('server_failed', { details: { server, status, message, remedy } })
+}
+
+/** `from: "x" is no time` → `--from: "x" is no time`: nobody typed a parameter. */
+function inFlagWords(message: string, details: ErrorBody['error']['details'] = {}): string {
+  const { parameter, reason } = details
+  const isNamed = typeof parameter === 'string' && message === `${parameter}: ${reason}`
+  return isNamed ? `--${parameter.replaceAll('_', '-')}: ${reason}` : message
 }

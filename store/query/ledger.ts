@@ -1,13 +1,12 @@
 // The loss ledger summed per node, stage and cause, in the order of the river.
 
-import { ledgerTable, type Row } from '../../wire/mod.ts'
+import { ledgerTable, type Row, stages } from '../../wire/mod.ts'
 import type { Reader, ReadOptions } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
 import { scopeCondition } from './conditions.ts'
 import type { FlowsScope } from './question.ts'
 import { fieldValue, selectOf } from './stored-row.ts'
 
-const stages = ['hook', 'drain', 'enrich', 'spool', 'wire', 'ingest', 'segment', 'store', 'export']
 const fields = ledgerTable.fields.filter((field) => field.kind !== 'time')
 const keys = fields.filter((field) => field.kind === 'name')
 

@@ -38,6 +38,10 @@ export interface Field {
   readonly codec: string
   /** Summed over rows (an increment), rather than described by them. */
   readonly sum?: true
+  /** Of a name: all values that it can have. Without it any text may be one. */
+  readonly values?: readonly string[]
+  /** Values that a person may ask for and that nothing here measures: value → why there are none. */
+  readonly unmeasured?: Readonly<Record<string, string>>
   /** Column head for people. */
   readonly label: string
   /** One sentence: what it is, where it comes from. */

@@ -1,11 +1,15 @@
 // THE table of fields of a flow row: one interval of one connection.
 // Oriented: src opened the connection, dst answered. Counters are increments of the interval.
 
+import { endReasons, errnos, processSources, tcpStates } from './closed-values.ts'
 import type { Field, Table } from './field.ts'
 
 const time = 'Delta(8), ZSTD(1)'
 const plain = 'ZSTD(1)'
 const number = 'T64, ZSTD(1)'
+const unmeasuredProtocols = Object.fromEntries(
+  ['udp', 'icmp', 'icmpv6', 'sctp', 'dccp'].map((name) => [name, 'Weir measures TCP only so far']),
+)
 
 const fields: readonly Field[] = [
   {
@@ -47,6 +51,8 @@ const fields: readonly Field[] = [
   {
     name: 'view',
     kind: 'name',
+    values: ['socket'],
+    unmeasured: { interface: 'Weir does not count on interfaces so far' },
     codec: plain,
     label: 'View',
     help: 'socket: application bytes, counted by the kernel in the socket.',
@@ -54,6 +60,7 @@ const fields: readonly Field[] = [
   {
     name: 'observer',
     kind: 'name',
+    values: ['src', 'dst', 'both'],
     codec: plain,
     label: 'Seen by',
     help: 'Which ends the node saw: src, dst or both.',
@@ -61,6 +68,8 @@ const fields: readonly Field[] = [
   {
     name: 'protocol',
     kind: 'name',
+    values: ['tcp'],
+    unmeasured: unmeasuredProtocols,
     codec: plain,
     label: 'Protocol',
     help: 'Transport protocol: tcp.',
@@ -211,6 +220,7 @@ const fields: readonly Field[] = [
   {
     name: 'state',
     kind: 'name',
+    values: tcpStates,
     codec: plain,
     label: 'State',
     help: 'TCP state at the end of the interval, as ss names it.',
@@ -219,6 +229,7 @@ const fields: readonly Field[] = [
   {
     name: 'end_reason',
     kind: 'name',
+    values: endReasons,
     codec: plain,
     label: 'End',
     help: 'Why it ended: closed, reset_by_src, reset_by_dst, timeout, refused, unreachable, no_port, abandoned, unknown; empty while open.',
@@ -227,6 +238,7 @@ const fields: readonly Field[] = [
   {
     name: 'errno',
     kind: 'name',
+    values: errnos,
     codec: plain,
     label: 'Error',
     help: 'Name of the error that connect() or the connection ended with, for example ECONNREFUSED; empty for none.',
@@ -314,10 +326,19 @@ function end(side: 'src' | 'dst', role: string): readonly Field[] {
     {
       name: `${side}_process_source`,
       kind: 'name',
+      values: processSources,
       codec: plain,
       label: `${at} owner from`,
       help: `How the ${role}'s process was found: io (it read or wrote last), close (it closed), holder (it has the descriptor), connect, listener (the listening process, before any I/O).`,
     },
+    ...place(side, role),
+  ]
+}
+
+/** What the cgroup of an end says about where it runs. */
+function place(side: 'src' | 'dst', role: string): readonly Field[] {
+  const at = side === 'src' ? 'Source' : 'Destination'
+  return [
     {
       name: `${side}_unit`,
       kind: 'name',

@@ -1,5 +1,6 @@
 // The loss ledger as rows: per node, interval and stage, in = out + filtered + sampled + lost + waiting.
 
+import { stages } from './closed-values.ts'
 import type { Field, Table } from './field.ts'
 
 const time = 'Delta(8), ZSTD(1)'
@@ -19,13 +20,15 @@ const fields: readonly Field[] = [
   {
     name: 'stage',
     kind: 'name',
+    values: stages,
     codec: plain,
     label: 'Stage',
-    help: 'hook, drain, enrich, spool, wire, ingest, segment or store.',
+    help: 'Step from the kernel to the store: hook, drain, enrich, spool, wire, ingest, segment, store.',
   },
   {
     name: 'unit',
     kind: 'name',
+    values: ['records', 'rows'],
     codec: plain,
     label: 'Unit',
     help: 'What the stage counts: records or rows.',

@@ -1,0 +1,80 @@
+// The closed sets of the field table: every value that a field of names can have, once. The agent writes them,
+// a question that asks for another one is refused.
+
+import { constants } from 'node:os'
+
+/** TCP states by the kernel's number (include/net/tcp_states.h), in the words of ss; '' is unknown. */
+export const tcpStates: readonly string[] = [
+  '',
+  'established',
+  'syn_sent',
+  'syn_recv',
+  'fin_wait1',
+  'fin_wait2',
+  'time_wait',
+  'close',
+  'close_wait',
+  'last_ack',
+  'listen',
+  'closing',
+  'new_syn_recv',
+]
+
+/** How the process of an end was found, by the number of enum owner_source; '' is not at all. */
+export const processSources: readonly string[] = [
+  '',
+  'listener',
+  'connect',
+  'holder',
+  'io',
+  'close',
+]
+
+/** Why a connection ended; '' while it is open. */
+export const endReasons = [
+  '',
+  'closed',
+  'reset_by_src',
+  'reset_by_dst',
+  'timeout',
+  'refused',
+  'unreachable',
+  'no_port',
+  'abandoned',
+  'unknown',
+] as const
+
+export type EndReason = (typeof endReasons)[number]
+
+/** Stages of the loss ledger, in the order of the river. */
+export const stages: readonly string[] = [
+  'hook',
+  'drain',
+  'enrich',
+  'spool',
+  'wire',
+  'ingest',
+  'segment',
+  'store',
+  'export',
+]
+
+/** errno → name; of several names for one number the first: EAGAIN, not EWOULDBLOCK. */
+export const errnoNames: ReadonlyMap<number, string> = namesByNumber()
+
+/** Names of errno(3) on Linux; '' is none. */
+export const errnos: readonly string[] = ['', ...errnoNames.values()]
+
+/** The name that rows have for an errno given as `111`, `EWOULDBLOCK` or `econnrefused`. */
+export function errnoMeant(text: string): string | undefined {
+  const number = Number(constants.errno[text.toUpperCase() as keyof typeof constants.errno] ?? text)
+  return errnoNames.get(number)
+}
+
+function namesByNumber(): Map<number, string> {
+  const names = new Map<number, string>()
+  for (const [name, number] of Object.entries(constants.errno)) {
+    if (!names.has(number)) names.set(number, name)
+  }
+  return names
+}
