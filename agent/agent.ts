@@ -1,7 +1,14 @@
 // The agent of a node: watches, keeps what it saw in the spool, and sends it to central.
 
 import { lookup } from 'node:dns/promises'
-import { type Component, createLifecycle, type Reporter } from '../common/mod.ts'
+import {
+  type Component,
+  createFolderWatch,
+  createLifecycle,
+  endOfProcess,
+  type FolderWatch,
+  type Reporter,
+} from '../common/mod.ts'
 import { type ProgramReport, releaseProgramPages } from '../kernel/mod.ts'
 import {
   type Batch,
@@ -15,8 +22,9 @@ import { bootId, type DataFolder, openDataFolder } from './data/data-folder.ts'
 import { cgroupMount } from './enrich/cgroups.ts'
 import { createEnrich, type Enrich } from './enrich/enrich.ts'
 import type { Own } from './enrich/own.ts'
+import { agentError } from './errors.ts'
 import { ledgerBatch } from './ledger/ledger.ts'
-import { endOfProcess, ownPids, readVersion } from './process.ts'
+import { ownPids, readVersion } from './process.ts'
 import { createCheckpoints } from './spool/checkpoint.ts'
 import { createSpool, type Spool, type SpoolLimits } from './spool/spool.ts'
 import { createStatus } from './status/status.ts'
@@ -54,6 +62,7 @@ interface Parts {
   readonly stream: Stream
   readonly watch: Watch
   readonly enrich: Enrich
+  readonly folderWatch: FolderWatch
 }
 
 /**
@@ -69,7 +78,9 @@ export function createAgent(config: AgentConfig, reporter: Reporter): Agent {
     stopAll = async () => folder.release()
     const made = await compose(config, folder, reporter)
     const status = config.metrics ? [createStatus(config.metrics, health, reporter)] : []
-    const lifecycle = createLifecycle([made.stream, made.watch, ...status], { reporter })
+    const lifecycle = createLifecycle([made.folderWatch, made.stream, made.watch, ...status], {
+      reporter,
+    })
     parts = made
     stopAll = async () => {
       await lifecycle.stop()
@@ -144,15 +155,24 @@ async function compose(
       reporter,
     },
   )
+  const end = endOfProcess(reporter)
+  const folderWatch = createFolderWatch(folder.path, {
+    onLost: (why) => end(agentError('data_lost', { details: { path: folder.path, why } })),
+  })
+  /** A write that fails because the folder is gone is no defect of the writer. */
+  const onDeath = (error: Error) => {
+    folderWatch.look()
+    end(error)
+  }
   const probe = probeOptions(config)
   const watch = createWatch(
     { intervalMs: config.intervalMs, probe },
-    { enrich, onRows: keep.rows, onInterval: keep.interval, onDeath: endOfProcess(reporter) },
+    { enrich, onRows: keep.rows, onInterval: keep.interval, onDeath },
     reporter.child('watch'),
   )
   reporter.gauge('connections', 'Connections known now.', () => enrich.sizes().connections)
   reporter.gauge('spool_rows', 'Rows that wait for central.', () => spool.waiting().rows)
-  return { spool, stream, watch, enrich }
+  return { spool, stream, watch, enrich, folderWatch }
 }
 
 interface KeeperDeps {

@@ -16,6 +16,12 @@ export const agentErrors = {
     exitCode: 75,
     remedy: 'Stop the other agent, or give another folder with --data.',
   },
+  data_lost: {
+    message: 'the data folder {path} is lost: {why}',
+    status: 500,
+    exitCode: 74,
+    remedy: 'Started again, Weir begins a new one there; what it held is where the old one is.',
+  },
   drain_died: {
     message: 'the thread that reads the kernel ended: {why}',
     status: 500,

@@ -2,14 +2,14 @@
 
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { Component, Reporter } from '../common/mod.ts'
+import { type Component, endOfProcess, type Reporter } from '../common/mod.ts'
 import type { ProgramReport } from '../kernel/mod.ts'
 import type { Batch } from '../wire/mod.ts'
 import { type AgentConfig, probeOptions } from './agent.ts'
 import { cgroupMount } from './enrich/cgroups.ts'
 import { createEnrich, type Enrich } from './enrich/enrich.ts'
 import { ledgerBatch } from './ledger/ledger.ts'
-import { endOfProcess, ownPids } from './process.ts'
+import { ownPids } from './process.ts'
 import { createWatch, type WatchedInterval } from './watch.ts'
 
 export type LocalAgentConfig = Pick<AgentConfig, 'intervalMs' | 'filter' | 'ringBytes'> & {

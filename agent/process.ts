@@ -1,7 +1,6 @@
 // What the agent knows of the process it runs in.
 
 import { readFileSync } from 'node:fs'
-import { AppError, type Reporter } from '../common/mod.ts'
 
 /** This process and, when a supervisor started it, that one: their connections are Weir's own. */
 export function ownPids(): Set<number> {
@@ -12,12 +11,4 @@ export function ownPids(): Set<number> {
 export function readVersion(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
   return (JSON.parse(text) as { readonly version: string }).version
-}
-
-/** Ends the process with one line: whoever started it starts it again. */
-export function endOfProcess(reporter: Reporter): (error: Error) => void {
-  return (error) => {
-    reporter.log.fatal({ err: error }, 'the agent ends')
-    process.exit(error instanceof AppError ? error.exitCode : 70)
-  }
 }

@@ -3,8 +3,15 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createHttp, type Http } from '../api/mod.ts'
-import { type Component, createLifecycle, type Reporter } from '../common/mod.ts'
+import {
+  type Component,
+  createFolderWatch,
+  createLifecycle,
+  endOfProcess,
+  type Reporter,
+} from '../common/mod.ts'
 import { createStore, type RetentionConfig } from '../store/mod.ts'
+import { centralError } from './errors.ts'
 import { createFolderLock } from './folder-lock.ts'
 import { healthOf } from './health.ts'
 import { createIngest, type IngestAddress } from './ingest/ingest.ts'
@@ -64,8 +71,14 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
     reporter.child('http'),
   )
   const loadNodes: Component = { name: 'nodes', start: () => nodes.load(store), stop: () => {} }
+  const folderWatch = createFolderWatch(dataDir, {
+    onLost: (reason) =>
+      endOfProcess(reporter)(
+        centralError('data_folder_lost', { details: { folder: dataDir, reason } }),
+      ),
+  })
   const { start, stop } = createLifecycle(
-    [createFolderLock(dataDir), store, loadNodes, ingest, http],
+    [createFolderLock(dataDir), folderWatch, store, loadNodes, ingest, http],
     { reporter, stopDeadlineMs },
   )
   return {

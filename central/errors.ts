@@ -61,19 +61,25 @@ export const centralErrors = {
   address_taken: {
     message: '{address} is taken by another program',
     status: 503,
-    exitCode: 1,
+    exitCode: 69,
     remedy: 'Stop that program, or listen elsewhere with --ingest.',
   },
   data_folder_unwritable: {
     message: 'the data folder {folder} cannot be written: {reason}',
     status: 503,
-    exitCode: 1,
+    exitCode: 73,
     remedy: 'Make it writable for this user, or give another folder with --data.',
+  },
+  data_folder_lost: {
+    message: 'the data folder {folder} is lost: {reason}',
+    status: 503,
+    exitCode: 74,
+    remedy: 'Started again, Weir begins a new one there; what it held is where the old one is.',
   },
   data_folder_in_use: {
     message: 'the data folder {folder} is in use{owner}',
     status: 503,
-    exitCode: 1,
+    exitCode: 75,
     remedy: 'Stop that process, or give another folder with --data.',
   },
 } as const

@@ -2,11 +2,11 @@
 // frees it when its process dies, however that happens, so there is no stale lock. (Another network namespace
 // does not see it; there the engine's own file lock still holds.)
 
-import { mkdir, open, rm, stat } from 'node:fs/promises'
+import { open, rm, stat } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { type Component, messageOf } from '../common/mod.ts'
+import { type Component, makeFolder, messageOf } from '../common/mod.ts'
 import { centralError } from './errors.ts'
 
 /** Makes the folder, checks that it can be written, and keeps others out until stopped. */
@@ -43,7 +43,7 @@ export function createFolderLock(folder: string): Component {
 async function checkWritable(folder: string): Promise<void> {
   const probe = join(folder, `.writable-${process.pid}`)
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     await (await open(probe, 'w')).close()
     await rm(probe)
   } catch (cause) {

@@ -76,6 +76,18 @@ export const cliErrors = {
     exitCode: 69,
     remedy: '{remedy}',
   },
+  limit_too_low: {
+    message: 'this shell allows {limit} {what}, Weir needs {least}',
+    status: 503,
+    exitCode: 71,
+    remedy: 'raise it: {shell}, or {directive} in the unit of systemd',
+  },
+  data_folder_unwritable: {
+    message: 'the data folder {folder} cannot be made: {reason}',
+    status: 503,
+    exitCode: 73,
+    remedy: 'give another folder with --data, or make this one writable',
+  },
   server_unreachable: {
     message: 'no answer from {server}: {reason}',
     status: 503,

@@ -9,6 +9,13 @@ export {
   messageOf,
 } from './errors/app-error.ts'
 export {
+  createFolderWatch,
+  type FolderWatch,
+  type FolderWatchOptions,
+  makeFolder,
+} from './folder/folder.ts'
+export { endOfProcess } from './lifecycle/end-of-process.ts'
+export {
   type Component,
   createLifecycle,
   type Lifecycle,

@@ -19,7 +19,7 @@ export const storeErrors = {
   data_folder_in_use: {
     message: 'the data folder {folder} is in use by another process{owner}',
     status: 503,
-    exitCode: 1,
+    exitCode: 75,
     remedy: 'Stop that process, or give another folder with --data.',
   },
   query_too_slow: {

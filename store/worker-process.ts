@@ -73,7 +73,7 @@ export function createWorkerProcess(folder: string, reporter: Reporter): WorkerP
     isReady = false
     child = undefined
     if (stopping) return
-    reporter.log.error({ code, signal }, 'the storage worker died; starting it again')
+    reporter.limited.error('death', { code, signal }, 'the storage worker died; starting it again')
     restart(100)
   }
 
@@ -82,7 +82,11 @@ export function createWorkerProcess(folder: string, reporter: Reporter): WorkerP
       restarts.add(1)
       const news = await launch()
       if (news.state === 'ready' || stopping) return
-      reporter.log.error({ reason: news.reason }, 'starting the storage worker again')
+      reporter.limited.error(
+        'restart',
+        { reason: news.reason },
+        'starting the storage worker again',
+      )
       restart(Math.min(delayMs * 2, restartDelayMaxMs))
     }, delayMs)
   }

@@ -4,9 +4,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { messageOf } from '../../common/mod.ts'
+import { makeFolder, messageOf } from '../../common/mod.ts'
 import { agentError } from '../errors.ts'
-import { makeFolder } from './folder.ts'
 
 export interface DataFolder {
   readonly path: string

@@ -4,9 +4,8 @@
 
 import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { messageOf, type Reporter } from '../../common/mod.ts'
+import { makeFolder, messageOf, type Reporter } from '../../common/mod.ts'
 import { readFrameHeader } from '../../wire/mod.ts'
-import { makeFolder } from '../data/folder.ts'
 import { agentError } from '../errors.ts'
 
 export interface SpoolLimits {
@@ -176,7 +175,7 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       else renameSync(join(folder, mark), fileOf(reserved, 'done'))
       last = reserved
     } catch (error) {
-      reporter.log.error({ err: messageOf(error) }, 'reserving sequences')
+      reporter.limited.error('reserve', { err: messageOf(error) }, 'reserving sequences')
     }
   }
 
@@ -212,7 +211,7 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       else rmSync(fileOf(entry.sequence, 'frame'), { force: true })
     } catch (error) {
       const fields = { sequence: entry.sequence, err: messageOf(error) }
-      reporter.log.error(fields, 'removing a frame from the spool')
+      reporter.limited.error('remove', fields, 'removing a frame from the spool')
     }
   }
 
@@ -232,7 +231,8 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       try {
         return { sequence, frame: entry.frame ?? readFileSync(fileOf(sequence, 'frame')) }
       } catch (error) {
-        reporter.log.error({ sequence, err: messageOf(error) }, 'reading a frame of the spool')
+        const fields = { sequence, err: messageOf(error) }
+        reporter.limited.error('read', fields, 'reading a frame of the spool')
         lose('spool_torn', entry.rows)
         remove(index)
       }
@@ -252,7 +252,8 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
     try {
       if (!entry.frame) copyFileSync(fileOf(sequence, 'frame'), setAside(sequence))
     } catch (error) {
-      reporter.log.error({ sequence, err: messageOf(error) }, 'setting a refused frame aside')
+      const fields = { sequence, err: messageOf(error) }
+      reporter.limited.error('aside', fields, 'setting a refused frame aside')
     }
     lose('refused', entry.rows)
     remove(index)

@@ -138,7 +138,8 @@ export function createStream(config: StreamConfig, deps: StreamDeps, reporter: R
     const code = String(refusal['code'])
     const sequence = Number(refusal['sequence'])
     refused.add(1, code)
-    reporter.log.error({ code, text: String(refusal['message']), sequence }, 'central refused')
+    const fields = { code, text: String(refusal['message']), sequence }
+    reporter.limited.error('refused', fields, 'central refused')
     if (refusal['sequence'] === undefined) {
       delayMs = longestDelayMs
       socket?.destroy()

@@ -55,6 +55,7 @@ export function createSegmentInsert(deps: SegmentInsertDeps, reporter: Reporter)
       if (!outcome) return
       queue.shift()
       trouble = undefined
+      reporter.limited.over('insert', 'segments are inserted again')
       deps.onEnd(segment, outcome)
     }
   }
@@ -70,7 +71,8 @@ export function createSegmentInsert(deps: SegmentInsertDeps, reporter: Reporter)
       } catch (error) {
         trouble = troubleOf(error)
         if (trouble.code === 'insert_later') failures++
-        reporter.log.warn({ segment: segment.id, err: trouble.message }, 'inserting a segment')
+        const fields = { segment: segment.id, code: trouble.code, err: trouble.message }
+        reporter.limited.warn('insert', fields, 'inserting a segment')
         if (trouble.code === 'insert_refused' || failures >= triesMax) return setAside(segment)
         await delay(delayMs, undefined, { signal: stopped.signal }).catch(() => undefined)
         delayMs = Math.min(delayMs * 2, longestDelayMs)

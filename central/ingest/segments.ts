@@ -186,12 +186,17 @@ export function createSegments(
       await deps.folder.write(segment, blocks)
       if (diskTrouble !== undefined) {
         diskTrouble = undefined
+        reporter.limited.over('write', 'segments are written again')
         deps.onRoom()
       }
       return true
     } catch (error) {
       diskTrouble = `writing a segment: ${messageOf(error)}`
-      reporter.log.error({ err: messageOf(error) }, 'writing a segment; agents keep their rows')
+      reporter.limited.error(
+        'write',
+        { err: messageOf(error) },
+        'writing a segment; agents keep their rows',
+      )
       return false
     }
   }

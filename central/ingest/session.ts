@@ -151,7 +151,8 @@ export function createSession(
       deps.ledger.count(node, 'ingest', 'entered', header.rows)
       deps.ledger.count(node, 'ingest', 'lost', header.rows, error.code)
     }
-    reporter.log.warn({ node, sequence: header.sequence, err: error.message }, 'refusing a frame')
+    const fields = { node, sequence: header.sequence, err: error.message }
+    reporter.limited.warn(`frame ${error.code}`, fields, 'refusing a frame')
     refuse({ code: error.code, message: error.message, sequence: String(header.sequence) })
   }
 
@@ -160,7 +161,8 @@ export function createSession(
     ended = true
     clearTimeout(late)
     deps.counts.refusals.add(1, error.code)
-    reporter.log.warn({ node: hello?.node, err: error.message }, 'ending a connection')
+    const fields = { node: hello?.node, err: error.message }
+    reporter.limited.warn(error.code, fields, 'ending a connection')
     refuse({ code: error.code, message: error.message })
     socket.end()
     socket.resume()

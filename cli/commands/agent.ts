@@ -7,9 +7,9 @@ import { createReporter } from '../../common/reporter/mod.ts'
 import { cliError } from '../errors.ts'
 import { endpointOf } from '../parse/arguments.ts'
 import { insecureFlag, listenOf } from '../parse/loopback.ts'
-import { cgroupOf, netnsOf } from '../parse/scope.ts'
 import { type Command, note, type Terminal, type Values } from './command.ts'
-import { dataFlag, intervalFlag, scopeFlags } from './process-flags.ts'
+import { dataFlag, intervalFlag, scopeFlags, scopeOf } from './process-flags.ts'
+import { checkLimits } from './process-limits.ts'
 
 const stopDeadlineMs = 10_000
 
@@ -48,17 +48,13 @@ export const agentCommand: Command = {
 }
 
 async function run(values: Values, terminal: Terminal): Promise<number> {
-  const netns = values.text('netns')
-  const cgroup = values.text('cgroup')
+  checkLimits()
   const config = {
     dataDir: resolve(values.text('data') ?? ''),
     node: hostname(),
     intervalMs: values.durationMs('interval') ?? 0,
     upstream: upstreamOf(values.text('upstream') ?? ''),
-    filter: {
-      ...(netns === undefined ? {} : { netns: netnsOf('agent', netns) }),
-      ...(cgroup === undefined ? {} : { cgroupId: cgroupOf('agent', cgroup) }),
-    },
+    filter: scopeOf('agent', values),
     ...metricsOf(values),
   }
   const reporter = createReporter('agent')

@@ -8,6 +8,7 @@ import { endpointOf } from '../parse/arguments.ts'
 import { insecureFlag, listenOf } from '../parse/loopback.ts'
 import { type Command, note, type Terminal, type Values } from './command.ts'
 import { dataFlag, listenFlag } from './process-flags.ts'
+import { checkLimits } from './process-limits.ts'
 
 const stopDeadlineMs = 15_000
 
@@ -36,6 +37,7 @@ export const centralCommand: Command = {
 
 async function run(values: Values, terminal: Terminal): Promise<number> {
   const dataDir = resolve(values.text('data') ?? '')
+  checkLimits()
   const listen = listenOf(values, 'listen')
   const ingest = [{ path: join(dataDir, 'ingest.sock') }, ...ingestOf(values)]
   const reporter = createReporter('central')

@@ -13,6 +13,7 @@ export interface Flag {
   /** What stands for the value in help: `ADDR:PORT`. */
   readonly metavar?: string
   readonly choices?: readonly string[]
+  /** Bounds of a number, or of a duration in milliseconds. */
   readonly min?: number
   readonly max?: number
   readonly repeatable?: true

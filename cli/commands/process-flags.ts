@@ -1,6 +1,7 @@
 // Flags that the commands which start processes share.
 
-import type { Flag } from './command.ts'
+import { cgroupOf, netnsOf } from '../parse/scope.ts'
+import type { Flag, Values } from './command.ts'
 
 export const dataFlag: Flag = {
   name: 'data',
@@ -25,8 +26,10 @@ export const intervalFlag: Flag = {
   kind: 'duration',
   metavar: 'TIME',
   default: '5s',
+  min: 100,
+  max: 600_000,
   env: 'WEIR_INTERVAL',
-  help: 'How much time one row of a connection covers.',
+  help: 'How much time one row of a connection covers, from 100ms to 10m.',
 }
 
 /** What the kernel leaves out, counted as filtered. */
@@ -44,3 +47,13 @@ export const scopeFlags: readonly Flag[] = [
     help: 'Only sockets of this cgroup and those below it.',
   },
 ]
+
+/** What those flags of `command` name. Throws AppError bad_value. */
+export function scopeOf(command: string, values: Values): { netns?: number; cgroupId?: bigint } {
+  const netns = values.text('netns')
+  const cgroup = values.text('cgroup')
+  return {
+    ...(netns === undefined ? {} : { netns: netnsOf(command, netns) }),
+    ...(cgroup === undefined ? {} : { cgroupId: cgroupOf(command, cgroup) }),
+  }
+}

@@ -5,12 +5,14 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { makeFolder, messageOf } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { cliError } from '../errors.ts'
 import { insecureFlag, listenOf } from '../parse/loopback.ts'
 import { type ChildSpec, createSupervisor, type ReadyMessage } from '../supervisor/supervisor.ts'
 import { type Command, print, type Terminal, type Values } from './command.ts'
-import { dataFlag, intervalFlag, listenFlag, scopeFlags } from './process-flags.ts'
+import { dataFlag, intervalFlag, listenFlag, scopeFlags, scopeOf } from './process-flags.ts'
+import { checkLimits } from './process-limits.ts'
 
 const entry = fileURLToPath(new URL('../main.ts', import.meta.url))
 
@@ -32,6 +34,10 @@ export const upCommand: Command = {
 
 async function run(values: Values, terminal: Terminal): Promise<number> {
   const dataDir = resolve(values.text('data') ?? '')
+  listenOf(values, 'listen')
+  scopeOf('up', values)
+  checkLimits()
+  makeData(dataDir)
   const stopped = stopSignal()
   await checkHost()
   const children = childrenOf(values, dataDir, await settledPort(values))
@@ -45,6 +51,16 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   await stopped
   await supervisor.stop()
   return 0
+}
+
+/** Before the children: their runtime keeps compiled code there, and would make the folder for everybody to read. */
+function makeData(folder: string): void {
+  try {
+    makeFolder(folder)
+  } catch (cause) {
+    const reason = messageOf(cause)
+    throw cliError('data_folder_unwritable', { details: { folder, reason }, cause })
+  }
 }
 
 /** Without its probe Weir has nothing to show, so the host comes first. */
@@ -73,7 +89,10 @@ async function settledPort(values: Values): Promise<string> {
 
 /** Central first: it finds out whether the data folder and the port are free. */
 function childrenOf(values: Values, dataDir: string, endpoint: string): readonly ChildSpec[] {
-  const env = { NODE_COMPILE_CACHE: `${dataDir}/cache` }
+  const shared = {
+    env: { NODE_COMPILE_CACHE: `${dataDir}/cache` },
+    beforeStart: () => makeData(dataDir),
+  }
   const scope = scopeFlags.flatMap(({ name }) => option(values, name))
   const data = ['--data', dataDir]
   const insecure = values.on(insecureFlag.name) ? [`--${insecureFlag.name}`] : []
@@ -82,7 +101,7 @@ function childrenOf(values: Values, dataDir: string, endpoint: string): readonly
     {
       name: 'central',
       args: [entry, 'central', ...data, ...listen, '--ingest', 'unix'],
-      env,
+      ...shared,
       stopMs: 2500,
     },
     {
@@ -98,7 +117,7 @@ function childrenOf(values: Values, dataDir: string, endpoint: string): readonly
         '--metrics',
         'off',
       ],
-      env,
+      ...shared,
       stopMs: 1500,
     },
   ]

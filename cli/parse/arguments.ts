@@ -119,7 +119,7 @@ function expectation(flag: Flag, value: string): string | undefined {
     case 'choice':
       return flag.choices?.includes(value) ? undefined : `one of ${flag.choices?.join(', ')}`
     case 'duration':
-      return parseDurationMs(value) ? undefined : 'a time span, for example 500ms, 5s, 1h30m'
+      return durationExpectation(flag, parseDurationMs(value))
     case 'endpoint':
       return endpointOf(value) ? undefined : 'ADDR:PORT, for example 127.0.0.1:8080 or [::1]:8080'
     case 'number': {
@@ -128,6 +128,18 @@ function expectation(flag: Flag, value: string): string | undefined {
       return number >= min && number <= max ? undefined : `a whole number from ${min} to ${max}`
     }
   }
+}
+
+function durationExpectation({ min = 1, max }: Flag, ms: number | undefined): string | undefined {
+  if (!ms) return 'a time span, for example 500ms, 5s, 1h30m'
+  if (ms >= min && ms <= (max ?? ms)) return undefined
+  return `a time span from ${spanOf(min)} to ${spanOf(max ?? ms)}`
+}
+
+/** 100 → `100ms`, 600000 → `10m`. */
+function spanOf(ms: number): string {
+  if (ms % 60_000 === 0) return `${ms / 60_000}m`
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`
 }
 
 /** `127.0.0.1:8080`, `[::1]:0`, `localhost:80` → host and port; undefined when it is none. */

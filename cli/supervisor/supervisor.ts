@@ -9,6 +9,8 @@ export interface ChildSpec {
   /** Arguments of the runtime: the script first. */
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Runs before each start; what it throws is for the child to say, which meets the same. */
+  readonly beforeStart?: () => void
   /** How long it may take to stop before it is killed. */
   readonly stopMs: number
 }
@@ -98,7 +100,12 @@ export function createSupervisor(specs: readonly ChildSpec[], reporter: Reporter
 }
 
 function launch(child: Child): ChildProcess {
-  const { args, env } = child.spec
+  const { args, env, beforeStart } = child.spec
+  try {
+    beforeStart?.()
+  } catch {
+    // Said by the child.
+  }
   child.startedMs = Date.now()
   // A session of its own: Ctrl-C reaches the supervisor alone, which stops the children in order.
   child.process = spawn(process.execPath, [...process.execArgv, ...args], {

@@ -2,11 +2,14 @@
 // Hot paths hold the plain numbers of `counter`; they are read when scraped.
 
 import pino from 'pino'
+import { createLimitedLog, type LimitedLog } from './limited-log.ts'
 import type { Metric, MetricsText } from './metrics-text.ts'
 
 export interface Reporter {
   readonly name: string
   readonly log: pino.Logger
+  /** For what can happen again and again: one line per cause and half a minute. */
+  readonly limited: LimitedLog
   /** A counter `weir_<component>_<name>`; `cause` becomes its one label. */
   counter(name: string, help: string): CounterHandle
   /** A gauge read from `value` at scrape time. */
@@ -42,6 +45,7 @@ function build(name: string, log: pino.Logger, metrics: Metric[]): Reporter {
   return {
     name,
     log,
+    limited: createLimitedLog(log),
     counter: (metric, help) => {
       const totals = new Map<string, number>()
       const values = () => totals
