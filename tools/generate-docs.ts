@@ -10,6 +10,7 @@ import { commands } from '../cli/commands/commands.ts'
 import { commonFlags } from '../cli/parse/arguments.ts'
 import { explanation, synopsis } from '../cli/render/help.ts'
 import type { ErrorRow, ErrorTable } from '../common/mod.ts'
+import { type LedgerCause, ledgerCauses } from '../wire/mod.ts'
 
 const home = fileURLToPath(new URL('..', import.meta.url))
 
@@ -24,8 +25,26 @@ export async function pages(): Promise<readonly Page[]> {
   return [
     { path: 'docs/reference/cli.md', text: cliPage() },
     { path: 'docs/reference/errors.md', text: errorsPage(await errorTables()) },
+    { path: 'docs/reference/ledger.md', text: ledgerPage() },
   ]
 }
+
+function ledgerPage(): string {
+  const rows = Object.entries(ledgerCauses).flatMap(([stage, causes]) =>
+    Object.entries<LedgerCause>(causes).map(
+      ([cause, { as, help }]) => `| ${stage} | ${as} | \`${cause}\` | ${help} |`,
+    ),
+  )
+  const head = '| stage | counted as | cause | what happened |\n| --- | --- | --- | --- |'
+  return `${ledgerIntroduction}\n\n${head}\n${rows.join('\n')}\n`
+}
+
+const ledgerIntroduction = `# Causes of the ledger
+
+Generated from \`wire/model/causes.ts\` by \`npm run generate\`.
+
+Every stage counts what enters it and what becomes of it: in = out + filtered + sampled + lost + what waiting rose by.
+What is filtered or lost has one of these causes; \`weir ledger\` and \`GET /api/ledger\` show them.`
 
 const cliIntroduction = `# Commands
 

@@ -35,6 +35,13 @@ export {
 export { formatAddress, parseAddress } from './model/address.ts'
 export { appendRow, type RowValue, type RowValues } from './model/append.ts'
 export {
+  type CauseOf,
+  isCauseOf,
+  type LedgerCause,
+  type LedgerStage,
+  ledgerCauses,
+} from './model/causes.ts'
+export {
   type EndReason,
   endReasons,
   errnoNames,

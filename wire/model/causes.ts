@@ -1,0 +1,52 @@
+// THE list of causes in the loss ledger: stage → cause → what happened. Agent and central count under these words,
+// and the reference page shows them.
+
+/** How a stage accounts for what did not go on: `filtered` was asked for or is there already, `lost` is gone. */
+export interface LedgerCause {
+  readonly as: 'filtered' | 'lost'
+  readonly help: string
+}
+
+const lost = (help: string): LedgerCause => ({ as: 'lost', help })
+const filtered = (help: string): LedgerCause => ({ as: 'filtered', help })
+
+/** Stages in the order of the river, each with its causes. */
+export const ledgerCauses = {
+  hook: {
+    ring_full: lost('The ring between kernel and agent was full.'),
+    closed_while_away: lost('A connection ended while no agent was running.'),
+  },
+  drain: { drain_full: lost('The buffer between the reading thread and the agent was full.') },
+  enrich: {
+    own: filtered("A connection between Weir's own processes."),
+    connections_full: lost('The table of connections was full.'),
+  },
+  spool: {
+    spool_full: lost('Central was away for longer than the spool holds.'),
+    spool_age: lost('The frame waited for central longer than the spool keeps one.'),
+    spool_torn: lost('The file of the frame was damaged.'),
+    refused: lost('Central refused the frame for good.'),
+  },
+  wire: {},
+  ingest: {
+    duplicate: filtered('The frame was sent again after its acknowledgement was lost.'),
+    told_by_another: filtered('Another agent reported this node at that time.'),
+    bad_frame: lost('The frame is damaged, or its rows are not what its header says.'),
+    frame_of_another: lost('The frame is of another agent than its connection.'),
+    schema_unknown: lost('The frame has a schema that this central does not know.'),
+    time_out_of_range: lost('The rows are from outside the last 7 days and the next hour.'),
+  },
+  segment: {},
+  store: { quarantine: lost('The engine refused the segment; its file is kept aside.') },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, LedgerCause>>>>
+
+/** A stage of the ledger. */
+export type LedgerStage = keyof typeof ledgerCauses
+
+/** A cause of one stage. */
+export type CauseOf<S extends LedgerStage> = keyof (typeof ledgerCauses)[S] & string
+
+/** Whether a word is a cause of the stage. */
+export function isCauseOf<S extends LedgerStage>(stage: S, word: string): word is CauseOf<S> {
+  return Object.hasOwn(ledgerCauses[stage], word)
+}
