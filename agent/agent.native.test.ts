@@ -155,7 +155,7 @@ interface StoredRow {
 /** Rows of one connection in all frames, as the engine reads them. */
 function rowsOf(central: FakeCentral, port: number): StoredRow[] {
   return central.frames
-    .filter(({ header }) => header.kind === 'flows')
+    .filter(({ header }) => header.table.measured)
     .flatMap(({ block }) => {
       const file = join(folder, 'block.native')
       writeFileSync(file, block)

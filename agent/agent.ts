@@ -14,9 +14,8 @@ import {
   type Batch,
   createBlockEncoder,
   encodeFrame,
-  flowTable,
-  ledgerTable,
   parseAddress,
+  schemaNumbers,
 } from '../wire/mod.ts'
 import { bootId, type DataFolder, openDataFolder } from './data/data-folder.ts'
 import { cgroupMount } from './enrich/cgroups.ts'
@@ -138,7 +137,7 @@ async function compose(
     boot,
     node: config.node,
     version: readVersion(),
-    schemas: { flows: flowTable.schema, ledger: ledgerTable.schema },
+    schemas: schemaNumbers(),
   }
   const stream = createStream(
     { upstream: config.upstream, hello },
@@ -195,11 +194,10 @@ function createKeeper(
   )
 
   function frameOf(batch: Batch, time: bigint): Buffer {
-    const kind = batch.table === flowTable ? 'flows' : 'ledger'
     const block = encoder.encode(batch)
     return encodeFrame(
       {
-        kind,
+        table: batch.table,
         schema: batch.table.schema,
         codec: 'zstd',
         agent: who.agent,

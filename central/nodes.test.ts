@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { StoredRow } from '../store/mod.ts'
+import { flowTable, ledgerTable } from '../wire/mod.ts'
 import { createNodes } from './nodes.ts'
 
 const agent = { node: 'n', agent: 'a', version: '1' }
@@ -12,11 +13,11 @@ test('a node is live while rows come, idle while only its ledger comes, then lat
   const nodes = createNodes(() => nowMs)
   const state = () => nodes.list()[0]?.state
   nodes.connected(agent)
-  nodes.reported('n', 'flows', BigInt(nowMs) * 1_000_000n)
+  nodes.reported('n', flowTable, BigInt(nowMs) * 1_000_000n)
   assert.equal(state(), 'live')
   for (let beat = 0; beat < 20; beat++) {
     nowMs += 5_000
-    nodes.reported('n', 'ledger', BigInt(nowMs) * 1_000_000n)
+    nodes.reported('n', ledgerTable, BigInt(nowMs) * 1_000_000n)
   }
   assert.equal(state(), 'idle')
   nowMs += 14_000
@@ -32,7 +33,7 @@ test('the interval is the one that the ledger shows', () => {
   const nodes = createNodes(() => nowMs)
   for (let beat = 0; beat < 3; beat++) {
     nowMs += 30_000
-    nodes.reported('n', 'ledger', BigInt(nowMs) * 1_000_000n)
+    nodes.reported('n', ledgerTable, BigInt(nowMs) * 1_000_000n)
   }
   assert.equal(nodes.list()[0]?.intervalMs, 30_000)
   nowMs += 80_000

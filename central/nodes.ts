@@ -1,6 +1,7 @@
 // Who reports, and since when not: silence is shown, never just absent.
 
 import type { Reader } from '../store/mod.ts'
+import type { Table } from '../wire/mod.ts'
 
 export type NodeState = 'live' | 'idle' | 'late' | 'gone'
 
@@ -22,8 +23,8 @@ export interface Nodes {
     readonly agent: string
     readonly version: string
   }): void
-  /** A frame came; that of a ledger ends an interval. Times in nanoseconds since 1970. */
-  reported(node: string, kind: 'flows' | 'ledger', timeMaxNs: bigint): void
+  /** A frame came; one of a table that measures nothing ends an interval. Times in nanoseconds since 1970. */
+  reported(node: string, table: Table, timeMaxNs: bigint): void
   list(): readonly NodeReport[]
 }
 
@@ -82,10 +83,10 @@ export function createNodes(nowMs: () => number = Date.now): Nodes {
     one.lastSeenMs = nowMs()
   }
 
-  function reported(node: string, kind: 'flows' | 'ledger', timeMaxNs: bigint): void {
+  function reported(node: string, table: Table, timeMaxNs: bigint): void {
     const one = known(node)
     one.lastSeenMs = nowMs()
-    if (kind === 'flows') {
+    if (table.measured) {
       one.lastFlowsMs = one.lastSeenMs
       return
     }

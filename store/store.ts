@@ -5,14 +5,14 @@ import { Agent, type AgentOptions } from 'node:http'
 import { join } from 'node:path'
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import type { Component, Reporter } from '../common/mod.ts'
-import { flowTable, ledgerTable } from '../wire/mod.ts'
+import { tables } from '../wire/mod.ts'
 import { insertFault, queryFault } from './engine-faults.ts'
 import { storeError } from './errors.ts'
 import type { Reader, ReadOptions, SqlParams, StoredRow } from './reader.ts'
 import { createRetention, type RetentionConfig } from './schema/retention.ts'
 import { addColumnsSql, createTableSql } from './schema/table-sql.ts'
 import { createWorkerProcess } from './worker-process.ts'
-import { insertSegmentFile } from './write/segment-insert.ts'
+import { columnsOf, insertSegmentFile } from './write/segment-insert.ts'
 
 export interface StoreConfig {
   readonly dataDir: string
@@ -21,11 +21,12 @@ export interface StoreConfig {
 
 export interface Store extends Component, Reader {
   /**
-   * Inserts a file of concatenated Native blocks, all of one UTC day and below 1,000,000 rows, once: a
+   * Inserts a file of concatenated Native blocks, all of one schema (today's when left out), of one UTC day
+   * and below 1,000,000 rows, once: a
    * token that was seen is done already. Errors: `insert_refused` (quarantine the file); `disk_full`,
    * `store_away`, `insert_later` (the engine's own trouble): keep the file, try again.
    */
-  insertSegment(file: string, table: 'flows' | 'ledger', token: string): Promise<void>
+  insertSegment(file: string, table: string, token: string, schema?: number): Promise<void>
   /** Whether the worker answers now. */
   isReady(): boolean
   /** Process id of the worker; undefined while there is none. */
@@ -55,7 +56,7 @@ export function createStore(config: StoreConfig, reporter: Reporter): Store {
     }
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await worker.start()
-    for (const table of [flowTable, ledgerTable]) {
+    for (const table of tables) {
       await command(createTableSql(table))
       await command(addColumnsSql(table))
     }
@@ -102,10 +103,15 @@ export function createStore(config: StoreConfig, reporter: Reporter): Store {
     }
   }
 
-  async function insertSegment(file: string, table: string, token: string): Promise<void> {
+  async function insertSegment(file: string, table: string, token: string, schema?: number) {
+    const columns = columnsOf(table, schema)
+    if (!columns) {
+      const reason = `there is no table ${table}`
+      throw storeError('insert_refused', { details: { file, reason } })
+    }
     await worker.ready(readyWaitMs)
     try {
-      await insertSegmentFile(client, file, table, token)
+      await insertSegmentFile(client, { file, table, columns, token })
     } catch (error) {
       throw insertFault(error, file)
     }

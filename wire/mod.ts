@@ -1,15 +1,21 @@
 // Stage 3: the contract. What a row is, how it travels.
 
 export { wireError, wireErrors } from './errors.ts'
-export { type BlockCheck, type BlockClaim, createBlockCheck } from './frame/block-check.ts'
+export {
+  type BlockCheck,
+  type BlockClaim,
+  type BlockView,
+  createBlockCheck,
+} from './frame/block-check.ts'
 export { type BlockEncoder, createBlockEncoder } from './frame/block-encode.ts'
+export { readBlock } from './frame/block-read.ts'
+export { type Replaced, rewriteBlock } from './frame/block-rewrite.ts'
 export { columnType } from './frame/column-type.ts'
 export {
   encodeFrame,
   type FrameCodec,
   type FrameFields,
   type FrameHeader,
-  type FrameKind,
   frameHeaderLength,
   frameLimits,
   readFrameBlock,
@@ -49,11 +55,27 @@ export {
   stages,
   tcpStates,
 } from './model/closed-values.ts'
-export { type Batch, type Column, createBatch, grown } from './model/columns.ts'
-export type { DerivedField, Field, FieldKind, Table, Unit } from './model/field.ts'
+export {
+  type Batch,
+  type Column,
+  clearBatch,
+  createBatch,
+  grown,
+  type Heap,
+} from './model/columns.ts'
+export {
+  type DerivedField,
+  type Field,
+  type FieldKind,
+  fieldsOf,
+  isGroupable,
+  type Table,
+  type Unit,
+} from './model/field.ts'
 export { type ValueFault, valueFault } from './model/field-value.ts'
 export { flowTable } from './model/flow-fields.ts'
 export { flowMetrics, type Metric } from './model/flow-metrics.ts'
 export { createInterner, type Interner } from './model/interner.ts'
 export { ledgerTable } from './model/ledger-fields.ts'
 export { type JsonValue, type Row, rowOf } from './model/row.ts'
+export { schemaNumbers, tableNamed, tableNumbered, tables } from './model/tables.ts'

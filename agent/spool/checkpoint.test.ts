@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { crc32 } from 'node:zlib'
 import { createReporter } from '../../common/reporter/mod.ts'
-import { encodeFrame } from '../../wire/mod.ts'
+import { encodeFrame, flowTable } from '../../wire/mod.ts'
 import { type Entries, entryWords } from '../enrich/entries.ts'
 import { createCheckpoints } from './checkpoint.ts'
 import { inFolder } from './fake.ts'
@@ -236,6 +236,6 @@ test(
 )
 
 function frameOf(sequence: number): Buffer {
-  const head = { kind: 'flows', schema: 1, codec: 'none', agent: boot, boot } as const
+  const head = { table: flowTable, schema: 1, codec: 'none', agent: boot, boot } as const
   return encodeFrame({ ...head, sequence, rows: 1, timeMin: 1n, timeMax: 1n }, Buffer.alloc(9))
 }

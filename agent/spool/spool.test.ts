@@ -5,7 +5,7 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createReporter } from '../../common/reporter/mod.ts'
-import { encodeFrame } from '../../wire/mod.ts'
+import { encodeFrame, flowTable } from '../../wire/mod.ts'
 import { inFolder } from './fake.ts'
 import { createSpool, type SpoolLimits } from './spool.ts'
 
@@ -15,7 +15,7 @@ function frameOf(sequence: number, { rows = 1, timeMs = 1000 } = {}): Buffer {
   const time = BigInt(timeMs) * 1_000_000n
   return encodeFrame(
     {
-      kind: 'flows',
+      table: flowTable,
       schema: 1,
       codec: 'none',
       agent: boot,

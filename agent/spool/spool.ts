@@ -302,8 +302,8 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
 }
 
 function entryOf(frame: Buffer): Omit<Entry, 'frame'> {
-  const { sequence, kind, rows, timeMax } = readFrameHeader(frame)
-  const isLedger = kind === 'ledger'
+  const { sequence, table, rows, timeMax } = readFrameHeader(frame)
+  const isLedger = !table.measured
   const timeMs = Number(timeMax / 1_000_000n)
   return { sequence, octets: frame.length, rows: isLedger ? 0 : rows, isLedger, timeMs }
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { fakeFlows } from '../../wire/frame/fake.ts'
-import { createBlockEncoder, encodeFrame } from '../../wire/mod.ts'
+import { createBlockEncoder, encodeFrame, flowTable } from '../../wire/mod.ts'
 import { createSpool, type Spool } from '../spool/spool.ts'
 import { startFakeCentral, until } from './fake.ts'
 import { createStream, type Stream } from './stream.ts'
@@ -56,7 +56,7 @@ function onGround(run: (ground: Ground) => Promise<void>): () => Promise<void> {
 
 function frameOf(sequence: number, block: Uint8Array): Buffer {
   const time = 1_763_706_600_123_456_789n
-  const fixed = { kind: 'flows', schema: 1, codec: 'zstd', agent: uuid, boot: uuid } as const
+  const fixed = { table: flowTable, schema: 1, codec: 'zstd', agent: uuid, boot: uuid } as const
   return encodeFrame({ ...fixed, sequence, rows: 3, timeMin: time, timeMax: time }, block)
 }
 

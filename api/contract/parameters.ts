@@ -1,7 +1,14 @@
 // Schemas of the query strings. Every field is a parameter; an unknown one is an error, never ignored.
 
 import { type TProperties, type TSchema, Type } from 'typebox'
-import { type Field, type FieldKind, flowMetrics, flowTable, ledgerTable } from '../../wire/mod.ts'
+import {
+  type Field,
+  type FieldKind,
+  flowMetrics,
+  flowTable,
+  isGroupable,
+  ledgerTable,
+} from '../../wire/mod.ts'
 
 const from = withDefault('-15m', {
   description:
@@ -19,6 +26,9 @@ const limit = (standard: number) =>
 const valueSchemas: Readonly<Record<FieldKind, TSchema>> = {
   time: Type.String({ description: 'RFC 3339' }),
   name: Type.String(),
+  text: Type.String(),
+  octets: Type.String({ contentEncoding: 'base64' }),
+  list: Type.String({ description: 'One of its texts' }),
   address: Type.String({ description: 'An address or a CIDR' }),
   counter: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
   id: Type.String({ pattern: '^[0-9]{1,20}$' }),
@@ -30,7 +40,7 @@ const valueSchemas: Readonly<Record<FieldKind, TSchema>> = {
 
 const flowNames = [...flowTable.fields, ...flowTable.derived].map((field) => field.name)
 const groupNames = [...flowTable.fields, ...flowTable.derived]
-  .filter((field) => !field.sum && field.kind !== 'time')
+  .filter(isGroupable)
   .map((field) => field.name)
 const pairNames = endPairs().map((pair) => pair.name)
 const metricNames = flowMetrics.map((metric) => metric.name)

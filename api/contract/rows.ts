@@ -6,6 +6,7 @@ import {
   type FieldKind,
   flowMetrics,
   flowTable,
+  isGroupable,
   type JsonValue,
   ledgerTable,
   type Metric,
@@ -16,6 +17,9 @@ type Options = Readonly<Record<string, unknown>>
 const makers: Readonly<Record<FieldKind, (options: Options) => TSchema>> = {
   time: (options) => Type.String({ format: 'date-time', ...options }),
   name: (options) => Type.String(options),
+  text: (options) => Type.String(options),
+  octets: (options) => Type.String({ contentEncoding: 'base64', ...options }),
+  list: (options) => Type.Array(Type.String(), options),
   address: (options) => Type.String(options),
   counter: (options) => Type.Integer({ minimum: 0, ...options }),
   id: (options) => Type.String({ pattern: '^[0-9]+$', ...options }),
@@ -95,7 +99,7 @@ function fieldProperties(fields: readonly Field[]): TProperties {
 function groupProperties(): TProperties {
   return Object.fromEntries(
     [...flowTable.fields, ...flowTable.derived]
-      .filter((field) => !field.sum && field.kind !== 'time')
+      .filter(isGroupable)
       .map((field) => [field.name, Type.Optional(orNull(fieldSchema(field)))]),
   )
 }

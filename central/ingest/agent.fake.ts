@@ -13,11 +13,11 @@ import {
   encodeMessage,
   type FrameFields,
   flowTable,
-  ledgerTable,
   type Refusal,
   type RowValues,
   readAck,
   readJsonBody,
+  schemaNumbers,
   streamPreface,
 } from '../../wire/mod.ts'
 
@@ -79,8 +79,7 @@ export function connectFake(
 }
 
 export function helloOf(agent: string, node: string) {
-  const schemas = { flows: flowTable.schema, ledger: ledgerTable.schema }
-  return { protocol: 1, agent, boot, node, version: '0.0.1', schemas }
+  return { protocol: 1, agent, boot, node, version: '0.0.1', schemas: schemaNumbers() }
 }
 
 /** A flow frame whose header is right for the rows, except for what `fields` changes. */
@@ -88,12 +87,12 @@ export function frameOf(
   fields: Partial<FrameFields> & Pick<FrameFields, 'agent' | 'sequence'>,
   rows: readonly RowValues[],
 ): Buffer {
-  const table = fields.kind === 'ledger' ? ledgerTable : flowTable
+  const table = fields.table ?? flowTable
   const batch = createBatch(table, rows.length)
   for (const row of rows) appendRow(batch, row)
   const times = rows.map((row) => row['time'] as bigint).toSorted((a, b) => (a < b ? -1 : 1))
   const whole: FrameFields = {
-    kind: 'flows',
+    table,
     schema: table.schema,
     codec: 'zstd',
     boot,

@@ -4,12 +4,11 @@ import { AppError, messageOf, rfc3339 } from '../../common/mod.ts'
 import {
   type BlockCheck,
   createBlockCheck,
+  createBlockEncoder,
   type FrameHeader,
-  type FrameKind,
-  flowTable,
-  ledgerTable,
   readFrameBlock,
   readFrameHeader,
+  rewriteBlock,
   type Table,
   wireError,
 } from '../../wire/mod.ts'
@@ -17,13 +16,13 @@ import { centralError } from '../errors.ts'
 
 /** Checked rows on their way into a segment. */
 export interface Intake {
-  readonly table: FrameKind
+  readonly table: Table
   readonly node: string
   readonly rows: number
   /** Nanoseconds since 1970. */
   readonly timeMin: bigint
   readonly timeMax: bigint
-  /** A Native block of its own memory. */
+  /** A Native block of the table's schema of today, in its own memory. */
   readonly block: Uint8Array
   /** Where they came from; undefined for central's own ledger. */
   readonly frame: FrameId | undefined
@@ -46,21 +45,28 @@ export interface FrameIntake {
 
 const pastMaxNs = 7n * 86_400_000_000_000n
 const futureMaxNs = 3_600_000_000_000n
-const tables: Readonly<Record<FrameKind, Table>> = { flows: flowTable, ledger: ledgerTable }
 
 export function createFrameIntake(nowMs: () => number = Date.now): FrameIntake {
-  const checks: Readonly<Record<FrameKind, BlockCheck>> = {
-    flows: createBlockCheck(flowTable),
-    ledger: createBlockCheck(ledgerTable),
+  const checks = new Map<string, BlockCheck>()
+  const encoder = createBlockEncoder()
+
+  /** The check of the sender's schema, made when its first frame comes. */
+  function checkOf({ table, schema }: FrameHeader): BlockCheck {
+    const key = `${table.name} ${schema}`
+    const found = checks.get(key) ?? createBlockCheck(table, schema)
+    checks.set(key, found)
+    return found
   }
 
   function check(frame: Uint8Array, sender: { readonly agent: string; readonly node: string }) {
     const header = readFrameHeader(frame)
     try {
       checkClaims(header, sender.agent, BigInt(nowMs()) * 1_000_000n)
-      const block = readFrameBlock(frame, header)
-      checks[header.kind](block, header)
-      return { state: 'taken', intake: intakeOf(header, block, sender.node) } as const
+      const view = checkOf(header)(readFrameBlock(frame, header), header)
+      const block = rewriteBlock(view, encoder)
+      // What is still the frame's own octets may lie in the socket's buffer, which is used again.
+      const own = block === view.octets && header.codec === 'none' ? Uint8Array.from(block) : block
+      return { state: 'taken', intake: intakeOf(header, own, sender.node) } as const
     } catch (error) {
       return { state: 'refused', header, error: refusalOf(error) } as const
     }
@@ -70,9 +76,9 @@ export function createFrameIntake(nowMs: () => number = Date.now): FrameIntake {
 }
 
 function checkClaims(header: FrameHeader, agent: string, nowNs: bigint): void {
-  const table = tables[header.kind]
+  const { table } = header
   if (header.agent !== agent) throw centralError('frame_of_another')
-  if (header.schema !== table.schema) {
+  if (header.schema < 1 || header.schema > table.schema) {
     const details = { schema: header.schema, table: table.name, known: table.schema }
     throw centralError('schema_unknown', { details })
   }
@@ -83,11 +89,9 @@ function checkClaims(header: FrameHeader, agent: string, nowNs: bigint): void {
   }
 }
 
-/** An uncompressed block is a view into the socket's buffer, which is reused: it is copied. */
 function intakeOf(header: FrameHeader, block: Uint8Array, node: string): Intake {
-  const { kind, rows, timeMin, timeMax, agent, sequence } = header
-  const own = header.codec === 'none' ? Uint8Array.from(block) : block
-  return { table: kind, node, rows, timeMin, timeMax, block: own, frame: { agent, sequence } }
+  const { table, rows, timeMin, timeMax, agent, sequence } = header
+  return { table, node, rows, timeMin, timeMax, block, frame: { agent, sequence } }
 }
 
 /** Whatever an agent sent, it must not end this process. */

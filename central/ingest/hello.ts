@@ -1,6 +1,6 @@
 // Reads the first message of an agent: every member is checked, because it is shown to people.
 
-import { flowTable, type Hello, ledgerTable, readJsonBody } from '../../wire/mod.ts'
+import { type Hello, readJsonBody, tables } from '../../wire/mod.ts'
 import { centralError } from '../errors.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -18,12 +18,7 @@ export function readHello(body: Uint8Array): Hello {
     throw bad(`${name} is not right`)
   }
   if (typeof schemas !== 'object' || schemas === null) throw bad('schemas are not right')
-  for (const table of [flowTable, ledgerTable]) {
-    const schema = (schemas as Record<string, unknown>)[table.name]
-    if (schema === table.schema) continue
-    const details = { schema: String(schema), table: table.name, known: table.schema }
-    throw centralError('schema_unknown', { details })
-  }
+  checkSchemas(schemas as Record<string, unknown>)
   return {
     protocol,
     agent: member('agent', uuid),
@@ -31,6 +26,17 @@ export function readHello(body: Uint8Array): Hello {
     node: member('node', printable),
     version: member('version', printable),
     schemas: schemas as Hello['schemas'],
+  }
+}
+
+/** An older agent may lack tables and fields; what a newer one sends is not known here. */
+function checkSchemas(schemas: Readonly<Record<string, unknown>>): void {
+  for (const [name, schema] of Object.entries(schemas)) {
+    const known = tables.find((table) => table.name === name)?.schema ?? 0
+    const isKnown = Number.isInteger(schema) && Number(schema) >= 1 && Number(schema) <= known
+    if (isKnown) continue
+    const details = { schema: String(schema).slice(0, 20), table: name.slice(0, 64), known }
+    throw centralError('schema_unknown', { details })
   }
 }
 

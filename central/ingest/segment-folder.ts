@@ -10,13 +10,14 @@
 
 import { mkdir, open, readdir, readFile, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FrameKind } from '../../wire/mod.ts'
 import type { FrameId } from './frame-intake.ts'
 
 export interface Segment {
   /** Also the deduplication token and the name of the files; sorts by age. */
   readonly id: string
-  readonly table: FrameKind
+  /** Name of the table, and number of the schema that its blocks have; 1 where an older version left it out. */
+  readonly table: string
+  readonly schema?: number
   readonly rows: number
   readonly bytes: number
   readonly frames: readonly FrameId[]

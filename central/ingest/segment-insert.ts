@@ -65,7 +65,8 @@ export function createSegmentInsert(deps: SegmentInsertDeps, reporter: Reporter)
     let delayMs = firstDelayMs
     for (let failures = 0; !stopped.signal.aborted; ) {
       try {
-        await deps.store.insertSegment(deps.folder.path(segment), segment.table, segment.id)
+        const { id, table, schema = 1 } = segment
+        await deps.store.insertSegment(deps.folder.path(segment), table, id, schema)
         await deps.folder.discard(segment)
         return 'inserted'
       } catch (error) {

@@ -122,7 +122,7 @@ export function createSegments(
       segment.frames.push(frame)
       onTheWay.set(keyOf(frame), segment)
     }
-    if (intake.table === 'flows') {
+    if (intake.table.measured) {
       segment.nodeRows[intake.node] = (segment.nodeRows[intake.node] ?? 0) + intake.rows
       deps.ledger.count(intake.node, 'segment', 'entered', intake.rows)
       deps.ledger.wait(intake.node, 'segment', intake.rows)
@@ -164,7 +164,8 @@ export function createSegments(
     const { table, rows, bytes, frames, nodeRows } = from
     const writtenMs = Date.now()
     const id = `${String(writtenMs).padStart(15, '0')}-${randomBytes(6).toString('hex')}`
-    const segment: Segment = { id, table, rows, bytes, frames, nodeRows, writtenMs }
+    const { name, schema } = table
+    const segment: Segment = { id, table: name, schema, rows, bytes, frames, nodeRows, writtenMs }
     while (!(await written(segment, from.blocks))) {
       if (stopping) return
       await delay(retryMs)
@@ -260,7 +261,7 @@ export function createSegments(
 /** Segments are of one day, so that an insert is one part; a frame over midnight gets one of its own. */
 function placeOf(intake: Intake): string {
   const day = 86_400_000_000_000n
-  return `${intake.table} ${intake.timeMin / day} ${intake.timeMax / day}`
+  return `${intake.table.name} ${intake.timeMin / day} ${intake.timeMax / day}`
 }
 
 function keyOf(frame: FrameId): string {

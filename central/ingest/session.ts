@@ -127,11 +127,11 @@ export function createSession(
       if (!ended) socket.write(encodeAck(sequence))
     })
     deps.nodes.reported(node, intake.table, intake.timeMax)
-    if (intake.table === 'flows') countFlows(node, intake.rows, state)
+    if (intake.table.measured) countRows(node, intake.rows, state)
     if (deps.segments.isFull()) socket.pause()
   }
 
-  function countFlows(node: string, rows: number, state: 'taken' | 'duplicate'): void {
+  function countRows(node: string, rows: number, state: 'taken' | 'duplicate'): void {
     deps.counts.rows.add(rows, state)
     for (const name of ['entered', 'left'] as const) deps.ledger.count(node, 'wire', name, rows)
     deps.ledger.count(node, 'ingest', 'entered', rows)
@@ -144,7 +144,7 @@ export function createSession(
     const { header, error } = verdict
     unacknowledged--
     deps.counts.refusals.add(1, error.code)
-    if (header.kind === 'flows') {
+    if (header.table.measured) {
       for (const name of ['entered', 'left'] as const) {
         deps.ledger.count(node, 'wire', name, header.rows)
       }

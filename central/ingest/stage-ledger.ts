@@ -74,7 +74,7 @@ export function createStageLedger(startNs: bigint): StageLedger {
     if (batch.length === 0) return undefined
     const block = Uint8Array.from(encoder.encode(batch))
     const times = { timeMin: nowNs, timeMax: nowNs }
-    return { table: 'ledger', node: '', rows: batch.length, ...times, block, frame: undefined }
+    return { table: ledgerTable, node: '', rows: batch.length, ...times, block, frame: undefined }
   }
 
   function capacity(): number {

@@ -1,7 +1,7 @@
 // Every field of a row is a flag: `src_port` is --src-port. A name without its end means either end.
 
 import type { AppError } from '../../common/mod.ts'
-import { type Field, flowTable, valueFault } from '../../wire/mod.ts'
+import { type Field, flowTable, isGroupable, valueFault } from '../../wire/mod.ts'
 import type { Flag, Values } from '../commands/command.ts'
 import { cliError } from '../errors.ts'
 import { cgroupOf, netnsOf } from '../parse/scope.ts'
@@ -31,7 +31,7 @@ const fieldsByName = new Map<string, Field>([
 /** Names of fields that `top --by` takes, either-end names among them. */
 export const groupNames: readonly string[] = [
   ...pairs.map((pair) => pair.name),
-  ...fields.filter((field) => !field.sum).map((field) => field.name),
+  ...fields.filter(isGroupable).map((field) => field.name),
 ]
 
 /** Names of all fields of a flow row, in order. */

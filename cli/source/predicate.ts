@@ -33,7 +33,11 @@ function testOf(name: string, value: string): Test {
   if (fault) throw fault
   switch (field.kind) {
     case 'name':
+    case 'text':
+    case 'octets':
       return (found) => found === value
+    case 'list':
+      return (found) => Array.isArray(found) && found.includes(value)
     case 'address':
       return addressTest(value)
     case 'flag':

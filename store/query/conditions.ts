@@ -8,6 +8,9 @@ import type { AddressRange, Filter, FilterValue, FlowsScope, Range } from './que
 const types: Readonly<Record<FieldKind, string>> = {
   time: 'Int64',
   name: 'String',
+  text: 'String',
+  octets: 'String',
+  list: 'String',
   address: 'String',
   counter: 'UInt64',
   id: 'UInt64',
@@ -44,12 +47,13 @@ export function filterCondition(binder: Binder, filter: Filter): string {
 }
 
 function fieldConditions(binder: Binder, field: Field, values: readonly FilterValue[]): string[] {
-  const column = columnOf(field)
+  const column = field.kind === 'octets' ? `base64Encode(${columnOf(field)})` : columnOf(field)
   const ranges = values.filter(isAddressRange)
   const singles = values.filter((value) => !isAddressRange(value))
-  const list = singles.map((value) => literalOf(binder, field, value)).join(', ')
+  const literals = singles.map((value) => literalOf(binder, field, value))
+  if (field.kind === 'list') return literals.map((literal) => `has(${column}, ${literal})`)
   return [
-    ...(singles.length > 0 ? [`${column} IN (${list})`] : []),
+    ...(literals.length > 0 ? [`${column} IN (${literals.join(', ')})`] : []),
     ...ranges.map(({ first, last }) => {
       const low = literalOf(binder, field, first)
       return `${column} BETWEEN ${low} AND ${literalOf(binder, field, last)}`

@@ -13,7 +13,8 @@ import { columnOf } from './conditions.ts'
 /** `expression AS name`; what JSON numbers cannot hold is selected as text. */
 export function selectOf(field: Field, expression = columnOf(field)): string {
   const asText = field.kind === 'time' || field.kind === 'id' || field.kind === 'address'
-  return `${asText ? `toString(${expression})` : expression} AS \`${field.name}\``
+  const call = asText ? 'toString' : field.kind === 'octets' ? 'base64Encode' : ''
+  return `${call === '' ? expression : `${call}(${expression})`} AS \`${field.name}\``
 }
 
 export function metricSelect(metric: Metric): string {
@@ -30,8 +31,12 @@ export function fieldValue(field: Field, row: StoredRow): JsonValue {
     case 'address':
       return addressText(String(value))
     case 'name':
+    case 'text':
+    case 'octets':
     case 'id':
       return String(value)
+    case 'list':
+      return value as readonly string[]
     case 'flag':
       return Number(value) === 1
     default:

@@ -20,13 +20,22 @@ test('settings, parameters and the interface’s own names are told apart', () =
 test('only an insert whose rows are in the body has a target', () => {
   assert.deepEqual(insertTarget('INSERT INTO flows FORMAT Native'), {
     table: 'flows',
+    columns: undefined,
     format: 'Native',
   })
   assert.deepEqual(insertTarget(' insert  into table `t`\nformat JSONEachRow\n'), {
     table: 't',
+    columns: undefined,
     format: 'JSONEachRow',
   })
+  assert.deepEqual(insertTarget('INSERT INTO t (`a`, b ,`c`) FORMAT Native')?.columns, [
+    'a',
+    'b',
+    'c',
+  ])
   for (const sql of [
+    'INSERT INTO flows (a, b FORMAT Native',
+    'INSERT INTO flows (a) SELECT 1 FROM (b) FORMAT Native',
     'INSERT INTO flows SELECT 1',
     'INSERT INTO flows VALUES (1)',
     'SELECT 1 FORMAT Native',

@@ -11,9 +11,11 @@ export interface Request {
   readonly params: ReadonlyMap<string, string>
 }
 
-/** Where the body of an `INSERT INTO table FORMAT name` goes. */
+/** Where the body of an `INSERT INTO table (column, …) FORMAT name` goes. */
 export interface InsertTarget {
   readonly table: string
+  /** Undefined: all columns of the table. */
+  readonly columns: readonly string[] | undefined
   readonly format: string
 }
 
@@ -46,11 +48,19 @@ export function readRequest(search: URLSearchParams): Request {
   }
 }
 
+const name = '(?:\\w+|`\\w+`)'
+const insert = new RegExp(
+  `^\\s*INSERT\\s+INTO\\s+(?:TABLE\\s+)?(?<table>${name})\\s+(?:\\((?<columns>\\s*${name}(?:\\s*,\\s*${name})*\\s*)\\)\\s+)?FORMAT\\s+(?<format>\\w+)\\s*$`,
+  'i',
+)
+
 /** The target when the SQL is an insert whose rows are in the body. */
 export function insertTarget(sql: string): InsertTarget | undefined {
-  const match = /^\s*INSERT\s+INTO\s+(?:TABLE\s+)?(\w+|`\w+`)\s+FORMAT\s+(\w+)\s*$/i.exec(sql)
+  const match = insert.exec(sql)?.groups
   if (!match) return undefined
-  return { table: (match[1] as string).replaceAll('`', ''), format: match[2] as string }
+  const plain = (text = '') => text.replaceAll('`', '').trim()
+  const columns = match['columns']?.split(',').map(plain)
+  return { table: plain(match['table']), columns, format: plain(match['format']) }
 }
 
 /** Status of an exception: the client's fault, or ours. */

@@ -60,15 +60,19 @@ export function createWorkerServer(config: WorkerServerConfig, engine: Engine): 
     const file = join(config.spoolFolder, `${++bodies}.body`)
     try {
       await spool(message, file)
-      const source = [file, target.format, await structureOf(target.table)].map(literal).join(', ')
-      const sql = `INSERT INTO ${quoted(target.table)} SELECT * FROM file(${source})`
+      const columns = await columnsOf(target)
+      const structure = columns.map(([name, type]) => `${quoted(name)} ${type}`).join(', ')
+      const source = [file, target.format, structure].map(literal).join(', ')
+      const names = columns.map(([name]) => quoted(name)).join(', ')
+      const sql = `INSERT INTO ${quoted(target.table)} (${names}) SELECT * FROM file(${source})`
       await answer(response, { ...request, sql, lane: 'insert' })
     } finally {
       await rm(file, { force: true })
     }
   }
 
-  async function structureOf(table: string): Promise<string> {
+  /** Names and types of the columns that the body has. */
+  async function columnsOf({ table, columns }: InsertTarget): Promise<readonly Column[]> {
     const sql =
       'SELECT name, type FROM system.columns WHERE database = currentDatabase()' +
       " AND table = {table:String} AND default_kind NOT IN ('ALIAS', 'MATERIALIZED')"
@@ -84,8 +88,8 @@ export function createWorkerServer(config: WorkerServerConfig, engine: Engine): 
       .toString()
       .trim()
     if (lines === '') throw new EngineError(60, `Table ${table} does not exist (UNKNOWN_TABLE)`)
-    const columns = lines.split('\n').map((line) => JSON.parse(line) as [string, string])
-    return columns.map(([name, type]) => `${quoted(name)} ${type}`).join(', ')
+    const all = lines.split('\n').map((line) => JSON.parse(line) as Column)
+    return columns ? columns.map((name) => named(all, name)) : all
   }
 
   /** A dropped request ends its query; an insert goes on, because its token makes the retry harmless. */
@@ -155,4 +159,13 @@ function listening(server: Server, path: string): Promise<void> {
       resolve()
     })
   }).finally(() => process.umask(before))
+}
+
+/** Name and type. */
+type Column = readonly [string, string]
+
+function named(columns: readonly Column[], name: string): Column {
+  const found = columns.find(([other]) => other === name)
+  if (!found) throw new EngineError(16, `No such column ${name}`)
+  return found
 }

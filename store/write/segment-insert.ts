@@ -3,6 +3,7 @@
 
 import { createReadStream } from 'node:fs'
 import type { ClickHouseClient } from '@clickhouse/client'
+import { fieldsOf, tableNamed } from '../../wire/mod.ts'
 
 /** Rows that one insert block can hold; a segment must have fewer. */
 export const segmentRowsMax = 1_000_000
@@ -18,17 +19,36 @@ const settings = {
   max_execution_time: 120,
 } as const
 
-/** Streams the file (concatenated Native blocks) into the table; rejects with the client's own errors. */
+export interface SegmentFile {
+  /** Concatenated Native blocks. */
+  readonly file: string
+  readonly table: string
+  /** The blocks' columns as SQL; what else the table has gets its default. */
+  readonly columns: string
+  /** A token that was seen is done already. */
+  readonly token: string
+}
+
+/** The columns of a table's schema as SQL; undefined when there is no such table. */
+export function columnsOf(name: string, schema?: number): string | undefined {
+  const table = tableNamed(name)
+  return (
+    table &&
+    fieldsOf(table, schema)
+      .map((field) => `\`${field.name}\``)
+      .join(', ')
+  )
+}
+
+/** Streams the file into the table; rejects with the client's own errors. */
 export async function insertSegmentFile(
   client: ClickHouseClient,
-  file: string,
-  table: string,
-  token: string,
+  { file, table, columns, token }: SegmentFile,
 ): Promise<void> {
   const values = createReadStream(file)
   try {
     const { stream } = await client.exec({
-      query: `INSERT INTO ${table} FORMAT Native`,
+      query: `INSERT INTO ${table} (${columns}) FORMAT Native`,
       values,
       clickhouse_settings: { ...settings, insert_deduplication_token: token },
     })

@@ -93,7 +93,7 @@ function goodFrame(): Buffer {
   appendRow(batch, { time, node: 'friend', view: 'socket', protocol: 'tcp', bytes: 77 })
   const { agent, boot } = identity
   const place = { agent, boot, sequence: 1, rows: 1, timeMin: time, timeMax: time } as const
-  const kind = { kind: 'flows', schema: flowTable.schema, codec: 'zstd' } as const
+  const kind = { table: flowTable, schema: flowTable.schema, codec: 'zstd' } as const
   return encodeFrame({ ...kind, ...place }, createBlockEncoder().encode(batch))
 }
 

@@ -1,10 +1,10 @@
 // Checks every octet of structure in a Native block before central trusts it: an agent may be broken, or not
-// an agent at all. What passes is a block of exactly the table's columns, which the engine reads without error.
-// Runs over the octets in place: nothing is allocated per value.
+// an agent at all. What passes is a block of exactly the columns of the sender's schema, which the engine reads
+// without error. Runs over the octets in place: nothing is allocated per value.
 
-import { wireError } from '../errors.ts'
-import type { Field, Table } from '../model/field.ts'
+import { type Field, fieldsOf, type Table } from '../model/field.ts'
 import { columnType } from './column-type.ts'
+import { type Cursor, damaged, readU64, readVarint, take } from './cursor.ts'
 
 /** What the frame's header says about the block. */
 export interface BlockClaim {
@@ -14,18 +14,28 @@ export interface BlockClaim {
   readonly timeMax: bigint
 }
 
-/** Throws `bad_frame` when the octets are no block of the table with the claimed rows and times. */
-export type BlockCheck = (block: Uint8Array, claim: BlockClaim) => void
+/** A checked block and where its columns lie: what reads or replaces whole columns needs no second look. */
+export interface BlockView {
+  readonly table: Table
+  /** The fields of the sender's schema, in the block's order. */
+  readonly fields: readonly Field[]
+  readonly rows: number
+  readonly octets: Uint8Array
+  /** Per field: where its column begins (name and type), where its data begin, where it ends. */
+  readonly from: Uint32Array
+  readonly data: Uint32Array
+  readonly to: Uint32Array
+}
+
+/** Throws `bad_frame` when the octets are no block of the schema with the claimed rows and times. */
+export type BlockCheck = (block: Uint8Array, claim: BlockClaim) => BlockView
 
 /** Octets of the longest name a dictionary may hold. */
 export const nameLengthMax = 4096
-
-interface Cursor {
-  readonly octets: Uint8Array
-  readonly view: DataView
-  readonly rows: number
-  at: number
-}
+/** Octets of the longest value of a text, octets or list field. */
+export const textLengthMax = 65_536
+/** Texts of all lists of a column at most, per row on average. */
+const listLengthMax = 1024
 
 interface ColumnCheck {
   readonly field: Field
@@ -33,9 +43,13 @@ interface ColumnCheck {
   readonly head: Uint8Array
 }
 
-const widths: Readonly<Record<Field['kind'], number>> = {
+/** Octets of one value; 0 = its own check moves over it. */
+export const widths: Readonly<Record<Field['kind'], number>> = {
   time: 8,
   name: 0,
+  text: 0,
+  octets: 0,
+  list: 0,
   address: 16,
   counter: 8,
   id: 8,
@@ -45,34 +59,54 @@ const widths: Readonly<Record<Field['kind'], number>> = {
   flag: 1,
 }
 
-/** Prepares the check of one table's blocks. */
-export function createBlockCheck(table: Table): BlockCheck {
-  const columns: readonly ColumnCheck[] = table.fields.map((field) => ({
+/** Prepares the check of one table's blocks, of its schema of today or of an older one. */
+export function createBlockCheck(table: Table, schema = table.schema): BlockCheck {
+  const fields = fieldsOf(table, schema)
+  const columns: readonly ColumnCheck[] = fields.map((field) => ({
     field,
     head: Buffer.concat([lengthAndText(field.name), lengthAndText(columnType(field))]),
   }))
 
   return (block, claim) => {
-    const view = new DataView(block.buffer, block.byteOffset, block.length)
-    const cursor: Cursor = { octets: block, view, rows: claim.rows, at: 0 }
+    const data = new DataView(block.buffer, block.byteOffset, block.length)
+    const cursor: Cursor = { octets: block, view: data, rows: claim.rows, at: 0 }
+    const view = emptyView(table, fields, cursor)
     if (readVarint(cursor) !== columns.length) throw damaged('its number of columns differs')
     if (readVarint(cursor) !== claim.rows) throw damaged('its number of rows differs')
-    for (const column of columns) checkColumn(cursor, column, claim)
+    for (const [index, column] of columns.entries()) {
+      view.from[index] = cursor.at
+      checkHead(cursor, column)
+      view.data[index] = cursor.at
+      checkColumn(cursor, column.field, claim)
+      view.to[index] = cursor.at
+    }
     if (cursor.at !== block.length) throw damaged('octets follow its block')
+    return view
   }
 }
 
-function checkColumn(cursor: Cursor, column: ColumnCheck, claim: BlockClaim): void {
-  const { field, head } = column
+function emptyView(table: Table, fields: readonly Field[], cursor: Cursor): BlockView {
+  const { rows, octets } = cursor
+  const places = () => new Uint32Array(fields.length)
+  return { table, fields, rows, octets, from: places(), data: places(), to: places() }
+}
+
+function checkHead(cursor: Cursor, { field, head }: ColumnCheck): void {
   const from = take(cursor, head.length, field)
   for (let at = 0; at < head.length; at++) {
     if (cursor.octets[from + at] !== head[at]) throw damaged(`column ${field.name} is not there`)
   }
+}
+
+function checkColumn(cursor: Cursor, field: Field, claim: BlockClaim): void {
   if (field.nullable) checkBits(cursor, take(cursor, cursor.rows, field), field)
-  if (field.kind === 'name') {
-    checkNames(cursor, field)
-    return
-  }
+  if (field.kind === 'name') checkNames(cursor, field)
+  else if (field.kind === 'list') checkLists(cursor, field)
+  else if (widths[field.kind] === 0) checkTexts(cursor, field, cursor.rows)
+  else checkFixed(cursor, field, claim)
+}
+
+function checkFixed(cursor: Cursor, field: Field, claim: BlockClaim): void {
   const data = take(cursor, cursor.rows * widths[field.kind], field)
   if (field.kind === 'flag') checkBits(cursor, data, field)
   if (field.kind === 'counter') checkCounters(cursor, data, field)
@@ -107,6 +141,27 @@ function checkTimes(cursor: Cursor, from: number, claim: BlockClaim): void {
     const late = high > maxHigh || (high === maxHigh && low > maxLow)
     if (early || late) throw damaged('a time is outside its range')
   }
+}
+
+/** String: a length and octets per value. */
+function checkTexts(cursor: Cursor, field: Field, count: number): void {
+  for (let value = 0; value < count; value++) {
+    const length = readVarint(cursor)
+    if (length > textLengthMax) throw damaged(`${field.name} has a value of ${length} octets`)
+    take(cursor, length, field)
+  }
+}
+
+/** Array(String): where each row's list ends, then the texts. */
+function checkLists(cursor: Cursor, field: Field): void {
+  let end = 0
+  for (let row = 0; row < cursor.rows; row++) {
+    const next = readU64(cursor, field)
+    if (next < end) throw damaged(`${field.name} has a list that ends before it begins`)
+    end = next
+  }
+  if (end > cursor.rows * listLengthMax) throw damaged(`${field.name} has ${end} texts`)
+  checkTexts(cursor, field, end)
 }
 
 /** LowCardinality(String): version, index width, keys, rows, indexes. */
@@ -146,38 +201,7 @@ function checkIndexes(
   }
 }
 
-/** Moves over `length` octets and gives where they begin. */
-function take(cursor: Cursor, length: number, field: Field): number {
-  const from = cursor.at
-  if (length > cursor.octets.length - from) throw damaged(`it ends within ${field.name}`)
-  cursor.at = from + length
-  return from
-}
-
-/** LEB128 of at most 32 bits. */
-function readVarint(cursor: Cursor): number {
-  let value = 0
-  for (let shift = 0; shift < 35; shift += 7) {
-    const octet = cursor.octets[cursor.at++]
-    if (octet === undefined) throw damaged('it ends within a length')
-    value += (octet & 127) * 2 ** shift
-    if (octet < 128) return value
-  }
-  throw damaged('a length is too long')
-}
-
-/** A u64 that must be below 2^32: all of the format's are. */
-function readU64(cursor: Cursor, field: Field): number {
-  const from = take(cursor, 8, field)
-  if (cursor.view.getUint32(from + 4, true) !== 0) throw damaged(`${field.name} has a huge number`)
-  return cursor.view.getUint32(from, true)
-}
-
 function lengthAndText(text: string): Uint8Array {
   const octets = Buffer.from(text)
   return Buffer.concat([Uint8Array.of(octets.length), octets])
-}
-
-function damaged(what: string) {
-  return wireError('bad_frame', { details: { what } })
 }

@@ -2,7 +2,8 @@
 // Typed columns are copied whole; names become a dictionary per block; counters become two u32.
 
 import assert from 'node:assert/strict'
-import type { Batch, Column } from '../model/columns.ts'
+import type { Batch, Column, Heap } from '../model/columns.ts'
+import type { Field } from '../model/field.ts'
 import { columnType } from './column-type.ts'
 import { createOctetWriter, type OctetWriter } from './octet-writer.ts'
 
@@ -12,6 +13,8 @@ export interface BlockEncoder {
    * A counter outside 0 … 2^53−1 or not whole is an assertion: such a row must never be made.
    */
   encode(batch: Batch): Uint8Array
+  /** One column of such a block, its name and type included. Valid until the next call. */
+  encodeColumn(batch: Batch, field: Field): Uint8Array
 }
 
 /** Makes an encoder that keeps its buffers between blocks. */
@@ -24,19 +27,56 @@ export function createBlockEncoder(): BlockEncoder {
     writer.reset()
     writer.varint(batch.table.fields.length)
     writer.varint(batch.length)
-    for (const field of batch.table.fields) {
-      writer.text(field.name)
-      writer.text(columnType(field))
-      const column = batch.columns[field.name] as Column
-      if (column.nulls) writer.copy(column.nulls.subarray(0, batch.length))
-      if (field.kind === 'name') dictionary.write(writer, column.values as Uint32Array, batch)
-      else if (field.kind === 'counter') counters.write(writer, column, batch.length)
-      else writeWhole(writer, column, batch.length)
-    }
+    for (const field of batch.table.fields) write(batch, field)
     return writer.octets()
   }
 
-  return { encode }
+  function encodeColumn(batch: Batch, field: Field): Uint8Array {
+    writer.reset()
+    write(batch, field)
+    return writer.octets()
+  }
+
+  function write(batch: Batch, field: Field): void {
+    writer.text(field.name)
+    writer.text(columnType(field))
+    const column = batch.columns[field.name] as Column
+    const values = column.values as Uint32Array
+    if (column.nulls) writer.copy(column.nulls.subarray(0, batch.length))
+    if (field.kind === 'name') dictionary.write(writer, values, batch)
+    else if (field.kind === 'counter') counters.write(writer, column, batch.length)
+    else if (field.kind === 'text') writeTexts(writer, values, batch)
+    else if (field.kind === 'octets') writeOctets(writer, values, batch)
+    else if (field.kind === 'list') writeLists(writer, values.subarray(0, batch.length), batch.heap)
+    else writeWhole(writer, column, batch.length)
+  }
+
+  return { encode, encodeColumn }
+}
+
+/** String: each value with its length. */
+function writeTexts(writer: OctetWriter, values: Uint32Array, { names, length }: Batch): void {
+  for (let row = 0; row < length; row++) writer.text(names.text(values[row] as number))
+}
+
+function writeOctets(writer: OctetWriter, values: Uint32Array, { heap, length }: Batch): void {
+  for (let row = 0; row < length; row++) {
+    const octets = heap.octets[values[row] as number] as Uint8Array
+    writer.varint(octets.length)
+    writer.copy(octets)
+  }
+}
+
+/** Array(String): the end of every row's list, then all their texts. */
+function writeLists(writer: OctetWriter, values: Uint32Array, { lists }: Heap): void {
+  let end = 0
+  for (const index of values) {
+    end += (lists[index] as readonly string[]).length
+    writer.u64(end)
+  }
+  for (const index of values) {
+    for (const text of lists[index] as readonly string[]) writer.text(text)
+  }
 }
 
 /** Little-endian hosts only (x86-64, arm64): the column's memory is the block's. */

@@ -5,6 +5,9 @@ import type { Field, FieldKind } from '../model/field.ts'
 const types: Readonly<Record<FieldKind, string>> = {
   time: "DateTime64(9, 'UTC')",
   name: 'LowCardinality(String)',
+  text: 'String',
+  octets: 'String',
+  list: 'Array(String)',
   address: 'IPv6',
   counter: 'UInt64',
   id: 'UInt64',

@@ -2,6 +2,7 @@
 
 import { appendRow, type RowValues } from '../model/append.ts'
 import { type Batch, createBatch } from '../model/columns.ts'
+import type { Table } from '../model/field.ts'
 import { flowTable } from '../model/flow-fields.ts'
 import { ledgerTable } from '../model/ledger-fields.ts'
 
@@ -92,6 +93,37 @@ export function fakeFlows(): Batch {
 
 export function fakeLedger(): Batch {
   return filled(createBatch(ledgerTable, 4), fakeLedgerRows)
+}
+
+/** A table with one field of every kind. */
+export const kindsTable: Table = {
+  name: 'kinds',
+  number: 200,
+  schema: 1,
+  fields: [
+    { name: 'time', kind: 'time', codec: 'ZSTD(1)', label: 'Time', help: 'Toy.' },
+    { name: 'word', kind: 'name', codec: 'ZSTD(1)', label: 'Word', help: 'Toy.' },
+    { name: 'note', kind: 'text', codec: 'ZSTD(1)', label: 'Note', help: 'Toy.' },
+    { name: 'sample', kind: 'octets', codec: 'ZSTD(1)', label: 'Sample', help: 'Toy.' },
+    { name: 'tags', kind: 'list', codec: 'ZSTD(1)', label: 'Tags', help: 'Toy.' },
+    { name: 'comment', kind: 'text', nullable: true, codec: 'ZSTD(1)', label: 'C', help: 'Toy.' },
+    { name: 'flag', kind: 'flag', codec: 'ZSTD(1)', label: 'Flag', help: 'Toy.' },
+  ],
+  derived: [],
+  identity: ['word'],
+  measured: true,
+  partitionBy: 'toDate(time)',
+  orderBy: 'time',
+}
+
+export const fakeKindsRows: readonly RowValues[] = [
+  { time, word: 'a', note: 'one', tags: ['x', '', 'x\ty'], sample: Uint8Array.of(0, 255, 128) },
+  { time, note: 'é'.repeat(300), comment: '', flag: true },
+  { time, word: 'a', tags: ['only'], comment: "it's", sample: new Uint8Array(200).fill(7) },
+]
+
+export function fakeKinds(): Batch {
+  return filled(createBatch(kindsTable, 4), fakeKindsRows)
 }
 
 export const fakeFrame = {

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { AppError } from '../../common/mod.ts'
 import { createBatch } from '../model/columns.ts'
 import { flowTable } from '../model/flow-fields.ts'
+import { ledgerTable } from '../model/ledger-fields.ts'
 import { createBlockEncoder } from './block-encode.ts'
 import { fakeFlows, fakeFrame, fakeLedger } from './fake.ts'
 import { encodeFrame, type FrameCodec, readFrameBlock, readFrameHeader } from './frame.ts'
@@ -13,12 +14,19 @@ import { encodeFrame, type FrameCodec, readFrameBlock, readFrameHeader } from '.
 const testdata = new URL('./testdata/', import.meta.url)
 
 function flowsFrame(codec: FrameCodec): Buffer {
-  const fields = { ...fakeFrame, kind: 'flows', schema: 1, codec, sequence: 41, rows: 3 } as const
+  const fields = {
+    ...fakeFrame,
+    table: flowTable,
+    schema: 1,
+    codec,
+    sequence: 41,
+    rows: 3,
+  } as const
   return encodeFrame(fields, createBlockEncoder().encode(fakeFlows()))
 }
 
 function ledgerFrame(): Buffer {
-  const fields = { ...fakeFrame, kind: 'ledger', schema: 1, codec: 'none' } as const
+  const fields = { ...fakeFrame, table: ledgerTable, schema: 1, codec: 'none' } as const
   const block = createBlockEncoder().encode(fakeLedger())
   return encodeFrame({ ...fields, sequence: 42, rows: 2 }, block)
 }
@@ -52,7 +60,7 @@ test('a header reads back as it was written', () => {
   assert.equal(rawLength, storedLength)
   assert.deepEqual(header, {
     ...fakeFrame,
-    kind: 'flows',
+    table: flowTable,
     schema: 1,
     codec: 'none',
     sequence: 41,
@@ -63,7 +71,7 @@ test('a header reads back as it was written', () => {
 test('every flipped bit after the codec and every truncation is refused', () => {
   const frame = flowsFrame('zstd')
   for (let at = 0; at < frame.length; at++) {
-    if (at >= 5 && at < 9) continue // kind, schema and codec are not under the CRC
+    if (at >= 5 && at < 9) continue // table, schema and codec are not under the CRC
     const damaged = Buffer.from(frame)
     damaged[at] = (damaged[at] as number) ^ 0x10
     assert.throws(() => readFrameHeader(damaged), isDamage, `octet ${at}`)
@@ -73,7 +81,7 @@ test('every flipped bit after the codec and every truncation is refused', () => 
 })
 
 test('a block that grows beyond its announced length is not inflated', () => {
-  const fields = { ...fakeFrame, kind: 'flows', schema: 1, codec: 'zstd' } as const
+  const fields = { ...fakeFrame, table: flowTable, schema: 1, codec: 'zstd' } as const
   const frame = encodeFrame({ ...fields, sequence: 1, rows: 1 }, Buffer.alloc(10_000_000))
   const header = { ...readFrameHeader(frame), rawLength: 100 }
   assert.throws(() => readFrameBlock(frame, header), isDamage)

@@ -2,8 +2,9 @@
 
 import { crc32, constants as zlib, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { wireError } from '../errors.ts'
+import type { Table } from '../model/field.ts'
+import { tableNumbered } from '../model/tables.ts'
 
-export type FrameKind = 'flows' | 'ledger'
 export type FrameCodec = 'none' | 'zstd'
 
 /** Octets of a header, the first of a frame. */
@@ -12,7 +13,8 @@ export const frameHeaderLength = 84
 export const frameLimits = { rows: 1_000_000, rawLength: 268_435_456 } as const
 
 export interface FrameHeader {
-  readonly kind: FrameKind
+  readonly table: Table
+  /** Number of the sender's schema: at most the table's of today. */
   readonly schema: number
   readonly codec: FrameCodec
   /** UUIDs as text. */
@@ -30,7 +32,6 @@ export interface FrameHeader {
 export type FrameFields = Omit<FrameHeader, 'rawLength' | 'storedLength'>
 
 const magic = 0x4d52_4657 // "WFRM" read as a little-endian u32
-const kinds: readonly (FrameKind | undefined)[] = [undefined, 'flows', 'ledger']
 const codecs: readonly FrameCodec[] = ['none', 'zstd']
 const crcFrom = 16
 
@@ -40,7 +41,7 @@ export function encodeFrame(fields: FrameFields, block: Uint8Array): Buffer {
   const frame = Buffer.alloc(frameHeaderLength + stored.length)
   frame.writeUInt32LE(magic, 0)
   frame[4] = 1
-  frame[5] = kinds.indexOf(fields.kind)
+  frame[5] = fields.table.number
   frame.writeUInt16LE(fields.schema, 6)
   frame[8] = codecs.indexOf(fields.codec)
   frame.set(uuidOctets(fields.agent), 16)
@@ -62,7 +63,7 @@ export function readFrameHeader(frame: Uint8Array): FrameHeader {
   const octets = Buffer.from(frame.buffer, frame.byteOffset, frame.length)
   checkFixed(octets)
   const header: FrameHeader = {
-    kind: known(kinds[octets[5] as number], 'kind'),
+    table: known(tableNumbered(octets[5] as number), 'table'),
     schema: octets.readUInt16LE(6),
     codec: known(codecs[octets[8] as number], 'codec'),
     agent: uuidText(octets.subarray(16, 32)),

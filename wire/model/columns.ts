@@ -12,27 +12,49 @@ export interface Column {
   nulls: Uint8Array | undefined
 }
 
-/** Rows as columns; `names` holds the texts of all name columns. */
+/** Values of `octets` and `list` fields by index; index 0 is the empty one. */
+export interface Heap {
+  readonly octets: Uint8Array[]
+  readonly lists: (readonly string[])[]
+}
+
+/** Rows as columns; `names` holds the texts of all name and text columns. */
 export interface Batch {
   readonly table: Table
   /** Number of rows that are filled. */
   length: number
   readonly capacity: number
   readonly names: Interner
+  readonly heap: Heap
   readonly columns: Readonly<Record<string, Column>>
 }
 
 /** Makes an empty batch; name columns hold indexes into `names`. */
 export function createBatch(table: Table, capacity: number, names = createInterner()): Batch {
   const columns: Record<string, Column> = {}
-  for (const field of table.fields) {
-    const nulls = field.nullable ? new Uint8Array(capacity) : undefined
-    columns[field.name] = { field, values: allocate(field, capacity), nulls }
-  }
-  return { table, length: 0, capacity, names, columns }
+  for (const field of table.fields) columns[field.name] = createColumn(field, capacity)
+  return { table, length: 0, capacity, names, heap: emptyHeap(), columns }
 }
 
-/** A batch twice as large with the same rows and the same interner. */
+/** An empty column: zeros, nothing null. */
+export function createColumn(field: Field, capacity: number): Column {
+  const nulls = field.nullable ? new Uint8Array(capacity) : undefined
+  return { field, values: allocate(field, capacity), nulls }
+}
+
+/** A heap that holds the empty values alone. */
+export function emptyHeap(): Heap {
+  return { octets: [new Uint8Array(0)], lists: [[]] }
+}
+
+/** Forgets the rows; their memory and the names stay. */
+export function clearBatch(batch: Batch): void {
+  batch.length = 0
+  batch.heap.octets.length = 1
+  batch.heap.lists.length = 1
+}
+
+/** A batch twice as large with the same rows, the same interner and the same heap. */
 export function grown(batch: Batch): Batch {
   const larger = createBatch(batch.table, batch.capacity * 2, batch.names)
   larger.length = batch.length
@@ -42,7 +64,7 @@ export function grown(batch: Batch): Batch {
     to.values.set(from.values)
     if (from.nulls) to.nulls?.set(from.nulls)
   }
-  return larger
+  return { ...larger, heap: batch.heap }
 }
 
 function allocate(field: Field, capacity: number): Column['values'] {
@@ -55,6 +77,9 @@ function allocate(field: Field, capacity: number): Column['values'] {
     case 'counter':
       return new Float64Array(capacity)
     case 'name':
+    case 'text':
+    case 'octets':
+    case 'list':
     case 'u32':
       return new Uint32Array(capacity)
     case 'u16':

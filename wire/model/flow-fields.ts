@@ -361,6 +361,7 @@ function place(side: 'src' | 'dst', role: string): readonly Field[] {
 /** Flow rows: one interval of one connection. */
 export const flowTable: Table = {
   name: 'flows',
+  number: 1,
   schema: 1,
   fields,
   derived: [
@@ -373,6 +374,24 @@ export const flowTable: Table = {
       sql: 'community_id',
     },
   ],
+  identity: [
+    'connection_id',
+    'node',
+    'observer',
+    'view',
+    'state',
+    'src_address',
+    'src_port',
+    'dst_address',
+    'dst_port',
+    'src_netns',
+    'dst_netns',
+    'src_pid',
+    'dst_pid',
+    'total_bytes',
+    'total_reverse_bytes',
+  ],
+  measured: true,
   partitionBy: 'toDate(time)',
   orderBy: 'toStartOfFiveMinutes(time), src_unit, src_process, dst_unit, dst_process, time',
 }

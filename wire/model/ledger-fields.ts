@@ -98,9 +98,12 @@ const fields: readonly Field[] = [
 /** Ledger rows: one stage of one node in one interval, per cause. */
 export const ledgerTable: Table = {
   name: 'ledger',
+  number: 2,
   schema: 1,
   fields,
   derived: [],
+  identity: ['node', 'stage', 'cause'],
+  measured: false,
   partitionBy: 'toDate(time)',
   orderBy: 'node, time, stage, cause',
 }

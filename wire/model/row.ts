@@ -5,7 +5,7 @@ import { formatAddress } from './address.ts'
 import type { Batch, Column } from './columns.ts'
 
 /** What a field can be in JSON. */
-export type JsonValue = string | number | boolean | null
+export type JsonValue = string | number | boolean | null | readonly string[]
 /** Field name → value, as in the API. */
 export type Row = Readonly<Record<string, JsonValue>>
 
@@ -29,7 +29,14 @@ function jsonOf(batch: Batch, column: Column, index: number): JsonValue {
     case 'address':
       return formatAddress(values as Uint8Array, index * 16)
     case 'name':
+    case 'text':
       return batch.names.text(values[index] as number)
+    case 'octets':
+      return Buffer.from(batch.heap.octets[values[index] as number] as Uint8Array).toString(
+        'base64',
+      )
+    case 'list':
+      return batch.heap.lists[values[index] as number] as readonly string[]
     case 'flag':
       return values[index] === 1
     default:
