@@ -249,11 +249,41 @@ test('the page: its files, their age, and nothing beside them', async () => {
   }
 })
 
+test('a browser gets the page at each of its paths, and at an unknown one a page that says so', async () => {
+  const webDir = mkdtempSync(join(tmpdir(), 'weir-page-'))
+  const browser = { host: 'localhost', accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
+  const program = { host: 'localhost', accept: 'application/json' }
+  try {
+    writeFileSync(join(webDir, 'index.html'), '<!doctype html><title>Weir</title>')
+    await withApp({ config: { webDir } }, async (app) => {
+      for (const url of ['/', '/flows', '/flows?src_process=curl&select=7', '/nodes?from=-1h']) {
+        const answer = await app.inject({ url, headers: browser })
+        assert.equal(answer.statusCode, 200, url)
+        assert.match(String(answer.headers['content-type']), /^text\/html/)
+        assert.match(answer.body, /<title>Weir/)
+        assert.match(String(answer.headers['content-security-policy']), /^default-src 'none'/)
+      }
+      for (const url of ['/nothing', '/flows/7', '/api/flow']) {
+        const page = await app.inject({ url, headers: browser })
+        assert.equal(page.statusCode, 404, url)
+        assert.match(page.body, /<title>Weir/, url)
+        const json = await app.inject({ url, headers: program })
+        assert.equal(json.statusCode, 404, url)
+        assert.equal((json.json() as ErrorBody).error.code, 'not_found')
+      }
+    })
+  } finally {
+    rmSync(webDir, { recursive: true })
+  }
+})
+
 test('a page that is not built says so', async () => {
   await withApp({ config: { webDir: '/nonexistent' } }, async (app) => {
-    const answer = await get(app, '/')
-    assert.equal(answer.statusCode, 503)
-    assert.match((answer.json() as ErrorBody).error.remedy, /npm run build:web/)
+    for (const url of ['/', '/flows', '/nodes']) {
+      const answer = await get(app, url)
+      assert.equal(answer.statusCode, 503)
+      assert.match((answer.json() as ErrorBody).error.remedy, /npm run build:web/)
+    }
   })
 })
 

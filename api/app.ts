@@ -7,7 +7,7 @@ import { AppError, messageOf, type Reporter } from '../common/mod.ts'
 import { badQuery, type Violation } from './bad-query.ts'
 import { type ErrorBody, errorBody } from './contract/mod.ts'
 import { apiError } from './errors.ts'
-import { servePage } from './page.ts'
+import { answerLostBrowser, servePage } from './page.ts'
 import { createAsk } from './routes/ask.ts'
 import type { RouteDeps } from './routes/deps.ts'
 import { flowsRoute } from './routes/flows.ts'
@@ -45,7 +45,7 @@ export async function createApp(
   // Rows are already what the schemas say; a test validates the answers against them.
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   secure(app, config.hosts ?? [])
-  answerErrors(app, reporter)
+  answerErrors(app, config.webDir, reporter)
   await describeApi(app)
   const ask = createAsk(config.questionsMax ?? 32)
   const nowNs = deps.nowNs ?? (() => BigInt(Date.now()) * 1_000_000n)
@@ -79,7 +79,7 @@ async function describeApi(app: FastifyInstance): Promise<void> {
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
 }
 
-function answerErrors(app: FastifyInstance, reporter: Reporter): void {
+function answerErrors(app: FastifyInstance, webDir: string | undefined, reporter: Reporter): void {
   const answered = reporter.counter('requests', 'Requests answered, by the class of their status.')
   app.addHook('onResponse', async (_, reply) => {
     answered.add(1, `${Math.floor(reply.statusCode / 100)}xx`)
@@ -89,7 +89,8 @@ function answerErrors(app: FastifyInstance, reporter: Reporter): void {
     if (known.status === 500) reporter.log.error({ err: error, url: request.url }, 'answering')
     return reply.status(known.status).type('application/json').send(bodyOf(known))
   })
-  app.setNotFoundHandler((request, reply) => {
+  app.setNotFoundHandler(async (request, reply) => {
+    if (await answerLostBrowser(request, reply, webDir)) return reply
     const { method } = request
     const isRead = method === 'GET' || method === 'HEAD'
     const path = request.url.split('?')[0]?.slice(0, 200) ?? ''

@@ -22,10 +22,12 @@ export async function checkPage(baseUrl: string, check: PageCheck): Promise<void
   await withBrowser(async (watched) => {
     const { page } = watched
     await page.goto(baseUrl)
-    await page.locator('tr.row').first().waitFor()
+    await page.locator('.edges tbody tr').first().waitFor()
     await chartsAreDrawn(page)
-    await liveAddsRows(page, check)
     await shoot(page, check, 'overview-light')
+    await pagesLead(page)
+    await liveAddsRows(page, check)
+    await shoot(page, check, 'flows-light')
     await rowsAreThoseOfTheApi(page, baseUrl)
     await rowOpens(page, check)
     await filtersAreInTheUrl(page, baseUrl)
@@ -55,6 +57,21 @@ async function chartsAreDrawn(page: Page): Promise<void> {
   assert.ok(labels.every((label) => label && label.length > 10))
 }
 
+/** Each page by its link, its own address, and a reload of that. */
+async function pagesLead(page: Page): Promise<void> {
+  await page.locator('.nav', { hasText: 'Nodes' }).click()
+  await page.locator('.ledger tbody tr').first().waitFor()
+  await page.locator('.agents tbody tr').first().waitFor()
+  assert.equal(new URL(page.url()).pathname, '/nodes')
+  await page.goBack()
+  await page.locator('.kpi').first().waitFor()
+  await page.locator('.nav', { hasText: 'Flows' }).click()
+  await page.locator('tr.row').first().waitFor()
+  await page.reload()
+  await page.locator('tr.row').first().waitFor()
+  assert.equal(new URL(page.url()).pathname, '/flows')
+}
+
 async function liveAddsRows(page: Page, { makeConnection }: PageCheck): Promise<void> {
   assert.equal(await page.locator('.live-switch').getAttribute('aria-pressed'), 'true')
   const newest = () => page.locator('tr.row time').first().getAttribute('title')
@@ -68,7 +85,7 @@ async function rowsAreThoseOfTheApi(page: Page, baseUrl: string): Promise<void> 
   const range = rangeOf(15 * 60_000)
   const rows = await flowsOf(baseUrl, range)
   assert.ok(rows.length > 0, 'there are connections to compare')
-  await page.goto(`${baseUrl}/?${range}`)
+  await page.goto(`${baseUrl}/flows?${range}`)
   await page.locator('tr.row').first().waitFor()
   const shown = await page.locator('tr.row').evaluateAll((lines: Line[]) =>
     lines.map((line) => ({
@@ -130,13 +147,13 @@ async function filtersAreInTheUrl(page: Page, baseUrl: string): Promise<void> {
 
 async function themeSwitches(page: Page, baseUrl: string, check: PageCheck): Promise<void> {
   await page.goto(baseUrl)
-  await page.locator('tr.row').first().waitFor()
+  await page.locator('.edges tbody tr').first().waitFor()
   const ground = () => page.evaluate('getComputedStyle(document.documentElement).backgroundColor')
   const light = await ground()
   await page.locator('.rail button').first().click()
   assert.notEqual(await ground(), light)
   await page.reload()
-  await page.locator('tr.row').first().waitFor()
+  await page.locator('.edges tbody tr').first().waitFor()
   assert.notEqual(await ground(), light, 'the theme is kept')
   await chartsAreDrawn(page)
   await shoot(page, check, 'overview-dark')
@@ -162,15 +179,18 @@ async function keysWork(page: Page): Promise<void> {
 }
 
 async function narrowFits(page: Page, baseUrl: string, check: PageCheck): Promise<void> {
+  const width = () => page.evaluate('document.documentElement.scrollWidth')
   await page.setViewportSize({ width: 420, height: 900 })
   await page.goto(baseUrl)
-  await page.locator('tr.row').first().waitFor()
-  const width = await page.evaluate('document.documentElement.scrollWidth')
-  assert.equal(width, 420, 'no scrolling sideways')
+  await page.locator('.edges tbody tr').first().waitFor()
+  assert.equal(await width(), 420, 'no scrolling sideways')
   await shoot(page, check, 'overview-420-light')
+  await page.goto(`${baseUrl}/flows`)
+  await page.locator('tr.row').first().waitFor()
+  assert.equal(await width(), 420)
   await page.locator('tr.row').first().click()
   await page.locator('.side').waitFor()
-  assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 420)
+  assert.equal(await width(), 420)
   await page.setViewportSize({ width: 1280, height: 800 })
 }
 
@@ -180,6 +200,7 @@ async function errorsAreSaid(page: Page, baseUrl: string, { complaints }: Watche
   await page.goto(`${baseUrl}/?src_prot=443`)
   const text = await page.locator('.state[role=alert]').first().textContent()
   assert.match(text ?? '', /src_prot/)
+  assert.equal(await page.locator('[role=alert]').count(), 1, 'one error is said once')
   // Chromium itself logs each answer that is not 2xx: those, and nothing else.
   const own = (complaints as string[]).splice(before)
   assert.ok(own.length > 0 && own.every((line) => /status of 400/.test(line)), own.join('\n'))

@@ -1,10 +1,11 @@
 // A Weir for the page alone: its own clock and invented rows behind the real page, routes and policy. Every
 // answer is computed from the clock, so a test can let ten minutes pass in seconds and knows what is right.
 
+import { createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import fastify, { type FastifyInstance } from 'fastify'
-import { servePage } from '../../api/page.ts'
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import { answerLostBrowser, servePage } from '../../api/page.ts'
 import { secure } from '../../api/security.ts'
 import { flowMetrics, flowTable } from '../../wire/mod.ts'
 
@@ -19,6 +20,8 @@ export interface World {
   watchedFromMs: number
   /** Answered instead of data, when set. */
   failure: { readonly status: number; readonly code: string; readonly message: string } | undefined
+  /** Answers have a tag, and 304 says that nothing changed. */
+  tagged: boolean
   readonly connections: number
   readonly health: Record<string, unknown>
   /** Changes each row before it is answered. */
@@ -28,8 +31,10 @@ export interface World {
 export interface FakeWeir {
   readonly base: string
   readonly world: World
-  /** Method, path and query of every API request since the last call. */
+  /** Path and query of every API request since the last call. */
   requests(): string[]
+  /** Bytes of all API answers, before compression. */
+  bytes(): number
   stop(): Promise<void>
 }
 
@@ -43,12 +48,14 @@ export async function startFakeWeir(change: Partial<World> = {}, port = 0): Prom
     nowMs,
     watchedFromMs: nowMs - 86_400_000,
     failure: undefined,
+    tagged: false,
     connections: 60,
     health: {},
     dress: (row) => row,
     ...change,
   }
   let asked: string[] = []
+  let bytes = 0
   const app = fastify({ forceCloseConnections: true })
   secure(app, [])
   app.addHook('onRequest', async (request, reply) => {
@@ -59,6 +66,18 @@ export async function startFakeWeir(change: Partial<World> = {}, port = 0): Prom
     if (!failure) return undefined
     const error = { code: failure.code, message: failure.message, remedy: 'Wait.', details: {} }
     return reply.status(failure.status).send({ error })
+  })
+  app.addHook('onSend', async (request, reply, body) => {
+    if (!/^\/(?:api\/|health)/.test(request.url)) return body
+    const known = world.tagged ? tagOf(reply, body) === request.headers['if-none-match'] : false
+    if (known) reply.status(304)
+    const sent = known ? '' : body
+    bytes += String(sent).length
+    return sent
+  })
+  app.setNotFoundHandler(async (request, reply) => {
+    if (await answerLostBrowser(request, reply, webDir)) return reply
+    return reply.status(404).send({})
   })
   answerQuestions(app, world)
   await servePage(app, webDir)
@@ -72,8 +91,15 @@ export async function startFakeWeir(change: Partial<World> = {}, port = 0): Prom
       asked = []
       return all
     },
+    bytes: () => bytes,
     stop: () => app.close(),
   }
+}
+
+function tagOf(reply: FastifyReply, body: unknown): string {
+  const tag = `"${createHash('sha1').update(String(body)).digest('hex')}"`
+  reply.header('etag', tag)
+  return tag
 }
 
 type Query = Readonly<Record<string, string | undefined>>
@@ -189,8 +215,8 @@ function flowRow(timeMs: number, connection: number): FakeRow {
     src_port: 40_000 + (connection % 20_000),
     dst_address: '10.2.0.5',
     dst_port: 5432,
-    bytes: 1000 + connection,
-    reverse_bytes: 90_000 + connection,
+    bytes: 1000 + (connection % 1000),
+    reverse_bytes: 90_000 + (connection % 1000),
     total_bytes: 10_000,
     total_reverse_bytes: 900_000,
     rtt_ns: 412_000,

@@ -1,7 +1,8 @@
 // A question to the API that is asked again while the view is live. Old data stays until new data is there.
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { type Failure, failureFrom, get, serverNow } from './request.ts'
+import { type Failure, failureFrom, get, serverNow, type Tagged } from './request.ts'
+import { endTrouble, reportTrouble } from './trouble.ts'
 
 export interface Answer<T> {
   /** The newest good answer, perhaps of the question before. */
@@ -12,15 +13,28 @@ export interface Answer<T> {
   readonly path: string
   readonly asked: string
   readonly failure: Failure | undefined
-  /** When a failed question is asked again. */
-  readonly retryAtMs: number | undefined
   /** No answer for 400 ms. */
   readonly slow: boolean
 }
 
 const slowMs = 400
 const retryFirstMs = 2000
-const retryMostMs = 30_000
+const retryMostMs = 8000
+
+/** How long to wait after the n-th failure in a row, n from 0. */
+export function retryAfterMs(failures: number): number {
+  return Math.min(retryFirstMs * 2 ** failures, retryMostMs)
+}
+
+/** Runs `act` now, or as soon as the tab is looked at. */
+export function whenVisible(act: () => void, signal: AbortSignal): void {
+  if (!document.hidden) {
+    act()
+    return
+  }
+  const again = () => whenVisible(act, signal)
+  document.addEventListener('visibilitychange', again, { once: true, signal })
+}
 
 /** Asks at once, and `everyMs` after each answer unless that is undefined; sleeps in a hidden tab. */
 export function useAnswer<T>(path: string, everyMs: number | undefined): Answer<T> {
@@ -30,70 +44,80 @@ export function useAnswer<T>(path: string, everyMs: number | undefined): Answer<
     path: '',
     asked: path,
     failure: undefined,
-    retryAtMs: undefined,
     slow: false,
   })
-  const answered = useRef('')
-  answered.current = answer.path
+  const newest = useRef<Tagged<T>>(undefined)
   useEffect(() => {
     // A view that is being held keeps what it shows; only a new question is asked then.
-    if (everyMs === undefined && answered.current === path) return undefined
-    return ask(path, everyMs, setAnswer)
+    if (everyMs === undefined && newest.current?.path === path) return undefined
+    return ask({ path, everyMs, newest }, setAnswer)
   }, [path, everyMs])
   return useMemo(() => ({ ...answer, asked: path }), [answer, path])
+}
+
+interface Question<T> {
+  readonly path: string
+  readonly everyMs: number | undefined
+  readonly newest: { current: Tagged<T> | undefined }
 }
 
 type Change<T> = (change: (before: Answer<T>) => Answer<T>) => void
 
 /** Runs the question's life; the returned function ends it. */
-function ask<T>(path: string, everyMs: number | undefined, change: Change<T>): () => void {
+function ask<T>({ path, everyMs, newest }: Question<T>, change: Change<T>): () => void {
   const controller = new AbortController()
   const { signal } = controller
-  const timers = new Set<number>()
   let failures = 0
-
-  function later(run: () => void, ms: number): number {
-    const timer = window.setTimeout(() => {
-      timers.delete(timer)
-      run()
-    }, ms)
-    timers.add(timer)
-    return timer
-  }
+  let timer = 0
 
   async function once(): Promise<void> {
-    const slow = later(() => change((before) => ({ ...before, slow: true })), slowMs)
+    const slow = window.setTimeout(() => {
+      if (!signal.aborted) change((before) => ({ ...before, slow: true }))
+    }, slowMs)
     try {
-      const data = await get<T>(path, signal)
-      failures = 0
-      const calm = { failure: undefined, retryAtMs: undefined, slow: false }
-      change(() => ({ data, atMs: serverNow(), path, asked: path, ...calm }))
-      if (everyMs !== undefined) again(everyMs)
+      const answer = await get<T>(path, signal, newest.current)
+      if (!signal.aborted) accept(answer)
     } catch (thrown) {
       const failure = failureFrom(thrown)
-      if (!failure || signal.aborted) return
-      const wait = failure.passing
-        ? Math.min(retryFirstMs * 2 ** failures++, retryMostMs)
-        : undefined
-      const retryAtMs = wait === undefined ? undefined : Date.now() + wait
-      change((before) => ({ ...before, failure, retryAtMs, slow: false }))
-      if (wait !== undefined) again(wait)
+      if (failure && !signal.aborted) refuse(failure)
     } finally {
       clearTimeout(slow)
-      timers.delete(slow)
     }
   }
 
-  function again(ms: number): void {
-    later(() => {
-      if (!document.hidden) return void once()
-      document.addEventListener('visibilitychange', () => void once(), { once: true, signal })
-    }, ms)
+  function accept(answer: Tagged<T>): void {
+    newest.current = answer
+    failures = 0
+    endTrouble(controller)
+    const atMs = serverNow()
+    change(() => ({
+      data: answer.body,
+      atMs,
+      path,
+      asked: path,
+      failure: undefined,
+      slow: false,
+    }))
+    if (everyMs !== undefined) again(everyMs)
   }
 
-  void once()
+  function refuse(failure: Failure): void {
+    change((before) => ({ ...before, failure, slow: false }))
+    if (failure.passing) {
+      const wait = retryAfterMs(failures++)
+      reportTrouble(controller, failure, Date.now() + wait)
+      again(wait)
+    } else endTrouble(controller)
+  }
+
+  function again(ms: number): void {
+    timer = window.setTimeout(() => whenVisible(() => void once(), signal), ms)
+  }
+
+  whenVisible(() => void once(), signal)
   return () => {
     controller.abort()
-    for (const timer of timers) clearTimeout(timer)
+    clearTimeout(timer)
+    endTrouble(controller)
   }
 }

@@ -6,6 +6,7 @@ export type {
   Coverage,
   ErrorBody,
   Health,
+  LedgerAnswer,
   RowsAnswer,
   SeriesAnswer,
   TopAnswer,

@@ -1,27 +1,29 @@
 // The rows of the table: pages behind a cursor, and in front of them what has come since.
-// Bounded: at most `rowsMax` are kept, the oldest go first (they can be loaded again).
+//
+//   every interval   only what is newer than the newest known row, and a little before it
+//   every 30 s       the whole first page again: late rows, the coverage, and what is kept begins afresh
+//
+// So an open page costs little and keeps little, however long it stays open.
 
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { keyOf } from '../domain/flow.ts'
 import { apiQuery, type PageState, rangeOf } from '../domain/location.ts'
 import { msOf } from '../domain/time.ts'
+import { retryAfterMs, whenVisible } from './answer.ts'
 import type { Coverage, RowsAnswer, Values } from './contract.ts'
 import { waiting$ } from './page.ts'
-import { type Failure, failureFrom, get, serverNow } from './request.ts'
+import { type Failure, failureFrom, get, serverNow, type Tagged } from './request.ts'
+import { endTrouble, reportTrouble } from './trouble.ts'
 
-export interface FlowRows {
-  readonly rows: readonly Values[]
-  /** Cursor of the next older page; null = all there is, undefined = nothing loaded yet. */
-  readonly next: string | null | undefined
-  readonly coverage: Coverage | undefined
+export interface FlowRows extends Pages {
   readonly failure: Failure | undefined
   readonly loading: boolean
-  readonly atMs: number
   readonly more: () => void
 }
 
 interface Pages {
   readonly rows: readonly Values[]
+  /** Cursor of the next older page; null = all there is, undefined = nothing loaded yet. */
   readonly next: string | null | undefined
   readonly coverage: Coverage | undefined
   readonly atMs: number
@@ -29,124 +31,191 @@ interface Pages {
 
 const pageRows = 200
 const rowsMax = 10_000
-const pollMs = 2000
-const retryMs = 4000
+const pollLeastMs = 2000
+const wholeEveryMs = 30_000
+/** Rows of two nodes do not come in order: so much before the newest known one is asked for again. */
+const overlapMs = 10_000
 const nothing: Pages = { rows: [], next: undefined, coverage: undefined, atMs: 0 }
 
 /** Rows of the state's range, filters and order; while `live`, new ones enter at the top. */
-export function useFlowRows(state: PageState, live: boolean): FlowRows {
+export function useFlowRows(state: PageState, live: boolean, intervalMs: number): FlowRows {
   const [pages, setPages] = useState<Pages>(nothing)
   const [failure, setFailure] = useState<Failure>()
   const [loading, setLoading] = useState(true)
-  const path = `/api/flows?${apiQuery(state, [
-    ['order', state.order],
-    ['limit', String(pageRows)],
-  ])}`
-  const life = useRef<AbortController>(undefined)
-  const kick = useRef<() => void>(undefined)
-  const current = useRef({ pages, live, state })
-  current.current = { pages, live, state }
+  const path = pathOf(state, state.from)
+  const feed = useRef<Feed>(undefined)
+  const current = useRef<View>({ pages, live, state, intervalMs })
+  current.current = { pages, live, state, intervalMs }
 
   useEffect(() => {
-    const controller = new AbortController()
-    life.current = controller
     setLoading(true)
-    let fresh = true
-    let timer = 0
-
-    async function poll(): Promise<void> {
-      const { pages: known, live: moving } = current.current
-      const failed = await load((answer) => {
-        const first = fresh ? pagesOf(answer) : merged(known, answer, current.current.state)
-        if (fresh || moving) setPages(first)
-        waiting$.set(fresh || moving ? 0 : newRows(known.rows, answer.rows).length)
-        fresh = false
-      })
-      if (controller.signal.aborted) return
-      const again = failed ? (failed.passing ? retryMs : undefined) : followMs(state)
-      if (again !== undefined) timer = window.setTimeout(whenVisible, again)
-    }
-
-    kick.current = () => {
-      clearTimeout(timer)
-      void poll()
-    }
-
-    function whenVisible(): void {
-      if (!document.hidden) return void poll()
-      const { signal } = controller
-      document.addEventListener('visibilitychange', () => void poll(), { once: true, signal })
-    }
-
-    function load(use: (answer: RowsAnswer) => void): Promise<Failure | undefined> {
-      return loadPage(path, controller.signal, use).then((failed) => {
-        if (controller.signal.aborted) return undefined
+    const made = follow(current, {
+      pages: setPages,
+      ended: (failed) => {
         setFailure(failed)
         setLoading(false)
-        return failed
-      })
-    }
-
-    void poll()
-    return () => {
-      controller.abort()
-      clearTimeout(timer)
-    }
+      },
+    })
+    feed.current = made
+    return made.end
   }, [path])
 
   // Whoever lets go wants the new rows now.
+  const held = useRef(!live)
   useEffect(() => {
-    if (live && current.current.pages.next !== undefined) kick.current?.()
+    if (live && held.current) feed.current?.whole()
+    held.current = !live
   }, [live])
 
   function more(): void {
     const { next } = current.current.pages
-    const signal = life.current?.signal
+    const signal = feed.current?.signal
     if (loading || !next || !signal) return
     setLoading(true)
-    void loadPage(`${path}&cursor=${encodeURIComponent(next)}`, signal, (answer) => {
-      const { pages: known } = current.current
-      const rows = [...known.rows, ...newRows(known.rows, answer.rows)].slice(0, rowsMax)
-      setPages({ ...known, rows, next: rows.length < rowsMax ? answer.next : null })
-    }).then((failed) => {
-      if (signal.aborted) return
-      setFailure(failed)
+    void loadPage(`${path}&cursor=${encodeURIComponent(next)}`, signal).then((answer) => {
+      if (signal.aborted || answer === undefined) return
       setLoading(false)
+      if ('remedy' in answer) return setFailure(answer)
+      setFailure(undefined)
+      const { pages: known } = current.current
+      const rows = [...known.rows, ...newRows(known.rows, answer.body.rows)].slice(0, rowsMax)
+      setPages({ ...known, rows, next: rows.length < rowsMax ? answer.body.next : null })
     })
   }
 
   return { ...pages, failure, loading, more }
 }
 
-/** Asks for one page; a failure is returned, taken-back requests are silent. */
+interface View {
+  readonly pages: Pages
+  readonly live: boolean
+  readonly state: PageState
+  readonly intervalMs: number
+}
+
+interface Sink {
+  readonly pages: (pages: Pages) => void
+  readonly ended: (failure: Failure | undefined) => void
+}
+
+interface Feed {
+  readonly signal: AbortSignal
+  /** Asks for the whole first page at once. */
+  whole(): void
+  end(): void
+}
+
+/** Asks for the first page and then for what is new, until its end. */
+function follow(view: { readonly current: View }, sink: Sink): Feed {
+  const controller = new AbortController()
+  const { signal } = controller
+  let fresh = true
+  let wholeAtMs = 0
+  let timer = 0
+  let failures = 0
+  /** More rows come between two questions than a page holds. */
+  let crowded = false
+  const known = new Map<'whole' | 'new', Tagged<RowsAnswer>>()
+
+  async function poll(): Promise<void> {
+    const { state, pages } = view.current
+    const due = fresh || crowded || Date.now() - wholeAtMs >= wholeEveryMs
+    const since = due ? undefined : sinceOf(view.current)
+    const kind = since === undefined ? 'whole' : 'new'
+    const answer = await loadPage(pathOf(state, since ?? state.from), signal, known.get(kind))
+    if (signal.aborted || answer === undefined) return
+    if ('remedy' in answer) return refuse(answer)
+    known.set(kind, answer)
+    if (kind === 'whole') wholeAtMs = Date.now()
+    if (kind === 'new' && answer.body.next !== null) {
+      // What lies between these and the known ones is not here.
+      crowded = true
+      return whole()
+    }
+    accept(answer.body, kind, pages)
+  }
+
+  function accept(answer: RowsAnswer, kind: 'whole' | 'new', pages: Pages): void {
+    failures = 0
+    endTrouble(controller)
+    sink.ended(undefined)
+    const moving = fresh || view.current.live
+    if (moving) sink.pages(kind === 'whole' ? pagesOf(answer) : joined(pages, answer, view.current))
+    waiting$.set(moving ? 0 : newRows(pages.rows, answer.rows).length)
+    fresh = false
+    if (view.current.state.to === 'now') again(Math.max(pollLeastMs, view.current.intervalMs))
+  }
+
+  function refuse(failure: Failure): void {
+    sink.ended(failure)
+    if (failure.passing) {
+      const wait = retryAfterMs(failures++)
+      reportTrouble(controller, failure, Date.now() + wait)
+      again(wait)
+    } else endTrouble(controller)
+  }
+
+  function again(ms: number): void {
+    clearTimeout(timer)
+    timer = window.setTimeout(() => whenVisible(() => void poll(), signal), ms)
+  }
+
+  function whole(): void {
+    wholeAtMs = 0
+    clearTimeout(timer)
+    void poll()
+  }
+
+  function end(): void {
+    controller.abort()
+    clearTimeout(timer)
+    endTrouble(controller)
+  }
+
+  whenVisible(() => void poll(), signal)
+  return { signal, whole, end }
+}
+
+/** From when on rows are new; undefined when the whole page must be asked for. */
+function sinceOf({ pages, state }: View): string | undefined {
+  const newest = pages.rows[0]?.['time']
+  if (typeof newest !== 'string' || state.order !== '-time') return undefined
+  const { fromMs } = rangeOf(state, serverNow())
+  return new Date(Math.max(fromMs, msOf(newest) - overlapMs)).toISOString()
+}
+
+function pathOf(state: PageState, from: string): string {
+  return `/api/flows?${apiQuery({ ...state, from }, [
+    ['order', state.order],
+    ['limit', String(pageRows)],
+  ])}`
+}
+
+/** One page, or why there is none; undefined when the request was taken back. */
 async function loadPage(
   path: string,
   signal: AbortSignal,
-  use: (answer: RowsAnswer) => void,
-): Promise<Failure | undefined> {
+  known?: Tagged<RowsAnswer>,
+): Promise<Tagged<RowsAnswer> | Failure | undefined> {
   try {
-    const answer = await get<RowsAnswer>(path, signal)
-    if (!signal.aborted) use(answer)
-    return undefined
+    return await get<RowsAnswer>(path, signal, known)
   } catch (thrown) {
     return failureFrom(thrown)
   }
 }
 
-function pagesOf(answer: RowsAnswer): Pages {
-  const { rows, next, coverage } = answer
+function pagesOf({ rows, next, coverage }: RowsAnswer): Pages {
   return { rows, next, coverage, atMs: serverNow() }
 }
 
-/** New rows before the known ones; a page without any known row leaves a hole, so it starts afresh. */
-function merged(known: Pages, answer: RowsAnswer, state: PageState): Pages {
-  const added = newRows(known.rows, answer.rows)
-  const joined = added.length < answer.rows.length
-  if (state.order !== '-time' || !joined) return pagesOf(answer)
+/** New rows before the known ones; those that the range has left behind go. */
+function joined(known: Pages, answer: RowsAnswer, { state }: View): Pages {
   const { fromMs } = rangeOf(state, serverNow())
   const kept = known.rows.filter((row) => msOf(String(row['time'])) >= fromMs)
+  const added = newRows(known.rows, answer.rows)
+  if (added.length === 0 && kept.length === known.rows.length) return known
   const rows = [...added, ...kept].sort(newestFirst).slice(0, rowsMax)
-  return { rows, next: known.next, coverage: answer.coverage, atMs: serverNow() }
+  return { ...known, rows, atMs: serverNow() }
 }
 
 function newRows(known: readonly Values[], rows: readonly Values[]): Values[] {
@@ -159,9 +228,4 @@ function newestFirst(a: Values, b: Values): number {
   const [left, right] = [String(a['time']), String(b['time'])]
   if (left === right) return 0
   return left < right ? 1 : -1
-}
-
-/** Only a range that ends now gets new rows. */
-function followMs(state: PageState): number | undefined {
-  return state.to === 'now' ? pollMs : undefined
 }

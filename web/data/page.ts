@@ -3,6 +3,7 @@
 import type { Filter } from '../domain/location.ts'
 import {
   formatLocation,
+  type PageName,
   type PageState,
   parseLocation,
   rangeOf,
@@ -15,7 +16,7 @@ import { serverNow } from './request.ts'
 /** Why data stands still: the person asked, reads below the first row, has a row open, or drags. */
 export type Hold = 'asked' | 'scroll' | 'row' | 'drag'
 
-export const location$ = createCell<PageState>(parseLocation(location.search))
+export const location$ = createCell<PageState>(parseLocation(here()))
 export const holds$ = createCell<ReadonlySet<Hold>>(new Set())
 /** Time under the cursor of any chart, ms; undefined when it is on none. */
 export const hover$ = createCell<number | undefined>(undefined)
@@ -24,20 +25,29 @@ export const waiting$ = createCell(0)
 export const asTable$ = createCell(false)
 export const theme$ = createCell(themeNow())
 
-addEventListener('popstate', () => location$.set(parseLocation(location.search)))
+addEventListener('popstate', () => location$.set(parseLocation(here())))
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => theme$.set(themeNow()))
 
 /** A decision: Back undoes it. */
 export function commit(state: PageState): void {
-  const query = formatLocation(state)
-  if (query !== location.search)
-    history.pushState({ depth: depth() + 1 }, '', `/${query}${location.hash}`)
+  const url = formatLocation(state)
+  if (url !== here()) history.pushState({ depth: depth() + 1 }, '', url)
   location$.set(state)
+}
+
+/** The same range and filters on another page, from its top. */
+export function openPage(page: PageName): void {
+  commit({ ...location$.get(), page, select: undefined })
+  scrollTo({ top: 0 })
 }
 
 /** Undoes the last decision, and never leaves the page. */
 export function back(): void {
   if (depth() > 0) history.back()
+}
+
+function here(): string {
+  return location.pathname + location.search
 }
 
 /** How many decisions Back can undo. */

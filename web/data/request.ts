@@ -19,20 +19,44 @@ export function serverNow(): number {
   return Date.now() + skew.get()
 }
 
-/** GET of a JSON answer; throws a Failure, or an AbortError when `signal` says so. */
-export async function get<T>(path: string, signal: AbortSignal): Promise<T> {
-  const response = await fetch(path, { signal, headers: { accept: 'application/json' } }).catch(
-    (cause: unknown) => {
-      if (signal.aborted) throw cause
-      throw unreachable()
-    },
-  )
+/** An answer and the tag by which the server knows it again. */
+export interface Tagged<T> {
+  readonly path: string
+  readonly body: T
+  readonly tag: string | null
+}
+
+let answeredMs = 0
+
+/** When the server last answered anything, by its clock; now, if it never did. */
+export function lastAnswerMs(): number {
+  return answeredMs || serverNow()
+}
+
+/**
+ * GET of a JSON answer; `known`, itself, when the server says that it is still right. Throws a Failure, or an
+ * AbortError when `signal` says so.
+ */
+export async function get<T>(
+  path: string,
+  signal: AbortSignal,
+  known?: Tagged<T>,
+): Promise<Tagged<T>> {
+  const tag = known?.path === path ? known.tag : null
+  const headers = { accept: 'application/json', ...(tag ? { 'if-none-match': tag } : {}) }
+  const response = await fetch(path, { signal, headers }).catch((cause: unknown) => {
+    if (signal.aborted) throw cause
+    throw unreachable()
+  })
   readClock(response)
+  if (response.status === 304 && known) return known
   const body: unknown = await response.json().catch((cause: unknown) => {
     if (signal.aborted) throw cause
     return undefined
   })
-  if (response.ok && body !== undefined) return body as T
+  if (response.ok && body !== undefined) {
+    return { path, body: body as T, tag: response.headers.get('etag') }
+  }
   throw failureOf(response.status, body as ErrorBody | undefined)
 }
 
@@ -65,7 +89,9 @@ function failureOf(status: number, body: ErrorBody | undefined): Failure {
 /** A skew below 2 s is the header's own coarseness. */
 function readClock(response: Response): void {
   const server = Date.parse(response.headers.get('date') ?? '')
-  if (Number.isNaN(server)) return
-  const difference = server + 500 - Date.now()
-  skew.set(Math.abs(difference) < 2000 ? 0 : difference)
+  if (!Number.isNaN(server)) {
+    const difference = server + 500 - Date.now()
+    skew.set(Math.abs(difference) < 2000 ? 0 : difference)
+  }
+  answeredMs = serverNow()
 }

@@ -1,7 +1,7 @@
 /// <reference types="node" />
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { gaugeFill, levelOf, shareText } from './coverage.ts'
+import { gaugeFill, levelOf, shareText, watchedText } from './coverage.ts'
 
 const shares: readonly [number, 1 | 2, string][] = [
   [1, 2, '100 %'],
@@ -32,4 +32,18 @@ test('the gauge is full only at 100 %', () => {
   assert.equal(gaugeFill(1), 1)
   assert.ok(gaugeFill(0.99999) < 0.9)
   assert.ok(gaugeFill(0) > 0)
+})
+
+test('what was watched of a range is never said to be all of it', () => {
+  const day = { fromMs: 0, toMs: 86_400_000 }
+  const said = (watched: number, toMs = day.toMs) =>
+    watchedText(watched, { fromMs: 0, toMs })?.replaceAll('\u202f', ' ')
+  assert.equal(said(1), undefined)
+  assert.equal(said(6 / (24 * 60)), '6 min of 24 h')
+  assert.equal(said(0), '0 s of 24 h')
+  assert.equal(said(0.9999), '23 h of 24 h')
+  assert.equal(said(0.999, 15 * 60_000), '14 min of 15 min')
+  assert.equal(said(0.5, 60_000), '30 s of 60 s')
+  assert.equal(said(0.5, 7 * 86_400_000), '3 d of 7 d')
+  assert.equal(said(0.99, 3_600_000), '59 min of 60 min')
 })

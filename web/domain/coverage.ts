@@ -1,5 +1,7 @@
 // Coverage: how much of what is known to exist is in an answer. Rounded down, so that it never claims more.
 
+import type { Range } from './time.ts'
+
 export interface CoverageFacts {
   readonly share: number
   readonly lost: Readonly<Record<string, number>>
@@ -27,4 +29,30 @@ export function levelOf(share: number): CoverageLevel {
 export function gaugeFill(share: number): number {
   if (share >= 1) return 1
   return Math.max(0.1, Math.min(0.85, 1 - (1 - share) * 12 - 0.15))
+}
+
+/** `6 min of 24 h`: how much of a range an agent watched; undefined when all of it. */
+export function watchedText(watched: number, { fromMs, toMs }: Range): string | undefined {
+  if (watched >= 1) return undefined
+  const [part, whole] = [watched * (toMs - fromMs), toMs - fromMs]
+  // The unit in which the part is not mistaken for the whole.
+  const unit = units.find(
+    ({ ms }) => Math.floor(part / ms) >= 1 && Math.floor(part / ms) < Math.round(whole / ms),
+  )
+  const { ms, name } = unit ?? { ms: 1000, name: 's' }
+  return `${Math.floor(part / ms)}\u202f${name} of ${spanText(whole)}`
+}
+
+const units = [
+  { ms: 86_400_000, name: 'd' },
+  { ms: 3_600_000, name: 'h' },
+  { ms: 60_000, name: 'min' },
+  { ms: 1000, name: 's' },
+] as const
+
+/** `24 h`, `15 min`: a day is said in hours. */
+function spanText(spanMs: number): string {
+  const least = [2 * 86_400_000, 2 * 3_600_000, 2 * 60_000, 0]
+  const { ms, name } = units.find((_, at) => spanMs >= (least[at] as number)) ?? units[3]
+  return `${Math.round(spanMs / ms)}\u202f${name}`
 }

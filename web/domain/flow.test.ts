@@ -76,3 +76,12 @@ test('retransmits that nobody counted are not zero', () => {
 test('rows of one connection differ by time', () => {
   assert.notEqual(keyOf(row), keyOf({ ...row, time: '2026-08-21T14:41:33Z' }))
 })
+
+test('a loopback address without a process is this host', () => {
+  const end = (address: string) => endOf({ dst_address: address, dst_port: 80 }, 'dst').name
+  assert.equal(end('127.0.0.1'), 'this host')
+  assert.equal(end('127.8.0.1'), 'this host')
+  assert.equal(end('::1'), 'this host')
+  assert.equal(end('::12'), '[::12]')
+  assert.equal(end('12.127.0.1'), '12.127.0.1')
+})

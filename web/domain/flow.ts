@@ -32,7 +32,7 @@ export function endOf(row: Values, side: Side): End {
   const address = text(row, `${side}_address`)
   const pid = text(row, `${side}_pid`)
   return {
-    name: process === '' ? bracketed(address) : process,
+    name: process === '' ? placeOf(address) : process,
     byProcess: process !== '',
     pid: pid === '0' ? '' : pid,
     address,
@@ -101,6 +101,11 @@ export function retransmitsOf(row: Values): number | undefined {
 export function text(row: Values, name: string): string {
   const value = row[name]
   return value === null || value === undefined ? '' : String(value)
+}
+
+/** An address as people say it: the loopback addresses are the host itself. */
+export function placeOf(address: string): string {
+  return /^(?:::ffff:)?127\.|^::1$/.test(address) ? 'this host' : bracketed(address)
 }
 
 function bracketed(address: string): string {

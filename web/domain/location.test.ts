@@ -16,6 +16,7 @@ import {
 const now = Date.UTC(2026, 7, 21, 15)
 
 const state: PageState = {
+  page: 'flows',
   from: '-1h',
   to: '-5m',
   order: '-bytes',
@@ -24,6 +25,7 @@ const state: PageState = {
     { field: 'dst_port', value: '5432' },
     { field: 'dst_port', value: '6379' },
   ],
+  fold: 'none',
   select: '17446744073709551615',
   zone: 'utc',
 }
@@ -33,9 +35,15 @@ test('a state survives the URL', () => {
 })
 
 test('defaults make no query', () => {
-  assert.equal(formatLocation(defaults), '')
-  assert.deepEqual(parseLocation(''), defaults)
-  assert.deepEqual(parseLocation('?from=&src_process=&tz=mars'), defaults)
+  assert.equal(formatLocation(defaults), '/')
+  assert.deepEqual(parseLocation('/'), defaults)
+  assert.deepEqual(parseLocation('/?from=&src_process=&tz=mars'), defaults)
+})
+
+test('the path is the page, and each page keeps the query', () => {
+  assert.equal(formatLocation({ ...defaults, page: 'nodes', from: '-1h' }), '/nodes?from=-1h')
+  assert.equal(parseLocation('/flows?dst_port=80').page, 'flows')
+  assert.equal(parseLocation('/flow').page, 'nowhere')
 })
 
 test('the request has the API names and only them', () => {

@@ -1,5 +1,5 @@
-// The URL is the state of the page, in the API's own parameter names: it can be pasted after /api/flows.
-// Defaults are left out, because short links get shared.
+// The URL is the state: the path is the page, the query has the API's own parameter names, so it can be pasted
+// after /api/flows. Defaults are left out, because short links get shared.
 
 import { parseTime, type Zone } from './time.ts'
 
@@ -9,54 +9,74 @@ export interface Filter {
   readonly value: string
 }
 
+/** The pages and their paths; the server answers the same ones (api/page.ts). */
+export const pagePaths = { overview: '/', flows: '/flows', nodes: '/nodes' } as const
+
+export type PageName = keyof typeof pagePaths | 'nowhere'
+
 export interface PageState {
+  /** `nowhere`: a path that no page has. */
+  readonly page: PageName
   readonly from: string
   readonly to: string
   readonly order: string
   readonly filters: readonly Filter[]
+  /** `none`: every port of a responder is an edge of its own (parameter of /api/top). */
+  readonly fold: 'ports' | 'none'
   /** connection_id of the row whose panel is open. */
   readonly select: string | undefined
   readonly zone: Zone
 }
 
 export const defaults: PageState = {
+  page: 'overview',
   from: '-15m',
   to: 'now',
   order: '-time',
   filters: [],
+  fold: 'ports',
   select: undefined,
   zone: 'local',
 }
 
-const own = new Set(['from', 'to', 'order', 'select', 'tz'])
+const own = new Set(['from', 'to', 'order', 'fold', 'select', 'tz'])
 
-/** The state of a query string; what is no parameter of the page is a filter, for the API to judge. */
-export function parseLocation(search: string): PageState {
-  const query = new URLSearchParams(search)
+/** The state of a path with its query; what is no parameter of the page is a filter, for the API to judge. */
+export function parseLocation(url: string): PageState {
+  const { pathname, searchParams: query } = new URL(url, 'http://localhost')
   const filters = [...query]
     .filter(([field, value]) => !own.has(field) && value !== '')
     .map(([field, value]) => ({ field, value }))
   return {
+    page: pageAt(pathname),
     from: query.get('from') || defaults.from,
     to: query.get('to') || defaults.to,
     order: query.get('order') || defaults.order,
     filters,
+    fold: query.get('fold') === 'none' ? 'none' : defaults.fold,
     select: query.get('select') || undefined,
     zone: query.get('tz') === 'utc' ? 'utc' : 'local',
   }
 }
 
-/** The query string of a state, with its `?`, or '' when all is default. */
+/** Path and query of a state; all default is `/`. Nowhere leads to the overview. */
 export function formatLocation(state: PageState): string {
   const query = new URLSearchParams()
   if (state.from !== defaults.from) query.append('from', state.from)
   if (state.to !== defaults.to) query.append('to', state.to)
   if (state.order !== defaults.order) query.append('order', state.order)
   for (const { field, value } of state.filters) query.append(field, value)
+  if (state.fold !== defaults.fold) query.append('fold', state.fold)
   if (state.select !== undefined) query.append('select', state.select)
   if (state.zone !== defaults.zone) query.append('tz', state.zone)
   const text = query.toString()
-  return text === '' ? '' : `?${text}`
+  const path = state.page === 'nowhere' ? '/' : pagePaths[state.page]
+  return text === '' ? path : `${path}?${text}`
+}
+
+function pageAt(pathname: string): PageName {
+  const found = Object.entries(pagePaths).find(([, path]) => path === pathname)
+  return (found?.[0] as PageName | undefined) ?? 'nowhere'
 }
 
 /** Parameters of an API request of this state: range, filters and what is special to it. */

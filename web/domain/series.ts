@@ -136,6 +136,15 @@ export function gridOf(answer: SeriesAnswer, { fromMs, toMs }: Range, nowMs: num
   }
 }
 
+/** When an agent first watched in the range, if nobody had before: a Weir younger than the range. */
+export function firstWatchedMs({ coverage }: SeriesAnswer): number | undefined {
+  const { steps, gaps } = coverage
+  const first = steps.findIndex(({ share }) => share !== null)
+  if (first <= 0) return undefined
+  const ms = Date.parse((steps[first] as (typeof steps)[number]).time)
+  return gaps.some(({ from }) => Date.parse(from) < ms) ? undefined : ms
+}
+
 /** The part of a range that a chart shows: a Weir that is younger than the range has nothing before. */
 export function watchedRange(grid: Grid, range: Range): Range {
   const first = grid.beforeStart > 0 ? grid.timesMs[grid.beforeStart] : undefined

@@ -14,6 +14,14 @@ const unitsMs: Readonly<Record<string, number>> = {
   d: 86_400_000,
 }
 
+const refreshLeastMs = 5000
+const refreshMostMs = 60_000
+
+/** How often charts of such steps are asked for again: once a step, but between 5 s and a minute. */
+export function refreshMs(stepMs: number): number {
+  return Math.min(refreshMostMs, Math.max(refreshLeastMs, stepMs))
+}
+
 /** `now`, `-90m`, `14:00`, `2026-08-21 14:32`, RFC 3339 → milliseconds; undefined when it is none of them. */
 export function parseTime(text: string, nowMs: number, zone: Zone): number | undefined {
   const typed = text.trim()

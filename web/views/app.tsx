@@ -1,97 +1,45 @@
-// The page: one state, four questions to the API, and the panels that show the answers.
+// The frame of every page: the rail, the page of the URL, the help sheet. What all pages know is asked for here.
 
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect } from 'preact/hooks'
 import { useAnswer } from '../data/answer.ts'
 import { useCell } from '../data/cell.ts'
-import type { Health, Values } from '../data/contract.ts'
-import { useFlowRows } from '../data/flow-rows.ts'
+import type { Health } from '../data/contract.ts'
 import { holds$, isLive, location$ } from '../data/page.ts'
-import { serverNow } from '../data/request.ts'
-import { keyOf, text } from '../domain/flow.ts'
-import { rangeOf } from '../domain/location.ts'
-import { exact } from '../domain/number.ts'
-import { rangeLabel } from '../domain/time.ts'
-import { CommandBar } from './command-bar.tsx'
-import { FlowTable, openRow } from './flow-table.tsx'
+import { isCut, trouble$ } from '../data/trouble.ts'
+import type { PageName } from '../domain/location.ts'
+import { FlowsPage } from './flows-page.tsx'
 import { HelpSheet } from './help-sheet.tsx'
 import { help$, listenToKeys } from './keys.ts'
-import { Kpis, useSeries } from './kpis.tsx'
-import { Stale } from './panel-state.tsx'
+import { NodesPage } from './nodes-page.tsx'
+import { Nowhere } from './nowhere.tsx'
+import { Overview } from './overview.tsx'
+import type { PageProps } from './page-frame.tsx'
 import { Rail } from './rail.tsx'
-import { RowPanel } from './row-panel.tsx'
-import { Talkers } from './talkers.tsx'
 
 const healthMs = 10_000
+const usualIntervalMs = 5000
 
 export function App() {
   const state = useCell(location$)
   const live = isLive(state, useCell(holds$))
   const help = useCell(help$)
-  const health = useAnswer<Health>('/health', healthMs)
-  const nodes = health.data?.nodes
-  const intervalMs = Math.max(0, ...(nodes ?? []).map((node) => node.interval_ms)) || 5000
-  const answer = useSeries(state, live, serverNow(), intervalMs)
-  const flows = useFlowRows(state, live)
-  const [row, setRow] = useState<Values>()
+  const cut = isCut(useCell(trouble$))
+  const { data: health } = useAnswer<Health>('/health', healthMs)
+  const intervals = (health?.nodes ?? []).map((node) => node.interval_ms)
+  const intervalMs = Math.max(0, ...intervals) || usualIntervalMs
   useEffect(listenToKeys, [])
-
-  const now = answer.atMs || serverNow()
-  const rangeText = rangeLabel(rangeOf(state, now), now, state.zone)
-  const chosen = row && text(row, 'connection_id') === state.select ? row : undefined
+  const withSide = state.page === 'flows' && state.select !== undefined
   return (
-    <div class={`app ${state.select === undefined ? '' : 'with-side'}`}>
+    <div class={`app ${withSide ? 'with-side' : ''} ${cut ? 'cut' : ''}`}>
       <Rail />
-      <div class="main">
-        <CommandBar coverage={answer.data?.coverage} nodes={nodes} atMs={answer.atMs} />
-        <main class="page" id="overview">
-          <h1 class="sr">Weir: network of this host, {rangeText}</h1>
-          {answer.failure?.passing && answer.data && (
-            <p class="banner" role="status">
-              {answer.failure.message} {answer.failure.remedy} · <Stale answer={answer} />
-            </p>
-          )}
-          <Kpis answer={answer} state={state} rangeText={rangeText} />
-          <Talkers state={state} live={live} rangeText={rangeText} nodes={nodes} />
-          <div id="flows">
-            <FlowTable
-              state={state}
-              flows={flows}
-              selected={chosen && keyOf(chosen)}
-              onSelect={(next) => {
-                setRow(next)
-                openRow(next)
-              }}
-              rangeText={rangeText}
-              nodes={nodes}
-            />
-          </div>
-        </main>
-        {state.select !== undefined && (
-          <RowPanel
-            key={state.select}
-            connection={state.select}
-            row={chosen}
-            state={state}
-            intervalMs={intervalMs}
-          />
-        )}
-        <Announce rows={flows.rows.length} />
-      </div>
+      <Page name={state.page} state={state} live={live} health={health} intervalMs={intervalMs} />
       {help && <HelpSheet onClose={() => help$.set(false)} />}
     </div>
   )
 }
 
-/** Result counts for those who cannot see them change: at most one in 10 s. */
-function Announce({ rows }: { readonly rows: number }) {
-  const [said, setSaid] = useState(rows)
-  useEffect(() => {
-    const timer = window.setTimeout(() => setSaid(rows), 10_000)
-    return () => clearTimeout(timer)
-  }, [rows === said])
-  return (
-    <p class="sr" role="status">
-      {exact(said)} rows
-    </p>
-  )
+function Page({ name, ...props }: PageProps & { readonly name: PageName }) {
+  if (name === 'overview') return <Overview {...props} />
+  if (name === 'flows') return <FlowsPage {...props} />
+  return name === 'nodes' ? <NodesPage {...props} /> : <Nowhere />
 }

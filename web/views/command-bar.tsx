@@ -4,7 +4,9 @@ import { useCell } from '../data/cell.ts'
 import type { Coverage, Health } from '../data/contract.ts'
 import { asTable$, commit, holds$, isLive, location$, toggleLive, waiting$ } from '../data/page.ts'
 import { serverNow } from '../data/request.ts'
-import { formatLocation, pinned, withoutFilter } from '../domain/location.ts'
+import { isCut, trouble$ } from '../data/trouble.ts'
+import { formatLocation, pinned, rangeOf, withoutFilter } from '../domain/location.ts'
+import { clock } from '../domain/time.ts'
 import { CopyButton } from './copy-button.tsx'
 import { CoverageBadge } from './coverage-badge.tsx'
 import { Icon } from './icons.tsx'
@@ -18,36 +20,48 @@ interface CommandBarProps {
 }
 
 export function CommandBar({ coverage, nodes, atMs }: CommandBarProps) {
-  const asTable = useCell(asTable$)
+  const state = useCell(location$)
+  const { page } = state
   return (
     <header class="bar">
-      <Chips />
+      {page === 'nodes' ? <p class="chips hint">All nodes, whatever is filtered.</p> : <Chips />}
       <TimePicker atMs={atMs} />
       <Live />
-      <button
-        type="button"
-        class="ctl square hide-s"
-        aria-pressed={asTable}
-        aria-label="Charts as a table"
-        title="Charts as a table (v)"
-        onClick={() => asTable$.set(!asTable)}
-      >
-        <Icon name="table" size="ico" />
-      </button>
+      {page === 'overview' && <TableSwitch />}
       <CopyButton
         label="Copy a link to exactly this (y)"
         icon="link"
         buttonClass="ctl square hide-s"
         text={pinnedLink}
       />
-      <CoverageBadge coverage={coverage} nodes={nodes} />
+      <CoverageBadge
+        coverage={coverage}
+        nodes={nodes}
+        range={rangeOf(state, atMs || serverNow())}
+      />
     </header>
+  )
+}
+
+function TableSwitch() {
+  const asTable = useCell(asTable$)
+  return (
+    <button
+      type="button"
+      class="ctl square hide-s"
+      aria-pressed={asTable}
+      aria-label="Charts as a table"
+      title="Charts as a table (v)"
+      onClick={() => asTable$.set(!asTable)}
+    >
+      <Icon name="table" size="ico" />
+    </button>
   )
 }
 
 /** The address of this view with an absolute range. */
 export function pinnedLink(): string {
-  return `${location.origin}/${formatLocation(pinned(location$.get(), serverNow()))}`
+  return `${location.origin}${formatLocation(pinned(location$.get(), serverNow()))}`
 }
 
 /** Filters are taken away where they stand; they come from the + of a value. */
@@ -56,7 +70,8 @@ function Chips() {
   if (state.filters.length === 0) {
     return (
       <p class="chips hint">
-        Every connection. Choose an edge<span class="hide-s"> or a value’s +</span> to filter.
+        Every connection.{' '}
+        {state.page === 'flows' ? 'The + of a value filters.' : 'Choose an edge to filter.'}
       </p>
     )
   }
@@ -85,6 +100,16 @@ function Live() {
   const state = useCell(location$)
   const holds = useCell(holds$)
   const waiting = useCell(waiting$)
+  const trouble = useCell(trouble$)
+  const { zone } = state
+  if (isCut(trouble) && trouble) {
+    const since = clock(trouble.sinceMs, zone)
+    return (
+      <span class="ctl live-switch gone" title={`No answer since ${since}`}>
+        <Icon name="cut" /> Disconnected
+      </span>
+    )
+  }
   const live = isLive(state, holds)
   const held = state.to === 'now' && !live
   const word = live ? 'Live' : held ? 'Paused' : 'Go live'

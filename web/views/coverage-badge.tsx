@@ -4,9 +4,10 @@ import { useState } from 'preact/hooks'
 import { useCell } from '../data/cell.ts'
 import type { Coverage, Health } from '../data/contract.ts'
 import { location$ } from '../data/page.ts'
-import { gaugeFill, levelOf, shareText } from '../domain/coverage.ts'
+import { isCut, trouble$ } from '../data/trouble.ts'
+import { gaugeFill, levelOf, shareText, watchedText } from '../domain/coverage.ts'
 import { exact } from '../domain/number.ts'
-import { clock, dateTime, msOf } from '../domain/time.ts'
+import { clock, dateTime, msOf, type Range } from '../domain/time.ts'
 import { Mark } from './icons.tsx'
 import { Popover } from './popover.tsx'
 import { Name } from './text.tsx'
@@ -29,25 +30,37 @@ export function PanelCoverage({ coverage }: { readonly coverage: Coverage | unde
 interface BadgeProps {
   readonly coverage: Coverage | undefined
   readonly nodes: Health['nodes'] | undefined
+  /** The range of the answer. */
+  readonly range: Range
 }
 
 /** The page's badge; silent agents stand beside the share, because what they lost is unknown. */
-export function CoverageBadge({ coverage, nodes }: BadgeProps) {
+export function CoverageBadge({ coverage, nodes, range }: BadgeProps) {
   const [open, setOpen] = useState(false)
-  const silent = silentNodes(nodes)
-  const share = coverage?.share ?? null
-  const label = share === null ? 'no coverage yet' : `coverage ${shareText(share, 2)}`
+  const cut = isCut(useCell(trouble$))
+  const silent = cut ? [] : silentNodes(nodes)
+  // What was complete when the last answer came says nothing about now.
+  const share = cut ? null : (coverage?.share ?? null)
+  const watched = coverage && !cut ? watchedText(coverage.watched, range) : undefined
+  const label = share === null ? 'coverage not known' : `coverage ${shareText(share, 2)}`
+  const more = [watched && `watched ${watched}`, silent.length > 0 && silentText(silent)]
   return (
     <Popover
       name="coverage"
       open={open}
       onOpen={setOpen}
-      label={`${label}${silent.length > 0 ? `, ${silentText(silent)}` : ''}`}
+      label={[label, ...more].filter(Boolean).join(', ')}
       buttonClass={`ctl cov ${share === null ? '' : levelClass(share)}`}
       button={
         <>
           <Gauge share={share ?? 0} />
           {share === null ? '–' : shareText(share, 2)}
+          {watched && (
+            <>
+              <span class="sep" />
+              <span class="part">watched {watched}</span>
+            </>
+          )}
           {silent.length > 0 && (
             <>
               <span class="sep" />
@@ -60,24 +73,27 @@ export function CoverageBadge({ coverage, nodes }: BadgeProps) {
         </>
       }
     >
-      <Reasons coverage={coverage} silent={silent} />
+      <Reasons coverage={coverage} silent={silent} watched={watched} />
     </Popover>
   )
 }
 
-function Reasons({
-  coverage,
-  silent,
-}: {
-  coverage: Coverage | undefined
-  silent: Health['nodes']
-}) {
+interface ReasonsProps {
+  readonly coverage: Coverage | undefined
+  readonly silent: Health['nodes']
+  readonly watched: string | undefined
+}
+
+function Reasons({ coverage, silent, watched }: ReasonsProps) {
   const { zone } = useCell(location$)
   if (!coverage) return <p class="pp">No answer yet.</p>
   const causes = Object.entries(coverage.lost).sort(([, a], [, b]) => b - a)
   return (
     <div class="pp">
       <p>{sentence(coverage)}</p>
+      {watched && (
+        <p>An agent watched {watched}. What happened in the rest of the range is not known.</p>
+      )}
       {causes.length > 0 && (
         <table class="tbl">
           <thead>

@@ -10,7 +10,7 @@ import { exact } from '../domain/number.ts'
 import { visible } from '../domain/text.ts'
 import { PanelCoverage } from './coverage-badge.tsx'
 import { type FlowColumn, flowColumns } from './flow-columns.tsx'
-import { Empty, ErrorState, Loading } from './panel-state.tsx'
+import { Empty, ErrorState, Loading, NoAnswerYet } from './panel-state.tsx'
 import { still } from './still.tsx'
 
 interface FlowTableProps {
@@ -23,7 +23,7 @@ interface FlowTableProps {
 }
 
 export function FlowTable(props: FlowTableProps) {
-  const { flows, rangeText, nodes } = props
+  const { flows } = props
   const empty = flows.rows.length === 0
   return (
     <section class={`panel flows ${flows.failure ? 'stale' : ''}`} aria-labelledby="flows-title">
@@ -34,18 +34,23 @@ export function FlowTable(props: FlowTableProps) {
           <PanelCoverage coverage={flows.coverage} />
         </span>
       </header>
-      {flows.failure && (empty || !flows.failure.passing) && <ErrorState failure={flows.failure} />}
-      {!flows.failure && empty && flows.next === undefined && <Loading range={rangeText} />}
-      {!flows.failure && empty && flows.next !== undefined && (
-        <Empty what="No connection was seen." share={flows.coverage?.share} nodes={nodes} />
-      )}
+      <WithoutRows {...props} />
       {!empty && <Rows {...props} />}
     </section>
   )
 }
 
-function summary({ rows, next, failure }: FlowRows): string {
-  if (failure?.passing) return `${failure.message} The rows are those of the last answer.`
+/** What stands in the panel when there are no rows, and above them when the question is wrong. */
+function WithoutRows({ flows, rangeText, nodes }: FlowTableProps) {
+  const { failure, rows, next, coverage } = flows
+  if (failure && !failure.passing) return <ErrorState failure={failure} />
+  if (rows.length > 0) return null
+  if (failure) return <NoAnswerYet />
+  if (next === undefined) return <Loading range={rangeText} />
+  return <Empty what="No connection was seen." share={coverage?.share} nodes={nodes} />
+}
+
+function summary({ rows, next }: FlowRows): string {
   const all = next === null ? '' : ', older ones load as you scroll'
   return `${exact(rows.length)} ${rows.length === 1 ? 'row' : 'rows'}, one per interval${all}`
 }

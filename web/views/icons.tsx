@@ -2,47 +2,58 @@
 
 import type { ComponentChildren } from 'preact'
 
+/** Functions, because an element that is drawn in two places is kept by both (still.tsx). */
 const paths = {
-  overview: <path d="M2.5 13.5h3l2.2-7 3.4 11 2.6-8 1.3 4h2.5" />,
-  flows: <path d="M3 5h14M3 10h14M3 15h14M8 3v14" />,
-  theme: (
+  overview: () => <path d="M2.5 13.5h3l2.2-7 3.4 11 2.6-8 1.3 4h2.5" />,
+  flows: () => <path d="M3 5h14M3 10h14M3 15h14M8 3v14" />,
+  nodes: () => (
+    <>
+      <rect x="3.5" y="3.5" width="13" height="5" rx="1.2" />
+      <rect x="3.5" y="11.5" width="13" height="5" rx="1.2" />
+      <path d="M6.5 6h.1M6.5 14h.1" />
+    </>
+  ),
+  cut: () => (
+    <path d="M3 3l14 14M5 9.5a7 7 0 0 1 3-1.8M2.8 6.5A10 10 0 0 1 6 4.6M10 4c2.800 0 5.300 1 7.200 2.500M12.500 8a7 7 0 0 1 2.500 1.500M10 15h.1" />
+  ),
+  theme: () => (
     <>
       <circle cx="10" cy="10" r="6.5" />
       <path d="M10 3.5a6.5 6.5 0 0 1 0 13z" fill="currentColor" />
     </>
   ),
-  help: (
+  help: () => (
     <>
       <circle cx="10" cy="10" r="7" />
       <path d="M7.8 8a2.2 2.2 0 1 1 3.2 2c-.7.4-1 .8-1 1.5M10 14h.1" />
     </>
   ),
-  clock: (
+  clock: () => (
     <>
       <circle cx="10" cy="10" r="7" />
       <path d="M10 6v4.3l2.8 1.7" />
     </>
   ),
-  down: <path d="m5 8 5 5 5-5" />,
-  pause: <path d="M7 5v10M13 5v10" />,
-  play: <path d="M7 5v10l8-5z" />,
-  close: <path d="m5 5 10 10M15 5 5 15" />,
-  table: (
+  down: () => <path d="m5 8 5 5 5-5" />,
+  pause: () => <path d="M7 5v10M13 5v10" />,
+  play: () => <path d="M7 5v10l8-5z" />,
+  close: () => <path d="m5 5 10 10M15 5 5 15" />,
+  table: () => (
     <>
       <rect x="3" y="4" width="14" height="12" rx="1.5" />
       <path d="M3 8h14M8 8v8" />
     </>
   ),
-  link: (
+  link: () => (
     <path d="M8.5 11.5a3 3 0 0 0 4.3 0l3-3a3 3 0 0 0-4.3-4.3l-1 1M11.5 8.5a3 3 0 0 0-4.3 0l-3 3a3 3 0 0 0 4.3 4.3l1-1" />
   ),
-  copy: (
+  copy: () => (
     <>
       <rect x="7" y="7" width="10" height="10" rx="1.5" />
       <path d="M13 7V4.5A1.5 1.5 0 0 0 11.5 3h-7A1.5 1.5 0 0 0 3 4.5v7A1.5 1.5 0 0 0 4.5 13H7" />
     </>
   ),
-} satisfies Record<string, ComponentChildren>
+} satisfies Record<string, () => ComponentChildren>
 
 export function Icon({ name, size = 'ico12' }: { name: keyof typeof paths; size?: string }) {
   return (
@@ -56,7 +67,7 @@ export function Icon({ name, size = 'ico12' }: { name: keyof typeof paths; size?
       stroke-linejoin="round"
       aria-hidden="true"
     >
-      {paths[name]}
+      {paths[name]()}
     </svg>
   )
 }

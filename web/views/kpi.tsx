@@ -5,7 +5,7 @@ import { type Line, Plot } from '../charts/plot.tsx'
 import { Waterline } from '../charts/waterline.tsx'
 import type { Answer } from '../data/answer.ts'
 import { useCell } from '../data/cell.ts'
-import type { SeriesAnswer } from '../data/contract.ts'
+import type { SeriesAnswer, Values } from '../data/contract.ts'
 import { hover$, location$ } from '../data/page.ts'
 import { bare, type Figure, niceTop, text, unmeasured } from '../domain/number.ts'
 import { type Grid, type Measure, newest, valuesOf } from '../domain/series.ts'
@@ -20,19 +20,22 @@ export interface KpiShape {
   /** The last one is the filled line; its values set the top. */
   readonly measures: readonly Measure[]
   /** Of the whole range, in grey at the right. */
-  readonly total?: (grid: Grid) => string
+  readonly total?: (totals: Values) => string
   readonly help: string
 }
 
 interface KpiProps {
+  /** How much of the range was watched; undefined when all. */
+  readonly watched: string | undefined
   readonly shape: KpiShape
   readonly answer: Answer<SeriesAnswer>
   readonly grid: Grid | undefined
+  readonly totals: Values | undefined
   readonly range: Range
   readonly rangeText: string
 }
 
-export function Kpi({ shape, answer, grid, range, rangeText }: KpiProps) {
+export function Kpi({ watched, shape, answer, grid, totals, range, rangeText }: KpiProps) {
   const stale = answer.failure !== undefined
   return (
     <section class={`panel kpi ${stale ? 'stale' : ''}`} aria-labelledby={shape.id}>
@@ -43,20 +46,31 @@ export function Kpi({ shape, answer, grid, range, rangeText }: KpiProps) {
         <PanelCoverage coverage={answer.data?.coverage} />
       </div>
       <WhenAnswered answer={answer} range={rangeText}>
-        {grid && <Chart shape={shape} grid={grid} range={range} stale={stale} />}
+        {grid && (
+          <Chart
+            watched={watched}
+            shape={shape}
+            grid={grid}
+            totals={totals}
+            range={range}
+            stale={stale}
+          />
+        )}
       </WhenAnswered>
     </section>
   )
 }
 
 interface ChartProps {
+  readonly watched: string | undefined
   readonly shape: KpiShape
   readonly grid: Grid
+  readonly totals: Values | undefined
   readonly range: Range
   readonly stale: boolean
 }
 
-function Chart({ shape, grid, range, stale }: ChartProps) {
+function Chart({ watched, shape, grid, totals, range, stale }: ChartProps) {
   const { zone } = useCell(location$)
   const series = useMemo(
     () => shape.measures.map((measure) => ({ measure, values: valuesOf(grid, measure) })),
@@ -82,7 +96,7 @@ function Chart({ shape, grid, range, stale }: ChartProps) {
   const middle = (range.fromMs + range.toMs) / 2
   return (
     <>
-      <Value shape={shape} grid={grid} series={series} zone={zone} />
+      <Value shape={shape} grid={grid} totals={totals} series={series} zone={zone} />
       <div
         class="plot"
         role="img"
@@ -101,7 +115,7 @@ function Chart({ shape, grid, range, stale }: ChartProps) {
           {grid.beforeStart > 0 && grid.timesMs[grid.beforeStart] === range.fromMs && 'since '}
           {axisLabel(range.fromMs, axisRange, zone)}
         </span>
-        <span>{axisLabel(middle, axisRange, zone)}</span>
+        <span>{watched ? `watched ${watched}` : axisLabel(middle, axisRange, zone)}</span>
         <span>{axisLabel(range.toMs, axisRange, zone)}</span>
       </div>
     </>
@@ -111,12 +125,13 @@ function Chart({ shape, grid, range, stale }: ChartProps) {
 interface ValueProps {
   readonly shape: KpiShape
   readonly grid: Grid
+  readonly totals: Values | undefined
   readonly series: readonly { measure: Measure; values: readonly (number | null)[] }[]
   readonly zone: Zone
 }
 
 /** The newest complete value; under a cursor the value there, with its time. */
-function Value({ shape, grid, series, zone }: ValueProps) {
+function Value({ shape, grid, totals, series, zone }: ValueProps) {
   const hovered = useCell(hover$)
   const at = hovered === undefined ? undefined : stepAt(grid, hovered)
   return (
@@ -131,7 +146,9 @@ function Value({ shape, grid, series, zone }: ValueProps) {
         )
       })}
       <span class="delta">
-        {at === undefined ? shape.total?.(grid) : `at ${clock(grid.timesMs[at] as number, zone)}`}
+        {at === undefined
+          ? totals && shape.total?.(totals)
+          : `at ${clock(grid.timesMs[at] as number, zone)}`}
       </span>
     </p>
   )

@@ -1,55 +1,56 @@
 // The six small multiples, one answer for all of them, and the same figures as a table.
 
 import { useMemo } from 'preact/hooks'
-import { type Answer, useAnswer } from '../data/answer.ts'
+import type { Answer } from '../data/answer.ts'
 import { useCell } from '../data/cell.ts'
 import type { SeriesAnswer, Values } from '../data/contract.ts'
 import { asTable$, location$ } from '../data/page.ts'
-import { apiQuery, type PageState, rangeOf } from '../domain/location.ts'
+import { type PageState, rangeOf } from '../domain/location.ts'
 import { count, exact, text, unmeasured, volume } from '../domain/number.ts'
 import * as series from '../domain/series.ts'
-import { dateTime, type Range } from '../domain/time.ts'
+import { dateTime } from '../domain/time.ts'
 import { Kpi, type KpiShape } from './kpi.tsx'
 import { WhenAnswered } from './panel-state.tsx'
 import { still } from './still.tsx'
 
-const sumOf = (grid: series.Grid, ...names: readonly string[]) =>
-  grid.rows.reduce((sum, row) => sum + names.reduce((n, name) => n + numberOf(row, name), 0), 0)
+const sumOf = (totals: Values, ...names: readonly string[]) =>
+  names.reduce((sum, name) => sum + Number(totals[name] ?? 0), 0)
 
 const shapes: readonly KpiShape[] = [
   {
     id: 'traffic',
     title: 'Traffic',
     measures: [series.traffic],
-    total: (grid) => text(volume(sumOf(grid, 'bytes', 'reverse_bytes'))),
+    total: (totals) => text(volume(sumOf(totals, 'bytes', 'reverse_bytes'))),
     help: 'Application bytes in both directions, each counted once. Right: volume of the range.',
   },
   {
     id: 'packets',
     title: 'Packets',
     measures: [series.packets],
-    total: (grid) => text(count(sumOf(grid, 'packets', 'reverse_packets'))),
+    total: (totals) => text(count(sumOf(totals, 'packets', 'reverse_packets'))),
     help: 'TCP segments in both directions. Right: number in the range.',
   },
   {
     id: 'opened',
     title: 'New connections',
     measures: [series.opened],
-    total: (grid) => text(count(sumOf(grid, 'opened'))),
+    total: (totals) => text(count(sumOf(totals, 'opened'))),
     help: 'Connections and attempts whose opening was seen. Right: number in the range.',
   },
   {
     id: 'failed',
     title: 'Failed connects',
     measures: [series.failed],
-    total: (grid) => `${exact(sumOf(grid, 'failed'))} of ${text(count(sumOf(grid, 'opened')))}`,
+    total: (totals) =>
+      `${exact(sumOf(totals, 'failed'))} of ${text(count(sumOf(totals, 'opened')))}`,
     help: 'Share of attempts that were refused, timed out, or found no way. Right: in the range.',
   },
   {
     id: 'retransmits',
     title: 'Retransmits',
     measures: [series.retransmits],
-    total: (grid) => text(count(sumOf(grid, 'retransmits', 'reverse_retransmits'))),
+    total: (totals) => text(count(sumOf(totals, 'retransmits', 'reverse_retransmits'))),
     help: 'Share of segments that were sent again. Right: number in the range.',
   },
   {
@@ -61,21 +62,30 @@ const shapes: readonly KpiShape[] = [
   },
 ]
 
-/** The answer of the page's series, asked again each step while live. */
-export function useSeries(state: PageState, live: boolean, now: number, intervalMs: number) {
-  const seconds = series.stepSeconds(rangeOf(state, now), intervalMs)
-  const path = `/api/series?${apiQuery(state, [['step', `${seconds}s`]])}`
-  return useAnswer<SeriesAnswer>(path, live ? Math.max(5000, seconds * 1000) : undefined)
+/** What the question of the charts adds to range and filters: the step, and the metrics that they draw. */
+export function seriesQuery(seconds: number): string {
+  const query = new URLSearchParams({ step: `${seconds}s` })
+  for (const metric of metrics) query.append('metrics', metric)
+  return query.toString()
 }
+
+const metrics = [
+  ...['bytes', 'packets', 'retransmits'].flatMap((name) => [name, `reverse_${name}`]),
+  ...['opened', 'failed', 'rtt_p50_ns', 'rtt_p95_ns'],
+]
 
 interface KpisProps {
   readonly answer: Answer<SeriesAnswer>
+  /** Of the whole range; undefined while they are not known. */
+  readonly totals: Values | undefined
+  /** How much of the range was watched; undefined when all. */
+  readonly watched: string | undefined
   readonly state: PageState
   readonly rangeText: string
 }
 
 /** The table moves far more often than the charts do. */
-export const Kpis = still(({ answer, state, rangeText }: KpisProps) => {
+export const Kpis = still(({ answer, totals, watched, state, rangeText }: KpisProps) => {
   const asTable = useCell(asTable$)
   const range = useMemo(() => rangeOf(state, answer.atMs), [state.from, state.to, answer.atMs])
   const grid = useMemo(
@@ -83,7 +93,7 @@ export const Kpis = still(({ answer, state, rangeText }: KpisProps) => {
     [answer.data, range],
   )
   const shown = useMemo(() => (grid ? series.watchedRange(grid, range) : range), [grid, range])
-  if (asTable) return <AsTable answer={answer} grid={grid} range={range} rangeText={rangeText} />
+  if (asTable) return <AsTable answer={answer} grid={grid} rangeText={rangeText} />
   return (
     <div class="kpis">
       {shapes.map((shape) => (
@@ -92,6 +102,8 @@ export const Kpis = still(({ answer, state, rangeText }: KpisProps) => {
           shape={shape}
           answer={answer}
           grid={grid}
+          totals={totals}
+          watched={watched}
           range={shown}
           rangeText={rangeText}
         />
@@ -103,7 +115,6 @@ export const Kpis = still(({ answer, state, rangeText }: KpisProps) => {
 interface AsTableProps {
   readonly answer: Answer<SeriesAnswer>
   readonly grid: series.Grid | undefined
-  readonly range: Range
   readonly rangeText: string
 }
 
@@ -161,8 +172,4 @@ function AsTable({ answer, grid, rangeText }: AsTableProps) {
       </WhenAnswered>
     </section>
   )
-}
-
-function numberOf(row: Values | undefined, name: string): number {
-  return Number(row?.[name] ?? 0)
 }

@@ -1,7 +1,6 @@
 // What a panel says when it has no data to show: loading, empty, or an error with its remedy.
 
 import type { ComponentChildren } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
 import type { Answer } from '../data/answer.ts'
 import { useCell } from '../data/cell.ts'
 import type { Health } from '../data/contract.ts'
@@ -10,7 +9,6 @@ import type { Failure } from '../data/request.ts'
 import { shareText } from '../domain/coverage.ts'
 import { defaults } from '../domain/location.ts'
 import { visible } from '../domain/text.ts'
-import { clock } from '../domain/time.ts'
 
 export function Loading({ range }: { readonly range: string }) {
   return (
@@ -18,6 +16,10 @@ export function Loading({ range }: { readonly range: string }) {
       Reading {range}
     </div>
   )
+}
+
+export function NoAnswerYet() {
+  return <div class="state">No answer yet</div>
 }
 
 /** The cause, the remedy, and the code; the way back when the question itself was wrong. */
@@ -30,7 +32,11 @@ export function ErrorState({ failure }: { readonly failure: Failure }) {
         {visible(failure.remedy)} <span class="mono dim">{failure.code}</span>
       </p>
       {!failure.passing && (
-        <button type="button" class="lnk" onClick={() => commit({ ...defaults, zone: state.zone })}>
+        <button
+          type="button"
+          class="lnk"
+          onClick={() => commit({ ...defaults, page: state.page, zone: state.zone })}
+        >
           Show the last 15 minutes without filters
         </button>
       )}
@@ -65,23 +71,6 @@ export function Empty({ what, share, nodes }: EmptyProps) {
   )
 }
 
-/** `last answer 14:58:02, retrying in 4 s`, counted down. */
-export function Stale({ answer }: { readonly answer: Answer<unknown> }) {
-  const { zone } = useCell(location$)
-  const [now, setNow] = useState(Date.now())
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1000)
-    return () => clearInterval(timer)
-  }, [])
-  const seconds = Math.max(0, Math.ceil(((answer.retryAtMs ?? now) - now) / 1000))
-  return (
-    <span class="stale-note" title={answer.failure?.message}>
-      last answer {clock(answer.atMs, zone)}
-      {answer.retryAtMs === undefined ? '' : `, retrying in ${seconds} s`}
-    </span>
-  )
-}
-
 /** What stands in a panel without usable data: children when there is some. */
 export function WhenAnswered(props: {
   readonly answer: Answer<unknown>
@@ -89,13 +78,11 @@ export function WhenAnswered(props: {
   readonly children: ComponentChildren
 }) {
   const { answer, range, children } = props
-  if (answer.failure && (answer.data === undefined || !answer.failure.passing)) {
-    return <ErrorState failure={answer.failure} />
-  }
-  if (
-    answer.data === undefined ||
-    (answer.slow && answer.retryAtMs === undefined && moved(answer))
-  ) {
+  const { failure, data } = answer
+  if (failure && !failure.passing) return <ErrorState failure={failure} />
+  // The page says once why there is no answer (notices.tsx).
+  if (failure && data === undefined) return <NoAnswerYet />
+  if (data === undefined || (answer.slow && !failure && moved(answer))) {
     return <Loading range={range} />
   }
   return <>{children}</>

@@ -1,25 +1,22 @@
-// The rail: only what exists. Overview and Flows are two places of one page.
+// The rail: the pages that there are, with the range and filters of now.
 
-import { useEffect, useState } from 'preact/hooks'
 import { useCell } from '../data/cell.ts'
-import { switchTheme, theme$ } from '../data/page.ts'
+import { location$, openPage, switchTheme, theme$ } from '../data/page.ts'
+import { formatLocation, type PageState, pagePaths } from '../domain/location.ts'
 import { Icon, Logo } from './icons.tsx'
 import { help$ } from './keys.ts'
 
+const titles = { overview: 'Overview', flows: 'Flows', nodes: 'Nodes' } as const
+
 export function Rail() {
+  const state = useCell(location$)
   const theme = useCell(theme$)
-  const inFlows = useInFlows()
   return (
-    <nav class="rail" aria-label="Page">
+    <nav class="rail" aria-label="Pages">
       <Logo />
-      <a class="nav" href="#overview" aria-current={inFlows ? undefined : 'location'}>
-        <Icon name="overview" size="" />
-        Overview
-      </a>
-      <a class="nav" href="#flows" aria-current={inFlows ? 'location' : undefined}>
-        <Icon name="flows" size="" />
-        Flows
-      </a>
+      {Object.keys(pagePaths).map((page) => (
+        <PageLink key={page} page={page as keyof typeof pagePaths} state={state} />
+      ))}
       <button
         type="button"
         class="nav push"
@@ -43,16 +40,27 @@ export function Rail() {
   )
 }
 
-/** Whether the table has reached the upper half of the window. */
-function useInFlows(): boolean {
-  const [inFlows, setInFlows] = useState(false)
-  useEffect(() => {
-    function look(): void {
-      const top = document.getElementById('flows')?.getBoundingClientRect().top ?? 1e9
-      setInFlows(top < innerHeight / 3)
-    }
-    addEventListener('scroll', look, { passive: true })
-    return () => removeEventListener('scroll', look)
-  }, [])
-  return inFlows
+interface PageLinkProps {
+  readonly page: keyof typeof pagePaths
+  readonly state: PageState
+}
+
+/** A link like any other, so that it can be opened in a new tab; a plain click changes the page in place. */
+export function PageLink({ page, state }: PageLinkProps) {
+  function follow(event: MouseEvent): void {
+    if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return
+    event.preventDefault()
+    openPage(page)
+  }
+  return (
+    <a
+      class="nav"
+      href={formatLocation({ ...state, page, select: undefined })}
+      aria-current={state.page === page ? 'page' : undefined}
+      onClick={follow}
+    >
+      <Icon name={page} size="" />
+      {titles[page]}
+    </a>
+  )
 }

@@ -1,14 +1,14 @@
 // Who talks to whom: the busiest edges of the range, initiator → process and port that answered.
 
-import { useState } from 'preact/hooks'
-import { useAnswer } from '../data/answer.ts'
+import type { Answer } from '../data/answer.ts'
+import { useCell } from '../data/cell.ts'
 import type { Health, TopAnswer, Values } from '../data/contract.ts'
-import { addFilters } from '../data/page.ts'
+import { commit, location$ } from '../data/page.ts'
 import { retransmitsOf, text } from '../domain/flow.ts'
-import { apiQuery, type PageState } from '../domain/location.ts'
+import { type PageState, withFilters } from '../domain/location.ts'
 import * as number from '../domain/number.ts'
 import { PanelCoverage } from './coverage-badge.tsx'
-import { Empty, Stale, WhenAnswered } from './panel-state.tsx'
+import { Empty, WhenAnswered } from './panel-state.tsx'
 import { Name, Num } from './text.tsx'
 
 const by = ['src_process', 'dst_process', 'dst_port'] as const
@@ -18,28 +18,42 @@ const orders = [
   { order: '-rtt_p95_ns', name: 'RTT' },
 ] as const
 
+export const firstOrder = orders[0].order
+
 const shown = 8
 
+/** What is shown of an edge, and of the whole range beside the charts: nothing else is computed. */
+const metrics = [
+  'total',
+  ...['bytes', 'packets', 'retransmits'].flatMap((name) => [name, `reverse_${name}`]),
+  ...['opened', 'failed', 'connections', 'rtt_p95_ns'],
+]
+
+/** What the question adds to range and filters. */
+export function talkersQuery(order: string, fold: PageState['fold']): string {
+  const query = new URLSearchParams({ order, limit: String(shown) })
+  if (fold === 'none') query.append('fold', fold)
+  for (const field of by) query.append('by', field)
+  for (const metric of metrics) query.append('metrics', metric)
+  return query.toString()
+}
+
 interface TalkersProps {
-  readonly state: PageState
-  readonly live: boolean
+  readonly answer: Answer<TopAnswer>
+  readonly order: string
+  readonly onOrder: (order: string) => void
   readonly rangeText: string
   readonly nodes: Health['nodes'] | undefined
 }
 
-export function Talkers({ state, live, rangeText, nodes }: TalkersProps) {
-  const [order, setOrder] = useState<string>(orders[0].order)
-  const special = [...by.map((field) => ['by', field] as const), ['order', order] as const]
-  const path = `/api/top?${apiQuery(state, [...special, ['limit', String(shown)]])}`
-  const answer = useAnswer<TopAnswer>(path, live ? 5000 : undefined)
+export function Talkers({ answer, order, onOrder, rangeText, nodes }: TalkersProps) {
   const { data } = answer
   return (
     <section class={`panel ${answer.failure ? 'stale' : ''}`} aria-labelledby="talkers">
       <header>
         <h2 id="talkers">Who talks to whom</h2>
-        <span class="sub">
-          {answer.failure && data ? <Stale answer={answer} /> : data && summary(data)}
-        </span>
+        <span class="sub">{data && summary(data)}</span>
+        <Fold folded={Number(data?.totals['folded_ports'] ?? 0)} />
         <span class="end">
           <fieldset class="seg">
             <legend class="sr">Order</legend>
@@ -48,7 +62,7 @@ export function Talkers({ state, live, rangeText, nodes }: TalkersProps) {
                 key={choice.order}
                 type="button"
                 aria-pressed={choice.order === order}
-                onClick={() => setOrder(choice.order)}
+                onClick={() => onOrder(choice.order)}
               >
                 {choice.name}
               </button>
@@ -65,6 +79,23 @@ export function Talkers({ state, live, rangeText, nodes }: TalkersProps) {
         )}
       </WhenAnswered>
     </section>
+  )
+}
+
+/** How many ports stand behind `:*`, and the way to see each, and back. */
+function Fold({ folded }: { readonly folded: number }) {
+  const state = useCell(location$)
+  if (state.fold === 'ports' && folded === 0) return null
+  const unfolded = state.fold === 'none'
+  return (
+    <button
+      type="button"
+      class="lnk sm"
+      title="Ports from 32768 on that one connection alone used stand as :* in one edge"
+      onClick={() => commit({ ...state, fold: unfolded ? 'ports' : 'none' })}
+    >
+      {unfolded ? 'Fold ports' : `Show ${number.exact(folded)} folded ports`}
+    </button>
   )
 }
 
@@ -114,7 +145,7 @@ function Edges({ rows, order }: { readonly rows: readonly Values[]; readonly ord
       </thead>
       <tbody>
         {rows.map((row) => (
-          <Edge key={by.map((field) => text(row, field)).join('|')} row={row} most={most} />
+          <Edge key={keyOfEdge(row)} row={row} most={most} />
         ))}
       </tbody>
     </table>
@@ -129,17 +160,30 @@ function Edge({ row, most }: { readonly row: Values; readonly most: number }) {
   const rtt = row['rtt_p95_ns']
   const failed = Number(row['failed'])
   const attempts = Math.max(failed, Number(row['opened']))
+  const folded = Number(row['folded_ports'] ?? 0)
   function filter(): void {
-    addFilters(by.map((field) => ({ field, value: text(row, field) })))
+    const ends = folded > 0 ? by.filter((field) => field !== 'dst_port') : by
+    const filters = ends.map((field) => ({ field, value: text(row, field) }))
+    const state = withFilters(location$.get(), filters)
+    commit(folded > 0 ? { ...state, fold: 'none' } : state)
   }
   return (
     <tr class="door" onClick={filter}>
       <td class="ends">
-        <button type="button" title="Show only this edge">
+        <button
+          type="button"
+          title={folded > 0 ? `Show each of these ${folded} ports` : 'Show only this edge'}
+        >
           <Process name={text(row, 'src_process')} />
           <span class="arrow">→</span>
           <Process name={text(row, 'dst_process')} />
-          <span>:{text(row, 'dst_port')}</span>
+          {folded > 0 ? (
+            <span>
+              :* <span class="dim">{number.exact(folded)} ports</span>
+            </span>
+          ) : (
+            <span>:{text(row, 'dst_port')}</span>
+          )}
         </button>
       </td>
       <td class="num c-sent" title={number.exact(sent)}>
@@ -179,9 +223,20 @@ function Edge({ row, most }: { readonly row: Values; readonly most: number }) {
   )
 }
 
+/** An edge may be there twice: folded, and without a port of its own. */
+function keyOfEdge(row: Values): string {
+  return [...by, 'folded_ports'].map((field) => text(row, field)).join('|')
+}
+
 /** A process that is not on a watched node has no name here. */
 function Process({ name }: { readonly name: string }) {
-  return name === '' ? <span class="ns">elsewhere</span> : <Name text={name} />
+  return name === '' ? (
+    <span class="ns" title="Its process is on no watched node, or was not seen.">
+      unknown
+    </span>
+  ) : (
+    <Name text={name} />
+  )
 }
 
 /** From where on a figure is a problem and no longer noise: a share, of at least so many. */

@@ -1,0 +1,240 @@
+// What the page says when something is not as usual, in Chromium, over an invented Weir.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Page } from 'playwright-core'
+import { until } from '../traffic/mod.ts'
+import { browserMissing, withBrowser } from './browser.ts'
+import { type FakeWeir, startFakeWeir, type World } from './weir.fake.ts'
+
+const skip = browserMissing() ?? false
+
+/** A page over a world of its own; `work` begins before anything was asked for. */
+async function look(
+  change: Partial<World>,
+  work: (page: Page, weir: FakeWeir) => Promise<void>,
+): Promise<void> {
+  const weir = await startFakeWeir(change)
+  try {
+    await withBrowser(async ({ page, complaints }) => {
+      await work(page, weir)
+      // Chromium itself logs every answer that is an error, and every request that gets none.
+      const own = complaints.filter((line) => !/Failed to load resource/.test(line))
+      assert.deepEqual(own, [])
+    })
+  } finally {
+    await weir.stop()
+  }
+}
+
+const shown = (page: Page, selector: string) => page.locator(selector).allInnerTexts()
+
+test('Weir gone: the page says since when, and neither Live nor 100 % stay', { skip }, () =>
+  look({}, async (page, weir) => {
+    await page.goto(weir.base)
+    await page.locator('.edges tbody tr').first().waitFor()
+    assert.match((await shown(page, '.bar')).join(), /Live.*100 %/s)
+    const port = Number(new URL(weir.base).port)
+    await weir.stop()
+    await page.locator('.banner').waitFor()
+    const said = (await shown(page, '.banner')).join()
+    assert.match(said, /Disconnected: no answer since \d\d:\d\d:\d\d/)
+    const bar = (await shown(page, '.bar')).join()
+    assert.match(bar, /Disconnected/)
+    assert.doesNotMatch(bar, /Live|100 %/)
+    assert.equal(await page.locator('[role=alert]').count(), 1, 'said once')
+    assert.ok(await isDim(page, '.kpi .val b'), 'old numbers are dimmed')
+    const back = await startFakeWeir({}, port)
+    try {
+      await page.locator('.banner').waitFor({ state: 'detached' })
+      assert.match((await shown(page, '.bar')).join(), /Live.*100 %/s)
+      assert.ok(!(await isDim(page, '.kpi .val b')))
+    } finally {
+      await back.stop()
+    }
+  }),
+)
+
+for (const path of ['/', '/flows', '/nodes']) {
+  test(`the store away: one error, not one in each panel, on ${path}`, { skip }, () =>
+    look(
+      { failure: { status: 503, code: 'store_away', message: 'the store does not answer' } },
+      async (page, weir) => {
+        await page.goto(weir.base + path)
+        await page.locator('.banner').waitFor()
+        assert.match((await shown(page, '.banner')).join(), /the store does not answer/)
+        assert.equal(await page.locator('[role=alert]').count(), 1)
+        const whole = (await shown(page, 'body')).join()
+        assert.equal(whole.split('the store does not answer').length, 2, whole)
+        weir.world.failure = undefined
+        await page.locator('.banner').waitFor({ state: 'detached' })
+      },
+    ),
+  )
+}
+
+test('a young Weir says how much of the range it watched, and draws that', { skip }, () => {
+  const nowMs = Date.now()
+  return look({ nowMs, watchedFromMs: nowMs - 6 * 60_000 }, async (page, weir) => {
+    await page.goto(`${weir.base}/?from=-24h`)
+    await until('the charts of six minutes', async () => {
+      const axis = (await shown(page, '.kpi .xax')).join()
+      return /watched 6\smin of 24\sh/.test(axis) && /since/.test(axis)
+    })
+    assert.match((await shown(page, '.ctl.cov')).join(), /100 %\s*watched 6\smin of 24\sh/)
+    await until('steps of seconds, not of a quarter of an hour', () =>
+      weir.requests().some((url) => /step=(?:5|10)s/.test(url)),
+    )
+  })
+})
+
+test('no edge is larger than the volume of the range, whenever one looks', { skip }, () =>
+  look({}, async (page, weir) => {
+    await page.goto(weir.base)
+    for (let n = 0; n < 6; n++) {
+      await page.locator('.edges tbody tr').first().waitFor()
+      const whole = bytesOf((await shown(page, '.kpi .delta'))[0] ?? '')
+      const edges = await page
+        .locator('.edges .c-sent, .edges .c-back')
+        .evaluateAll((cells: { title: string }[]) =>
+          cells.map(({ title }) => Number(title.replace(/\D/g, ''))),
+        )
+      const sum = edges.reduce((all, bytes) => all + bytes, 0)
+      assert.ok(Math.abs(sum - whole) <= 0.01 * whole, `edges ${sum}, range ${whole}`)
+      weir.world.nowMs += 60_000
+      await page.reload()
+    }
+  }),
+)
+
+test('ports that are folded are shown as :* with their number, and open', { skip }, () =>
+  look(
+    { dress: (row, at) => (at === 0 ? { ...row, dst_port: null, folded_ports: 1349 } : row) },
+    async (page, weir) => {
+      await page.goto(weir.base)
+      const fold = page.locator('.edges tbody tr', { hasText: ':*' })
+      await fold.first().waitFor()
+      assert.match((await fold.first().textContent()) ?? '', /:\* 1\u2009349 ports/)
+      weir.requests()
+      await fold.locator('button').click()
+      assert.match(page.url(), /fold=none/)
+      await until('the question for each port', () =>
+        weir.requests().some((url) => url.startsWith('/api/top') && /fold=none/.test(url)),
+      )
+      assert.doesNotMatch(page.url(), /dst_port/)
+    },
+  ),
+)
+
+for (const width of [360, 420, 719, 720, 1280]) {
+  test(`the destination of a connection is shown at ${width} px`, { skip }, () =>
+    look(
+      { dress: (row) => ({ ...row, dst_process: 'a-service-with-quite-a-long-name' }) },
+      async (page, weir) => {
+        await page.setViewportSize({ width, height: 800 })
+        await page.goto(`${weir.base}/flows`)
+        const port = page.locator('tr.row .c-dst .whole > span').first()
+        await port.waitFor()
+        assert.equal(await port.textContent(), ':5432')
+        const [row, end] = [
+          await page.locator('tr.row').first().boundingBox(),
+          await port.boundingBox(),
+        ]
+        assert.ok(row && end)
+        assert.ok(end.x >= row.x && end.x + end.width <= row.x + row.width, 'it is inside the row')
+        assert.ok(end.y >= row.y && end.y + end.height <= row.y + row.height, 'and not below it')
+        assert.equal(await page.evaluate('document.documentElement.scrollWidth'), width)
+      },
+    ),
+  )
+}
+
+test('a path that is no page is a 404 with ways back', { skip }, () =>
+  look({}, async (page, weir) => {
+    const answer = await page.goto(`${weir.base}/flow?from=-1h`)
+    assert.equal(answer?.status(), 404)
+    assert.match((await shown(page, 'h1')).join(), /There is nothing at \/flow/)
+    await page.locator('.ways .nav', { hasText: 'Flows' }).click()
+    await page.locator('tr.row').first().waitFor()
+    assert.match(page.url(), /\/flows\?from=-1h$/)
+  }),
+)
+
+test('each page asks at its load for what it shows, each thing once', { skip }, () =>
+  look({}, async (page, weir) => {
+    const expected = {
+      '/': ['/api/series', '/api/top', '/health'],
+      '/flows': ['/api/flows', '/health'],
+      '/nodes': ['/api/ledger', '/health'],
+    }
+    for (const [path, questions] of Object.entries(expected)) {
+      await page.goto('about:blank')
+      weir.requests()
+      await page.goto(weir.base + path)
+      await page.locator('tbody tr').first().waitFor()
+      await page.waitForTimeout(1000)
+      const asked = weir.requests().map((url) => url.split('?')[0])
+      assert.deepEqual(asked.sort(), questions, path)
+    }
+  }),
+)
+
+test('a hidden tab asks for nothing, and for the newest when it is looked at', { skip }, () =>
+  look({}, async (page, weir) => {
+    await page.clock.install({ time: weir.world.nowMs })
+    await page.goto(weir.base)
+    await page.locator('.edges tbody tr').first().waitFor()
+    await hide(page, true)
+    await page.clock.runFor(60_000)
+    weir.requests()
+    await page.clock.runFor(600_000)
+    assert.deepEqual(weir.requests(), [])
+    await hide(page, false)
+    await until('questions', () => weir.requests().length > 0)
+  }),
+)
+
+test('what has not changed is not sent again', { skip }, () =>
+  look({}, async (page, weir) => {
+    weir.world.tagged = true
+    await page.clock.install({ time: weir.world.nowMs })
+    await page.goto(weir.base)
+    await page.locator('.edges tbody tr').first().waitFor()
+    const before = weir.bytes()
+    weir.requests()
+    let asked = 0
+    for (let n = 0; n < 100 && asked < 12; n++) {
+      await page.clock.runFor(2000)
+      asked += weir.requests().length
+    }
+    assert.ok(asked >= 12, `only ${asked} questions`)
+    assert.ok(weir.bytes() - before < 2000, `${weir.bytes() - before} bytes for nothing new`)
+    assert.match((await shown(page, '.bar')).join(), /Live.*100 %/s)
+  }),
+)
+
+/** Whether an element has the colour of what is not of now. */
+function isDim(page: Page, selector: string): Promise<boolean> {
+  return page.evaluate(`(() => {
+    const probe = document.createElement('i')
+    probe.className = 'dim'
+    document.body.append(probe)
+    const dim = getComputedStyle(probe).color
+    probe.remove()
+    return getComputedStyle(document.querySelector('${selector}')).color === dim
+  })()`)
+}
+
+/** As a browser tells its page that nobody looks at it. */
+async function hide(page: Page, hidden: boolean): Promise<void> {
+  await page.evaluate(`(() => {
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => ${hidden} })
+    document.dispatchEvent(new Event('visibilitychange'))
+  })()`)
+}
+
+/** `32.2 kB` → 32200. */
+function bytesOf(text: string): number {
+  const [, value, prefix] = /([\d.]+)\s*([kMGT]?)B/.exec(text) ?? []
+  return Number(value) * 1000 ** ' kMGT'.indexOf(prefix || ' ')
+}

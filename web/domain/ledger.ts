@@ -1,0 +1,55 @@
+// The loss ledger as a table of stages: what went in, what became of it, what came out.
+
+import type { Values } from '../data/contract.ts'
+import { text } from './flow.ts'
+
+/** One stage over all nodes, in its own unit. */
+export interface Stage {
+  readonly name: string
+  readonly unit: string
+  /** By field of the ledger: entered, left, filtered, …; over all nodes. */
+  readonly counts: Readonly<Record<string, number>>
+  /** Why rows were lost or filtered, the largest first. */
+  readonly causes: readonly Cause[]
+}
+
+export interface Cause {
+  readonly name: string
+  readonly kind: 'lost' | 'filtered'
+  readonly count: number
+}
+
+/** The stages in the order of the answer, which is that of the river. */
+export function stagesOf(rows: readonly Values[]): Stage[] {
+  const names = [...new Set(rows.map((row) => text(row, 'stage')))]
+  const own = names.map((name) => rows.filter((row) => text(row, 'stage') === name))
+  return own.map((all, at) => ({
+    name: names[at] as string,
+    unit: text(all[0] as Values, 'unit'),
+    // A cause's row repeats a part of what its stage's own row has counted.
+    counts: sums(all.filter((row) => text(row, 'cause') === '')),
+    causes: causesOf(all.filter((row) => text(row, 'cause') !== '')),
+  }))
+}
+
+function sums(rows: readonly Values[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const row of rows) {
+    for (const [name, value] of Object.entries(row)) {
+      if (typeof value === 'number') counts[name] = (counts[name] ?? 0) + value
+    }
+  }
+  return counts
+}
+
+function causesOf(rows: readonly Values[]): Cause[] {
+  const found = new Map<string, Cause>()
+  for (const row of rows) {
+    for (const kind of ['lost', 'filtered'] as const) {
+      const name = text(row, 'cause')
+      const count = Number(row[kind] ?? 0) + (found.get(kind + name)?.count ?? 0)
+      if (count > 0) found.set(kind + name, { name, kind, count })
+    }
+  }
+  return [...found.values()].sort((a, b) => b.count - a.count)
+}

@@ -1,0 +1,89 @@
+// Nodes: can this be trusted. The loss ledger of the range, the agents worst first, and Weir's own checks.
+
+import { useAnswer } from '../data/answer.ts'
+import type { Health, LedgerAnswer } from '../data/contract.ts'
+import { serverNow } from '../data/request.ts'
+import { rangeOf } from '../domain/location.ts'
+import { rangeLabel } from '../domain/time.ts'
+import { Agents } from './agents.tsx'
+import { PanelCoverage } from './coverage-badge.tsx'
+import { Mark } from './icons.tsx'
+import { Ledger } from './ledger.tsx'
+import { PageFrame, type PageProps } from './page-frame.tsx'
+import { WhenAnswered } from './panel-state.tsx'
+import { Name } from './text.tsx'
+
+const refreshEveryMs = 10_000
+
+export function NodesPage({ state, live, health }: PageProps) {
+  const range = new URLSearchParams({ from: state.from, to: state.to })
+  const answer = useAnswer<LedgerAnswer>(`/api/ledger?${range}`, live ? refreshEveryMs : undefined)
+  const now = answer.atMs || serverNow()
+  const rangeText = rangeLabel(rangeOf(state, now), now, state.zone)
+  const { data } = answer
+  return (
+    <PageFrame
+      heading={`Weir: nodes and health, ${rangeText}`}
+      coverage={data?.coverage}
+      health={health}
+      atMs={answer.atMs}
+    >
+      <section class={`panel ${answer.failure ? 'stale' : ''}`} aria-labelledby="ledger">
+        <header>
+          <h2 id="ledger">Loss ledger</h2>
+          <span class="sub">every stage, {rangeText}</span>
+          <span class="end">
+            <PanelCoverage coverage={data?.coverage} />
+          </span>
+        </header>
+        <WhenAnswered answer={answer} range={rangeText}>
+          {data && <Ledger rows={data.rows} />}
+        </WhenAnswered>
+      </section>
+      <div class="columns">
+        <Agents nodes={health?.nodes} atMs={now} />
+        <Checks health={health} />
+      </div>
+    </PageFrame>
+  )
+}
+
+function Checks({ health }: { readonly health: Health | undefined }) {
+  return (
+    <section class="panel" aria-labelledby="checks">
+      <header>
+        <h2 id="checks">Health</h2>
+        <span class="sub">{health && `Weir ${health.version}, ${health.status}`}</span>
+      </header>
+      {health && (
+        <table class="tbl checks">
+          <thead>
+            <tr>
+              <th scope="col">Check</th>
+              <th scope="col">State</th>
+              <th scope="col">What it says</th>
+            </tr>
+          </thead>
+          <tbody>
+            {health.checks.map(({ name, status, message }) => (
+              <tr key={name}>
+                <td>
+                  <Name text={name} />
+                </td>
+                <td class={status === 'ok' ? 'mid' : status === 'failing' ? 'bad' : 'warn'}>
+                  <span class="word">
+                    {status !== 'ok' && <Mark level={status === 'failing' ? 'bad' : 'warn'} />}
+                    {status}
+                  </span>
+                </td>
+                <td class="mid wrap">
+                  <Name text={message} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </section>
+  )
+}
