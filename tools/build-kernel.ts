@@ -26,13 +26,16 @@ export function objectPath(probe: string): string {
   return join(home, 'kernel', 'build', `${probe}.bpf.o`)
 }
 
-/** Everything that is built: each probe, and what the loader's tests load. Paths from the repository's root. */
+/** Everything that is built: each probe, and what the loader's tests load and attach. Paths from the repository's root. */
 export const builds: readonly Build[] = [
   ...probes.map((probe) => ({
     source: `kernel/probes/${probe}/${probe}.bpf.c`,
     output: `kernel/build/${probe}.bpf.o`,
   })),
-  { source: 'kernel/testing/loader.bpf.c', output: 'kernel/testing/loader.bpf.o' },
+  ...['loader', 'attach'].map((name) => ({
+    source: `kernel/testing/${name}.bpf.c`,
+    output: `kernel/testing/${name}.bpf.o`,
+  })),
 ]
 
 /** Compiles a source to `output`; throws with the compiler's words. */

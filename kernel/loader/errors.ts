@@ -24,7 +24,7 @@ export const kernelErrors = {
       'use a kernel built with CONFIG_DEBUG_INFO_BTF=y (every distribution kernel since 2021)',
   },
   not_permitted: {
-    message: 'loading {what}: not permitted; missing {missing}',
+    message: '{what}: not permitted; missing {missing}',
     status: 500,
     exitCode: 77,
     remedy: 'run as root, or grant the missing capabilities',
@@ -47,6 +47,36 @@ export const kernelErrors = {
     status: 500,
     exitCode: 70,
     remedy: 'see `weir doctor` for the hooks of this host',
+  },
+  hook_occupied: {
+    message: 'attaching {what}: {occupant} is there, and is never replaced',
+    status: 409,
+    exitCode: 73,
+    remedy: 'use {instead}, or remove what is there with the tool that attached it',
+  },
+  interface_missing: {
+    message: 'there is no interface {interface} in network namespace {netns}',
+    status: 404,
+    exitCode: 68,
+    remedy: 'list them: `ip link`, inside a namespace `nsenter --net=PATH ip link`',
+  },
+  bpffs_missing: {
+    message: '{path} is no folder of a BPF file system, so nothing can be pinned there',
+    status: 500,
+    exitCode: 69,
+    remedy: 'mount one: mount -t bpf bpf /sys/fs/bpf',
+  },
+  pin_exists: {
+    message: 'pinning {path}: something is pinned there already',
+    status: 409,
+    exitCode: 73,
+    remedy: 'open what is there, or remove it first',
+  },
+  map_full: {
+    message: 'map {map} has room for {entriesMax} entries; {written} of these were written',
+    status: 507,
+    exitCode: 73,
+    remedy: 'open it with more room, or write fewer',
   },
   unsupported_feature: {
     message: '{what} needs {needs}; instead: {instead}',

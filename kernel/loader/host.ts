@@ -7,14 +7,30 @@ import { fail } from './errors.ts'
 const btfPath = '/sys/kernel/btf/vmlinux'
 
 /** Bits of capabilities(7). */
-const capabilities = { CAP_BPF: 39n, CAP_PERFMON: 38n, CAP_SYS_ADMIN: 21n } as const
+const capabilities = {
+  CAP_NET_ADMIN: 12n,
+  CAP_NET_RAW: 13n,
+  CAP_SYS_ADMIN: 21n,
+  CAP_PERFMON: 38n,
+  CAP_BPF: 39n,
+} as const
 
-/** Names of capabilities that loading tracing programs needs and this process lacks. */
-export function missingCapabilities(status = readStatus()): readonly string[] {
+export type Capability = keyof typeof capabilities
+
+/** What loading tracing programs takes. */
+const tracingNeeds = ['CAP_BPF', 'CAP_PERFMON'] as const
+/** CAP_SYS_ADMIN stands in for these. */
+const underSysAdmin = new Set<Capability>(tracingNeeds)
+
+/** Which of these capabilities this process lacks: those for tracing programs if not said. */
+export function missingCapabilities(
+  needed: readonly Capability[] = tracingNeeds,
+  status = readStatus(),
+): readonly Capability[] {
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`)
-  const has = (name: keyof typeof capabilities) => ((effective >> capabilities[name]) & 1n) === 1n
-  if (has('CAP_SYS_ADMIN')) return []
-  return (['CAP_BPF', 'CAP_PERFMON'] as const).filter((name) => !has(name))
+  const has = (name: Capability) => ((effective >> capabilities[name]) & 1n) === 1n
+  const stoodIn = (name: Capability) => underSysAdmin.has(name) && has('CAP_SYS_ADMIN')
+  return needed.filter((name) => !has(name) && !stoodIn(name))
 }
 
 function readStatus(): string {

@@ -26,21 +26,19 @@ export interface Libbpf {
   readonly programSection: Call<string, [Pointer]>
   readonly programFd: Call<number, [Pointer]>
   readonly setAutoload: Call<number, [Pointer, boolean]>
-  readonly attach: Call<Pointer, [Pointer]>
-  readonly linkFd: Call<number, [Pointer]>
-  readonly linkDestroy: Call<number, [Pointer]>
   readonly findMap: Call<Pointer, [Pointer, string]>
   readonly mapFd: Call<number, [Pointer]>
   readonly setMaxEntries: Call<number, [Pointer, number]>
   readonly initialValue: Call<Pointer, [Pointer, Buffer]>
-  readonly lookup: Call<number, [number, Buffer, Buffer]>
-  readonly update: Call<number, [number, Buffer, Buffer, number]>
+  readonly lookup: Call<number, [number, Uint8Array, Uint8Array]>
+  readonly update: Call<number, [number, Uint8Array, Uint8Array, number]>
+  /** Map, keys, values, count, options. */
+  readonly updateBatch: Call<number, [number, Uint8Array, Uint8Array, Uint32Array, Pointer]>
+  readonly delete: Call<number, [number, Uint8Array]>
   readonly nextKey: Call<number, [number, Buffer | null, Buffer]>
   readonly lookupBatch: BatchCall
   readonly drainBatch: BatchCall
   readonly testRun: Call<number, [number, Uint32Array]>
-  readonly iterCreate: Call<number, [number]>
-  readonly objectInfo: Call<number, [number, Buffer, Buffer]>
   readonly possibleCpus: Call<number, []>
   readonly setPrint: Call<Pointer, [bigint]>
 }
@@ -50,6 +48,8 @@ export interface Libc {
   readonly munmap: Call<number, [Pointer, number]>
   readonly madvise: Call<number, [Pointer, number, number]>
   readonly setns: Call<number, [number, number]>
+  /** Number, the command of bpf(2), attributes, octets. */
+  readonly syscall: Call<number, [number, number, Buffer, number]>
   readonly clockGettime: Call<number, [number, Buffer]>
   readonly vsnprintf: Call<number, [Buffer, number, string, Pointer]>
   readonly strerror: Call<string, [number]>
@@ -103,9 +103,6 @@ function bindLibbpf(): Libbpf {
     programSection: call('const char *bpf_program__section_name(void *program)'),
     programFd: call('int bpf_program__fd(void *program)'),
     setAutoload: call('int bpf_program__set_autoload(void *program, bool on)'),
-    attach: call('void *bpf_program__attach(void *program)'),
-    linkFd: call('int bpf_link__fd(void *link)'),
-    linkDestroy: call('int bpf_link__destroy(void *link)'),
     findMap: call('void *bpf_object__find_map_by_name(void *object, const char *name)'),
     mapFd: call('int bpf_map__fd(void *map)'),
     setMaxEntries: call('int bpf_map__set_max_entries(void *map, uint32_t count)'),
@@ -114,12 +111,14 @@ function bindLibbpf(): Libbpf {
     update: call(
       'int bpf_map_update_elem(int map, const void *key, const void *value, uint64_t flags)',
     ),
+    updateBatch: call(
+      'int bpf_map_update_batch(int map, const void *keys, const void *values, void *count, const void *options)',
+    ),
+    delete: call('int bpf_map_delete_elem(int map, const void *key)'),
     nextKey: call('int bpf_map_get_next_key(int map, const void *key, void *next)'),
     lookupBatch: call(`int bpf_map_lookup_batch(${batch})`),
     drainBatch: call(`int bpf_map_lookup_and_delete_batch(${batch})`),
     testRun: call('int bpf_prog_test_run_opts(int program, void *options)'),
-    iterCreate: call('int bpf_iter_create(int link)'),
-    objectInfo: call('int bpf_obj_get_info_by_fd(int fd, void *info, void *size)'),
     possibleCpus: call('int libbpf_num_possible_cpus()'),
     setPrint: call('void *libbpf_set_print(void *print)'),
   }
@@ -143,6 +142,7 @@ function bindLibc(): Libc {
     munmap: call('int munmap(void *at, size_t size)'),
     madvise: call('int madvise(void *at, size_t size, int advice)'),
     setns: call('int setns(int fd, int type)'),
+    syscall: call('long syscall(long number, long command, void *attributes, unsigned long size)'),
     clockGettime: call('int clock_gettime(int clock, void *time)'),
     vsnprintf: call('int vsnprintf(void *to, size_t size, const char *format, void *arguments)'),
     strerror: call('const char *strerror(int number)'),

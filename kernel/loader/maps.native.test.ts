@@ -2,11 +2,20 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { release, tmpdir } from 'node:os'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { addEntries, bpftool, dumped, frameOf, listed, openTestObject } from '../testing/loader.ts'
+import { kernelAtLeast } from '../testing/features.ts'
+import {
+  addEntries,
+  allowedCpus,
+  bpftool,
+  dumped,
+  frameOf,
+  listed,
+  openTestObject,
+} from '../testing/loader.ts'
 import { type Libbpf, openLibbpf } from './library.ts'
 import { createMapEntries } from './map-batch.ts'
 import { openMap } from './maps.ts'
@@ -76,7 +85,10 @@ describe('maps of all kinds', () => {
       const map = object.map(name)
       map.read(entries)
       assert.equal(entries.count, name.includes('array') ? 256 : 3, name)
-      assert.equal(entries.way, name === 'protocols_array_cpu' ? wayOfPerCpuArrays() : 'batch')
+      assert.equal(
+        entries.way,
+        name === 'protocols_array_cpu' ? (kernelAtLeast(5, 13) ? 'batch' : 'each') : 'batch',
+      )
       assert.deepEqual(listed(map, entries, perCpuBytes), dumped(map), name)
       for (const [protocol, sum] of Object.entries(sums)) {
         assert.equal(octetsOf(Number(protocol), map, perCpuBytes), sum, `${name} ${protocol}`)
@@ -265,21 +277,4 @@ test('a closed object is not read, and its maps are gone', async () => {
 /** deepEqual of so many lines takes seconds to say how they differ. */
 function same<T>(one: readonly T[], other: readonly T[]): boolean {
   return one.length === other.length && one.every((value, index) => value === other[index])
-}
-
-/** The kernel reads them in batches from 5.13 on. */
-function wayOfPerCpuArrays(): string {
-  const [major = 0, minor = 0] = release().split('.').map(Number)
-  return major > 5 || (major === 5 && minor >= 13) ? 'batch' : 'each'
-}
-
-function allowedCpus(): readonly number[] {
-  const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
-  return (list ?? '0')
-    .split(',')
-    .flatMap((range) => {
-      const [first = 0, last = first] = range.split('-').map(Number)
-      return Array.from({ length: last - first + 1 }, (_, index) => first + index)
-    })
-    .filter((cpu) => cpu < 31)
 }

@@ -1,16 +1,17 @@
 // Loads one BPF object through libbpf: settings, which programs, how large the maps, then attach. What a
 // loaded object holds in the kernel belongs to its descriptors: `close`, or the end of the process, frees all.
 
-import { closeSync, readSync } from 'node:fs'
 import { constants, release } from 'node:os'
 import koffi from 'koffi'
+import type { Attachment, Hook, Program } from './attach/hook.ts'
+import { memory, objectInfo } from './bpf-call.ts'
 import { fail } from './errors.ts'
-import { missingCapabilities } from './host.ts'
-import { errorText, type Libbpf, lastError, openLibbpf, type Pointer } from './library.ts'
-import { type LoadedMap, openMap, readPerCpu } from './maps.ts'
+import { type Capability, missingCapabilities } from './host.ts'
+import { errorText, type Libbpf, openLibbpf, type Pointer } from './library.ts'
+import { type LoadedMap, mapInfo, openMap, readPerCpu } from './maps.ts'
 import { collectMessages, decisiveLine } from './messages.ts'
 import { openTestRun, type TestRun, type TestRunRoom } from './test-run.ts'
-import { openSection, openVariables } from './variables.ts'
+import { type MappedVariables, mapVariables, openConstants, type Variables } from './variables.ts'
 
 export interface ObjectOptions {
   /** For messages: `the socket probe`. */
@@ -21,6 +22,8 @@ export interface ObjectOptions {
   readonly maxEntries: Readonly<Record<string, number>>
   /** Names of programs that are not loaded. */
   readonly without: ReadonlySet<string>
+  /** What loading takes, for the message if it is refused; CAP_BPF and CAP_PERFMON if not said. */
+  readonly capabilities?: readonly Capability[]
 }
 
 export interface LoadedProgram {
@@ -32,25 +35,16 @@ export interface LoadedProgram {
   readonly id: number
 }
 
-export interface Iterator {
-  /** One whole pass, appended to `buffer` from its start; grows as needed. Returns octets written. */
-  read(buffer: GrowingBuffer): number
-}
-
-/** A buffer that a dump reuses; `bytes` is replaced when it grows. */
-export interface GrowingBuffer {
-  bytes: Buffer
-}
-
 export interface LoadedObject {
   readonly programs: readonly LoadedProgram[]
-  /** Attaches a tracepoint program by name. It stays until `close`, or until what is returned is called, once. */
-  attach(program: string): () => void
-  /** Attaches an iterator program; nothing runs until it is read. */
-  iterator(program: string): Iterator
+  /**
+   * Attaches a program by its name to a hook of `attach/`. It stays until it is detached or until `close`, if it
+   * is not pinned. Throws what the hook says.
+   */
+  attach<Place, A extends Attachment>(program: string, hook: Hook<Place, A>, place: Place): A
   mapFd(map: string): number
-  /** What sets variables that are no settings, by name; the programs see it at once. Valid until `close`. */
-  variables(): (name: string, value: bigint) => void
+  /** The programs' variables that are no settings, by name. Valid until `close`. */
+  variables(): Variables
   /** A map to be read whole, again and again. */
   map(name: string): LoadedMap
   /** One element of a per-CPU map: its values of all possible CPUs, `round_up(size, 8)` apart. */
@@ -63,7 +57,8 @@ export interface LoadedObject {
 export function openObject(options: ObjectOptions): LoadedObject {
   const bpf = openLibbpf()
   const object = load(bpf, options)
-  const links: Pointer[] = []
+  const attachments: Attachment[] = []
+  let variables: MappedVariables | undefined
   const programs = new Map<string, Pointer>()
   for (const program of programsOf(bpf, object)) programs.set(bpf.programName(program), program)
 
@@ -84,39 +79,42 @@ export function openObject(options: ObjectOptions): LoadedObject {
     return mapFd(bpf, object, name)
   }
 
-  function attach(program: string): Pointer {
-    const link = attachProgram(bpf, programs.get(program) ?? null, program)
-    links.push(link)
-    return link
+  function fdOfProgram(name: string): number {
+    assertOpen()
+    const fd = bpf.programFd(programs.get(name) ?? null)
+    if (fd < 0) throw new Error(`program ${name} is not loaded`)
+    return fd
+  }
+
+  function openVariables(): MappedVariables {
+    const fd = fdOfMap('.bss')
+    const { valueBytes } = mapInfo(fd, '.bss')
+    return mapVariables({ ...options, name: '.bss' }, fd, valueBytes)
+  }
+
+  function program(name: string): Program {
+    const fd = fdOfProgram(name)
+    return { name, fd, id: programId(fd) }
   }
 
   return {
     programs: [...programs.values()].map((program) => describe(bpf, program)),
-    attach: (program) => {
-      const link = attach(program)
-      return () => {
-        bpf.linkDestroy(link)
-        links.splice(links.indexOf(link), 1)
-      }
-    },
-    iterator: (program) => {
-      const link = bpf.linkFd(attach(program))
-      return { read: (buffer) => readIterator(bpf, link, buffer) }
+    attach: (name, hook, place) => {
+      const attachment = hook.attach(program(name), place)
+      attachments.push(attachment)
+      return attachment
     },
     variables: () => {
-      const section = { ...options, name: '.bss', map: findMap(bpf, object, '.bss') }
-      return openVariables(bpf, section, whileOpen(fdOfMap('.bss')))
+      variables ??= openVariables()
+      return variables
     },
     mapFd: fdOfMap,
     readPerCpu: (map, key, valueBytes) => readPerCpu(bpf, fdOfMap(map), key, valueBytes),
     map: (name) => openMap(bpf, whileOpen(fdOfMap(name)), name),
-    testRun: (program, room) => {
-      const fd = bpf.programFd(programs.get(program) ?? null)
-      if (fd < 0) throw new Error(`program ${program} is not loaded`)
-      return openTestRun(bpf, whileOpen(fd), program, room)
-    },
+    testRun: (name, room) => openTestRun(bpf, whileOpen(fdOfProgram(name)), name, room),
     close: () => {
-      for (const link of links.splice(0)) bpf.linkDestroy(link)
+      for (const attachment of attachments.splice(0)) attachment.release()
+      variables?.close()
       if (programs.size > 0) bpf.objectClose(object)
       programs.clear()
     },
@@ -149,9 +147,7 @@ function loadOnce(
       for (const [map, count] of Object.entries(options.maxEntries)) {
         bpf.setMaxEntries(findMap(bpf, object, map), count)
       }
-      const map = findMap(bpf, object, '.rodata')
-      const settings = openSection(bpf, { ...options, name: '.rodata', map })
-      for (const [name, value] of Object.entries(options.settings)) settings.set(name, value)
+      setConstants(bpf, object, options)
       const result = bpf.objectLoad(object)
       if (result === -EAGAIN && !last) return { object, result }
       if (result < 0) throw refusal(options, -result, said())
@@ -163,16 +159,27 @@ function loadOnce(
   })
 }
 
+/** An object without settings need not have the section. */
+function setConstants(bpf: Libbpf, object: Pointer, options: ObjectOptions): void {
+  const settings = Object.entries(options.settings)
+  if (settings.length === 0) return
+  const map = findMap(bpf, object, '.rodata')
+  const constants = openConstants(bpf, { ...options, name: '.rodata' }, map)
+  for (const [name, value] of settings) constants.set(name, value)
+}
+
 const { EACCES, EAGAIN, ENOSYS, EPERM } = constants.errno
 
 function refusal(options: ObjectOptions, errno: number, said: string): Error {
-  const missing = missingCapabilities()
+  const missing = missingCapabilities(options.capabilities)
   const { what } = options
   if (errno === ENOSYS) {
     return fail('bpf_missing', { details: { reason: errorText(errno) } })
   }
   if ((errno === EPERM || errno === EACCES) && missing.length > 0) {
-    return fail('not_permitted', { details: { what, missing: missing.join(', ') } })
+    return fail('not_permitted', {
+      details: { what: `loading ${what}`, missing: missing.join(', ') },
+    })
   }
   if (errno === EPERM) return fail('bpf_missing', { details: { reason: errorText(errno) } })
   const line = decisiveLine(said)
@@ -201,67 +208,18 @@ function mapFd(bpf: Libbpf, object: Pointer, name: string): number {
   return bpf.mapFd(findMap(bpf, object, name))
 }
 
-function attachProgram(bpf: Libbpf, program: Pointer, name: string): Pointer {
-  return collectMessages(bpf, (said) => {
-    const link = bpf.attach(program)
-    if (link !== null) return link
-    const reason = `${decisiveLine(said())} (${lastError()})`
-    throw fail('attach_refused', { details: { what: name, reason } })
-  })
-}
-
 function describe(bpf: Libbpf, program: Pointer): LoadedProgram {
   const fd = bpf.programFd(program)
   return {
     name: bpf.programName(program),
     hook: bpf.programSection(program),
     loaded: fd >= 0,
-    id: fd >= 0 ? programId(bpf, fd) : 0,
+    id: fd >= 0 ? programId(fd) : 0,
   }
 }
 
 /** struct bpf_prog_info begins with u32 type, u32 id. */
-function programId(bpf: Libbpf, fd: number): number {
-  const info = Buffer.alloc(256)
-  const size = Buffer.alloc(4)
-  size.writeUInt32LE(info.length)
-  const result = bpf.objectInfo(fd, info, size)
-  return result < 0 ? 0 : info.readUInt32LE(4)
-}
-
-const bufferGrowthMin = 65536
-
-function readIterator(bpf: Libbpf, link: number, buffer: GrowingBuffer): number {
-  const fd = bpf.iterCreate(link)
-  if (fd < 0) {
-    throw fail('kernel_call', { details: { what: 'creating an iterator', reason: errorText(fd) } })
-  }
-  let length = 0
-  try {
-    for (;;) {
-      if (buffer.bytes.length - length < bufferGrowthMin) buffer.bytes = grown(buffer.bytes)
-      const got = readAgain(fd, buffer.bytes, length)
-      if (got === 0) return length
-      length += got
-    }
-  } finally {
-    closeSync(fd)
-  }
-}
-
-/** An iterator that met a great many objects in vain gives the CPU back with EAGAIN: go on. */
-function readAgain(fd: number, bytes: Buffer, at: number): number {
-  for (;;) {
-    try {
-      return readSync(fd, bytes, at, bytes.length - at, null)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
-    }
-  }
-}
-
-function grown(bytes: Buffer): Buffer {
-  const larger = Buffer.allocUnsafeSlow(Math.max(bufferGrowthMin * 2, bytes.length * 2))
-  bytes.copy(larger)
-  return larger
+function programId(fd: number): number {
+  const info = memory(256)
+  return objectInfo(fd, info) < 0 ? 0 : info.readUInt32LE(4)
 }

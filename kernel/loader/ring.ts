@@ -8,8 +8,8 @@
 // Source: kernel/bpf/ringbuf.c, Documentation/bpf/ringbuf.rst.
 
 import koffi from 'koffi'
-import { fail } from './errors.ts'
-import { lastError, openLibc } from './library.ts'
+import { openLibc } from './library.ts'
+import { mapDescriptor, protection } from './mapping.ts'
 
 export type RingSink = (words: Uint32Array, octets: Uint8Array, wordOffset: number) => void
 
@@ -90,8 +90,11 @@ export function createRing(memory: RingMemory): Ring {
 /** Maps the ring of a BPF_MAP_TYPE_RINGBUF. After `close` no view of it may be touched. */
 export function mapRing(fd: number, dataBytes: number, pageBytes: number): MappedRing {
   const readOnlyBytes = pageBytes + dataBytes
-  const consumer = map(fd, { size: pageBytes, protection: 3, offset: 0 })
-  const readOnly = map(fd, { size: readOnlyBytes, protection: 1, offset: pageBytes })
+  const what = 'the ring'
+  const ours = { size: pageBytes, protection: protection.readWrite, offset: 0, what }
+  const theirs = { size: readOnlyBytes, protection: protection.read, offset: pageBytes, what }
+  const consumer = mapDescriptor(fd, ours)
+  const readOnly = mapDescriptor(fd, theirs)
   const ring = createRing({
     consumer: koffi.view(consumer, pageBytes),
     readOnly: koffi.view(readOnly, readOnlyBytes),
@@ -105,21 +108,4 @@ export function mapRing(fd: number, dataBytes: number, pageBytes: number): Mappe
       openLibc().munmap(consumer, pageBytes)
     },
   }
-}
-
-interface Mapping {
-  readonly size: number
-  readonly protection: number
-  readonly offset: number
-}
-
-const mapShared = 1
-
-function map(fd: number, mapping: Mapping): bigint {
-  const { size, protection, offset } = mapping
-  const at = openLibc().mmap(null, size, protection, mapShared, fd, offset)
-  if (at === null || BigInt.asIntN(64, at) === -1n) {
-    throw fail('kernel_call', { details: { what: 'mapping the ring', reason: lastError() } })
-  }
-  return at
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { missingCapabilities } from '../loader/host.ts'
+import { type Capability, missingCapabilities } from '../loader/host.ts'
 import { cgroupMounts, doctor, socketVerdict } from './doctor.ts'
 import { socketFeatures } from './socket/socket.ts'
 
@@ -28,13 +28,17 @@ test('verdicts name what is missing and the remedy', () => {
   }
 })
 
-test('capabilities: SYS_ADMIN is enough, else BPF and PERFMON', () => {
-  const status = (bits: bigint) => `Name:\tx\nCapEff:\t${bits.toString(16).padStart(16, '0')}\n`
-  assert.deepEqual(missingCapabilities(status(1n << 21n)), [])
-  assert.deepEqual(missingCapabilities(status((1n << 39n) | (1n << 38n))), [])
-  assert.deepEqual(missingCapabilities(status(1n << 39n)), ['CAP_PERFMON'])
-  assert.deepEqual(missingCapabilities(status(0n)), ['CAP_BPF', 'CAP_PERFMON'])
-  assert.deepEqual(missingCapabilities(''), ['CAP_BPF', 'CAP_PERFMON'])
+test('capabilities: SYS_ADMIN is enough for BPF and PERFMON, for those of the network it is not', () => {
+  const missing = (bits: bigint, needed?: readonly Capability[]) =>
+    missingCapabilities(needed, `Name:\tx\nCapEff:\t${bits.toString(16).padStart(16, '0')}\n`)
+  assert.deepEqual(missing(1n << 21n), [])
+  assert.deepEqual(missing((1n << 39n) | (1n << 38n)), [])
+  assert.deepEqual(missing(1n << 39n), ['CAP_PERFMON'])
+  assert.deepEqual(missing(0n), ['CAP_BPF', 'CAP_PERFMON'])
+  assert.deepEqual(missingCapabilities(undefined, ''), ['CAP_BPF', 'CAP_PERFMON'])
+  const network = ['CAP_BPF', 'CAP_NET_ADMIN', 'CAP_NET_RAW'] as const
+  assert.deepEqual(missing(1n << 21n, network), ['CAP_NET_ADMIN', 'CAP_NET_RAW'])
+  assert.deepEqual(missing((1n << 39n) | (1n << 12n), network), ['CAP_NET_RAW'])
 })
 
 test('cgroup mounts', () => {

@@ -1,4 +1,4 @@
-// The object that the loader's tests load, and bpftool as the other opinion of what is in a map.
+// The objects that the loader's tests load, and bpftool as the other opinion of what is in a map.
 
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -6,13 +6,24 @@ import type { MapEntries } from '../loader/map-batch.ts'
 import type { LoadedMap } from '../loader/maps.ts'
 import { type LoadedObject, openObject } from '../loader/object.ts'
 
-const objectUrl = new URL('loader.bpf.o', import.meta.url)
-
 export function openTestObject(
   maxEntries: Readonly<Record<string, number>> = {},
   without: readonly string[] = [],
 ): LoadedObject {
-  const bytes = readFileSync(objectUrl)
+  return open('loader.bpf.o', maxEntries, without)
+}
+
+/** The object with a program for each kind of hook. */
+export function openAttachObject(): LoadedObject {
+  return open('attach.bpf.o', {}, [])
+}
+
+function open(
+  file: string,
+  maxEntries: Readonly<Record<string, number>>,
+  without: readonly string[],
+): LoadedObject {
+  const bytes = readFileSync(new URL(file, import.meta.url))
   const what = "the loader's test"
   return openObject({ what, bytes, settings: {}, maxEntries, without: new Set(without) })
 }
@@ -76,4 +87,16 @@ export function listed(
     }
     return `${key}: ${all.join(' ')}`
   }).sort()
+}
+
+/** CPUs on which this process may run, of the first 31. */
+export function allowedCpus(): readonly number[] {
+  const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
+  return (list ?? '0')
+    .split(',')
+    .flatMap((range) => {
+      const [first = 0, last = first] = range.split('-').map(Number)
+      return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+    })
+    .filter((cpu) => cpu < 31)
 }

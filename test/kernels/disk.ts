@@ -57,7 +57,7 @@ export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp
 ip link set lo up
 modprobe veth; modprobe nf_tables; modprobe nft_numgen; modprobe nft_counter; modprobe nft_masq; modprobe nft_nat; modprobe nft_chain_nat
 cd /weir
-node --test --test-concurrency=1 --test-reporter=tap kernel/loader/*.native.test.ts kernel/probes/socket/*.native.test.ts
+node --test --test-concurrency=1 --test-reporter=tap kernel/loader/*.native.test.ts kernel/loader/attach/*.native.test.ts kernel/probes/socket/*.native.test.ts
 echo "weir-guest: done"
 poweroff -f
 `

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict'
 import { constants } from 'node:os'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { iterator } from '../../loader/attach/iterator.ts'
+import { tracing } from '../../loader/attach/tracing.ts'
 import { kernelNames } from '../../loader/host.ts'
 import type { LoadedObject } from '../../loader/object.ts'
 import { mapRing } from '../../loader/ring.ts'
@@ -46,12 +48,12 @@ async function watching(work: (watch: Watch) => Promise<void>): Promise<void> {
   const object = loadSocketObject({ netns: namespace.inode, ringBytes })
   const ring = mapRing(object.mapFd('ended'), ringBytes, pageBytes)
   try {
-    const miss = object.attach('socket_state')
-    object.attach('socket_gone')
+    const state = object.attach('socket_state', tracing, { tracepoint: 'inet_sock_set_state' })
+    object.attach('socket_gone', tracing, { tracepoint: 'tcp_destroy_sock' })
     const records: SocketRecord[] = []
     const drain = { drain: (sink: RecordSink) => ring.drain(sink, Number.POSITIVE_INFINITY) }
     const until = (done: () => boolean) => drainUntil(drain, records, done)
-    await work({ object, records, miss, until })
+    await work({ object, records, miss: state.detach, until })
   } finally {
     ring.close()
     object.close()
@@ -132,7 +134,7 @@ test('reset and still held: the next dump tells it, once', () =>
     const truth = await peers.ask<Truth>('keep', { up: 5, down: 7 })
     miss()
     await peers.ask('abort_server', { port: truth.client_port, asked: true })
-    const dump = object.iterator('socket_holders')
+    const dump = object.attach('socket_holders', iterator, { target: 'task_file' })
     for (let i = 0; i < 2; i++) assert.equal(dump.read({ bytes: Buffer.alloc(0) }), 0)
     if (tellsMissed) await until(() => records.length === 1)
     await peers.ask('discard', { port: truth.client_port })
@@ -167,7 +169,9 @@ test('what never was a connection, or has ended, leaves nothing when it goes', (
   watching(async ({ object, records, until }) => {
     const truth = await peers.ask<Truth>('keep')
     await peers.ask('abort_server', { port: truth.client_port })
-    object.iterator('socket_holders').read({ bytes: Buffer.alloc(0) })
+    object
+      .attach('socket_holders', iterator, { target: 'task_file' })
+      .read({ bytes: Buffer.alloc(0) })
     await peers.ask('unused')
     await peers.ask('discard', { port: truth.client_port })
     await until(() => records.length >= 2)

@@ -2,17 +2,14 @@
 
 import { readFileSync } from 'node:fs'
 import { counterNames, socketRecordBytes } from '../../layout/socket-record.ts'
+import { type GrowingBuffer, iterator } from '../../loader/attach/iterator.ts'
+import { tracing } from '../../loader/attach/tracing.ts'
 import { suspendedNs } from '../../loader/clock.ts'
 import { fail } from '../../loader/errors.ts'
 import { kernelNames } from '../../loader/host.ts'
 import { openLibc } from '../../loader/library.ts'
 import { insideNamespace } from '../../loader/namespace.ts'
-import {
-  type GrowingBuffer,
-  type LoadedObject,
-  type LoadedProgram,
-  openObject,
-} from '../../loader/object.ts'
+import { type LoadedObject, type LoadedProgram, openObject } from '../../loader/object.ts'
 import { mapRing } from '../../loader/ring.ts'
 import type { ProgramReport } from '../report.ts'
 import type { CounterName, SocketProbe, SocketProbeOptions } from './probe.ts'
@@ -102,15 +99,16 @@ function absentPrograms(features: ReadonlySet<string>): ReadonlySet<string> {
 function attach(object: LoadedObject, ringBytes: number, suspended: () => bigint): SocketProbe {
   const live: GrowingBuffer = { bytes: Buffer.alloc(0) }
   const there: GrowingBuffer = { bytes: Buffer.alloc(0) }
-  const holders = object.iterator('socket_holders')
-  const table = object.iterator('socket_table')
+  const holders = object.attach('socket_holders', iterator, { target: 'task_file' })
+  const table = object.attach('socket_table', iterator, { target: 'tcp' })
   const ring = mapRing(object.mapFd('ended'), ringBytes, pageBytes)
-  const set = object.variables()
+  const { set } = object.variables()
   let open = true
   let slept = 0n
   followClock()
   for (const { name, hook, loaded } of object.programs) {
-    if (loaded && hook.startsWith('tp_btf/')) object.attach(name)
+    const [kind, tracepoint = ''] = hook.split('/')
+    if (loaded && kind === 'tp_btf') object.attach(name, tracing, { tracepoint })
   }
 
   /** TCP reads CLOCK_MONOTONIC, which stands still while the machine sleeps. */

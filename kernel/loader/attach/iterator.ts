@@ -1,0 +1,99 @@
+// Iterators (iter/…, Linux 5.8): a program that runs once for each object of the kernel when somebody reads. The
+// link belongs to its descriptor; nothing runs until it is read. Takes CAP_BPF and CAP_PERFMON.
+
+import { closeSync, readSync } from 'node:fs'
+import { type Attribute, bpfCall, callRefused, memory } from '../bpf-call.ts'
+import { kernelNames } from '../host.ts'
+import { errorText } from '../library.ts'
+import { attachRefused, available, type Hook, missingFeature, refusedFeature } from './hook.ts'
+import { createLink, type Link, linkType, openLink } from './link.ts'
+import { attachedBy } from './tracing.ts'
+
+export interface IteratorPlace {
+  /** What is walked, as in the program's section: `task_file`, `tcp`, `bpf_map_elem`. */
+  readonly target: string
+  /** The map whose elements are walked, for `bpf_map_elem`. */
+  readonly mapFd?: number
+}
+
+export interface Iterator extends Link {
+  /**
+   * One whole pass, appended to `buffer` from its start; grows as needed. Returns octets written. Sockets are those
+   * of the thread's network namespace. Throws `kernel_call`.
+   */
+  read(buffer: GrowingBuffer): number
+}
+
+/** A buffer that a dump reuses; `bytes` is replaced when it grows. */
+export interface GrowingBuffer {
+  bytes: Buffer
+}
+
+/** enum bpf_attach_type. */
+const traceIterator = 28
+const needed = ['CAP_BPF', 'CAP_PERFMON'] as const
+
+export const iterator: Hook<IteratorPlace, Iterator> = {
+  name: 'iter',
+  feature: ({ target }) => {
+    const name = `bpf_iter__${target}`
+    if (!kernelNames([name]).has(name)) {
+      const needs = 'a kernel with this iterator'
+      return missingFeature(
+        `walking ${target}`,
+        needs,
+        'what is there before the start is not seen',
+      )
+    }
+    return refusedFeature(`an iterator over ${target}`, needed) ?? available
+  },
+  attached: ({ target }) => attachedBy(linkType.iterator, target),
+  attach: (program, { target, mapFd }) => {
+    const about: readonly Attribute[] = mapFd === undefined ? [] : mapInfo(mapFd)
+    const fd = createLink([program.fd, 0, traceIterator, 0, ...about])
+    if (fd < 0) throw attachRefused(`${program.name} to iterator ${target}`, -fd, needed)
+    return { ...openLink(fd), read: (buffer) => readOnce(fd, buffer) }
+  },
+}
+
+/** union bpf_iter_link_info: the map's descriptor alone. */
+function mapInfo(mapFd: number): readonly Attribute[] {
+  const info = memory(4)
+  info.writeUInt32LE(mapFd)
+  return [info, info.length]
+}
+
+const bufferGrowthMin = 65536
+
+function readOnce(link: number, buffer: GrowingBuffer): number {
+  const fd = bpfCall('iteratorCreate', [link])
+  if (fd < 0) throw callRefused('creating an iterator', errorText(fd))
+  let length = 0
+  try {
+    for (;;) {
+      if (buffer.bytes.length - length < bufferGrowthMin) buffer.bytes = grown(buffer.bytes)
+      const got = readAgain(fd, buffer.bytes, length)
+      if (got === 0) return length
+      length += got
+    }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** An iterator that met a great many objects in vain gives the CPU back with EAGAIN: go on. */
+function readAgain(fd: number, bytes: Buffer, offset: number): number {
+  for (;;) {
+    try {
+      return readSync(fd, bytes, offset, bytes.length - offset, null)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+    }
+  }
+}
+
+function grown(bytes: Buffer): Buffer {
+  const larger = Buffer.allocUnsafeSlow(Math.max(bufferGrowthMin * 2, bytes.length * 2))
+  bytes.copy(larger)
+  return larger
+}

@@ -1,0 +1,33 @@
+// A BPF file system of a test's own, and what of it is left in the kernel.
+
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { bpftool } from './loader.ts'
+
+export interface Bpffs {
+  readonly folder: string
+  /** Unmounts it, which ends every pin in it. */
+  remove(): void
+}
+
+export function mountBpffs(): Bpffs {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-bpffs-'))
+  execFileSync('mount', ['-t', 'bpf', 'bpf', folder], { timeout: 20_000 })
+  return {
+    folder,
+    remove: () => {
+      execFileSync('umount', [folder], { timeout: 20_000 })
+      rmdirSync(folder)
+    },
+  }
+}
+
+/** Waits until the kernel has freed what has this id: it does so some time after the last descriptor is closed. */
+export function assertGone(kind: 'map' | 'prog' | 'link', id: number): void {
+  const end = performance.now() + 10_000
+  while (bpftool<{ id: number }[]>(kind, 'list').some((one) => one.id === id)) {
+    if (performance.now() > end) throw new Error(`${kind} ${id} is left`)
+  }
+}
