@@ -52,7 +52,8 @@ test('an end has the time at which it came, whatever ended it', async () => {
       }
       for (const end of [client, server]) {
         const lasted = closed - end.start_ns
-        assert.ok(lasted > BigInt(idleMs) * 1_000_000n && lasted < hour, `${how}: ${lasted} ns`)
+        // A timer of Node may come a millisecond early.
+        assert.ok(lasted > BigInt(idleMs - 1) * 1_000_000n && lasted < hour, `${how}: ${lasted} ns`)
       }
     }
   } finally {
