@@ -9,7 +9,15 @@
 
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -51,6 +59,16 @@ const packages = [
   { name: 'chromium', has: () => command('chromium'), why: 'looks at the page', for: 'test' },
 ]
 
+/** Debian's own programs as traffic (test/programs). A test whose program cannot be had is skipped with that reason. */
+const programs = [
+  { name: 'nginx-light', has: () => command('nginx') },
+  { name: 'apache2-utils', has: () => command('ab') },
+  { name: 'redis-server', has: () => command('redis-server') },
+  { name: 'haproxy', has: () => command('haproxy') },
+  { name: 'socat', has: () => command('socat') },
+  { name: 'postgresql', has: () => existsSync('/usr/lib/postgresql') },
+]
+
 const mode = process.argv[2] ?? 'start'
 if (!['start', 'test', 'check', 'setup'].includes(mode)) {
   stop(`unknown mode ${mode}`, 'one of: start, test, check, setup')
@@ -60,6 +78,7 @@ if (process.platform !== 'linux') stop('Weir measures the Linux kernel', 'run it
 installNpmPackages()
 if (mode !== 'check') {
   installSystemPackages(mode)
+  if (mode !== 'start') installPrograms()
   buildPage()
 }
 
@@ -85,6 +104,39 @@ function installSystemPackages(wanted) {
   const quiet = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }
   run('apt-get', ['update', '-q'], line, quiet)
   run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...names], line, quiet)
+}
+
+/** Installs what is missing without starting a server of it, now or at the next boot; says so where it cannot. */
+function installPrograms() {
+  const names = programs.filter((program) => !program.has()).map((program) => program.name)
+  if (names.length === 0) return
+  if (process.getuid?.() !== 0 || !command('apt-get')) {
+    say(`tests of these programs are skipped, they are not installed: ${names.join(' ')}`)
+    return
+  }
+  say(`installing ${names.join(' ')} (their services are not started) …`)
+  const policy = '/usr/sbin/policy-rc.d'
+  const own = !existsSync(policy)
+  if (own) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  const quiet = {
+    stdio: ['ignore', 2, 2],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  }
+  try {
+    spawnSync('apt-get', ['update', '-q'], quiet)
+    const options = ['-y', '-q', '--no-install-recommends']
+    const { status } = spawnSync('apt-get', ['install', ...options, ...names], quiet)
+    if (status !== 0) say(`apt-get ended with ${status}: tests of what is missing are skipped`)
+    // Debian enables what it installs for the next boot.
+    const services = ['nginx', 'redis-server', 'haproxy', 'postgresql'].filter((service) =>
+      names.some((name) => name.startsWith(service)),
+    )
+    if (services.length > 0 && existsSync('/run/systemd/system')) {
+      spawnSync('systemctl', ['disable', '--quiet', ...services], quiet)
+    }
+  } finally {
+    if (own) rmSync(policy)
+  }
 }
 
 /** Builds the dashboard when its sources differ from those that `web/dist` was built from. */

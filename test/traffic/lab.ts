@@ -61,7 +61,7 @@ export async function withNamespaces<T>(count: number, work: (lab: Lab) => Promi
     return await work(createLab(names, folder, octet, guests))
   } finally {
     await Promise.all(guests.peers.map((peer) => peer.stop()))
-    await Promise.all(guests.programs.map(kill))
+    await Promise.all(guests.programs.map(end))
     for (const name of names) await command('ip', ['netns', 'del', name]).catch(() => {})
     rmSync(folder, { recursive: true, force: true })
   }
@@ -101,11 +101,16 @@ interface Guests {
   readonly programs: Program[]
 }
 
-function kill(program: Program): Promise<void> {
+/** Asks first: a server that is killed may leave its workers behind. */
+function end(program: Program): Promise<void> {
   return new Promise((resolve) => {
     if (program.exitCode !== null || program.signalCode !== null) return resolve()
-    program.once('exit', () => resolve())
-    program.kill('SIGKILL')
+    const limit = setTimeout(() => program.kill('SIGKILL'), 5000)
+    program.once('exit', () => {
+      clearTimeout(limit)
+      resolve()
+    })
+    program.kill('SIGTERM')
   })
 }
 
