@@ -21,6 +21,8 @@ export interface EndColumns {
   readonly process_source: Values
   readonly unit: Values
   readonly container: Values
+  readonly node: Values
+  readonly workload: Values
 }
 
 export interface RowColumns {
@@ -32,6 +34,7 @@ export interface RowColumns {
   readonly node: Values
   readonly view: Values
   readonly observer: Values
+  readonly counted: Values
   readonly protocol: Values
   readonly time: Values
   readonly start: Values
@@ -70,6 +73,7 @@ export function rowColumnsOf(batch: Batch): RowColumns {
     node: of('node'),
     view: of('view'),
     observer: of('observer'),
+    counted: of('counted'),
     protocol: of('protocol'),
     time: of('time'),
     start: of('start'),
@@ -100,6 +104,8 @@ function endColumns(of: (name: string) => Values, side: 'src' | 'dst'): EndColum
     process_source: of(`${side}_process_source`),
     unit: of(`${side}_unit`),
     container: of(`${side}_container`),
+    node: of(`${side}_node`),
+    workload: of(`${side}_workload`),
   }
 }
 

@@ -77,6 +77,7 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
     const src = table.src[connection] as number
     const dst = table.dst[connection] as number
     columns.node.u32[row] = names.fixed.node
+    columns.counted.u8[row] = 1
     columns.view.u32[row] = names.fixed.view
     columns.protocol.u32[row] = names.fixed.protocol
     columns.observer.u32[row] =
@@ -154,7 +155,8 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
     const { words, octets } = state.ends
     const at = slot * recordWords
     const source = octets[slot * recordOctets + octet.ownerSource] as number
-    to.process.u32[row] = names.text(words, at + word.comm)
+    const process = names.text(words, at + word.comm)
+    to.process.u32[row] = process
     to.pid.u32[row] = words[at + word.tgid] as number
     to.uid.u32[row] = source === 0 ? 0 : (words[at + word.uid] as number)
     to.uid.nulls[row] = source === 0 ? 1 : 0
@@ -167,6 +169,8 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
     const owner = names.owner(low + high * 0x1_0000_0000)
     to.unit.u32[row] = owner ? owner.unit : 0
     to.container.u32[row] = owner ? owner.container : 0
+    to.node.u32[row] = names.fixed.node
+    to.workload.u32[row] = (owner && (owner.unit || owner.container)) || process
   }
 
   return { batch: () => batch, begin, write }
@@ -198,6 +202,8 @@ function clearEnd(to: EndColumns, row: number): void {
   to.process_source.u32[row] = 0
   to.unit.u32[row] = 0
   to.container.u32[row] = 0
+  to.node.u32[row] = 0
+  to.workload.u32[row] = 0
 }
 
 function copyAddress(to: Uint32Array, row: number, { words }: EndTable, from: number): void {

@@ -51,7 +51,8 @@ function clause(name: string, dialect: Dialect): string {
 }
 
 function columnSql(field: Field): string {
-  return `\`${field.name}\` ${columnType(field)} CODEC(${field.codec})`
+  const older = field.older === undefined ? '' : ` DEFAULT ${field.older}`
+  return `\`${field.name}\` ${columnType(field)}${older} CODEC(${field.codec})`
 }
 
 /** Computed when it is asked for, so it costs no disk. */

@@ -22,7 +22,9 @@ import { type Api, apiAt } from '../river.ts'
 import { until } from '../traffic/mod.ts'
 
 const reporter = createReporter('test', { level: 'fatal' })
-const golden = readFileSync(new URL('../../wire/frame/testdata/flows-zstd.frame', import.meta.url))
+const golden = readFileSync(
+  new URL('../../wire/frame/testdata/flows-1-zstd.frame', import.meta.url),
+)
 
 const identity = {
   agent: '00000000-0000-4000-8000-000000000001',

@@ -15,6 +15,7 @@ const loopback: RowValues = {
   node: 'vm-1',
   view: 'socket',
   observer: 'both',
+  counted: true,
   protocol: 'tcp',
   src_address: '127.0.0.1',
   src_port: 43_884,
@@ -50,6 +51,11 @@ const loopback: RowValues = {
   dst_cgroup_id: 1n,
   dst_process_source: 'close',
   dst_container: '3f4e'.repeat(16),
+  src_node: 'vm-1',
+  dst_node: 'vm-1',
+  src_workload: 'user@1000.service',
+  dst_namespace: 'shop',
+  dst_workload: 'cart',
 }
 
 const refused: RowValues = {
@@ -83,7 +89,15 @@ export const fakeFlowRows: readonly RowValues[] = [
 ]
 
 export const fakeLedgerRows: readonly RowValues[] = [
-  { time, start: time - 5_000_000_000n, node: 'vm-1', stage: 'hook', unit: 'records', entered: 12 },
+  {
+    time,
+    start: time - 5_000_000_000n,
+    node: 'vm-1',
+    stage: 'hook',
+    probe: 'socket',
+    unit: 'records',
+    entered: 12,
+  },
   { time, start: time - 1n, node: 'vm-1', stage: 'hook', unit: 'records', cause: 'ring', lost: 2 },
 ]
 

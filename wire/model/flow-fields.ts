@@ -1,7 +1,8 @@
 // THE table of fields of a flow row: one interval of one connection.
 // Oriented: src opened the connection, dst answered. Counters are increments of the interval.
 
-import { endReasons, errnos, processSources, tcpStates } from './closed-values.ts'
+import { endReasons, errnos, tcpStates } from './closed-values.ts'
+import { endFields, socketAddress } from './end-fields.ts'
 import type { Field, Table } from './field.ts'
 
 const time = 'Delta(8), ZSTD(1)'
@@ -66,6 +67,15 @@ const fields: readonly Field[] = [
     help: 'Which ends the node saw: src, dst or both.',
   },
   {
+    name: 'counted',
+    kind: 'flag',
+    since: 2,
+    older: 1,
+    codec: plain,
+    label: 'Counted',
+    help: 'Whether sums count the row: over the counted rows of one view each byte of a connection is there once, however many nodes saw it.',
+  },
+  {
     name: 'protocol',
     kind: 'name',
     values: ['tcp'],
@@ -76,43 +86,16 @@ const fields: readonly Field[] = [
     otel: 'network.transport',
     ipfix: 'protocolIdentifier',
   },
-  {
-    name: 'src_address',
-    kind: 'address',
-    codec: plain,
-    label: 'Source',
-    help: 'Address of the initiator.',
-    source: 'socket_record.local/remote',
-    otel: 'source.address',
-    ipfix: 'sourceIPv6Address',
-  },
-  {
-    name: 'src_port',
-    kind: 'u16',
-    codec: plain,
-    label: 'Source port',
-    help: 'Port of the initiator; 0 when none was free.',
-    otel: 'source.port',
-    ipfix: 'sourceTransportPort',
-  },
-  {
-    name: 'dst_address',
-    kind: 'address',
-    codec: plain,
-    label: 'Destination',
-    help: 'Address of the responder, as the observer sees it.',
-    otel: 'destination.address',
-    ipfix: 'destinationIPv6Address',
-  },
-  {
-    name: 'dst_port',
-    kind: 'u16',
-    codec: plain,
-    label: 'Destination port',
-    help: 'Port of the responder.',
-    otel: 'destination.port',
-    ipfix: 'destinationTransportPort',
-  },
+  ...socketAddress(
+    'src',
+    'Address of the initiator.',
+    'Port of the initiator; 0 when none was free.',
+  ),
+  ...socketAddress(
+    'dst',
+    'Address of the responder, as the observer sees it.',
+    'Port of the responder.',
+  ),
   {
     name: 'bytes',
     kind: 'counter',
@@ -274,95 +257,15 @@ const fields: readonly Field[] = [
     help: "Interface that the connection's route uses at the observing end, the initiator's when both are seen.",
     source: 'sock.sk_dst_cache',
   },
-  ...end('src', 'initiator'),
-  ...end('dst', 'responder'),
+  ...endFields('src', 'initiator'),
+  ...endFields('dst', 'responder'),
 ]
-
-function end(side: 'src' | 'dst', role: string): readonly Field[] {
-  const at = side === 'src' ? 'Source' : 'Destination'
-  return [
-    {
-      name: `${side}_process`,
-      kind: 'name',
-      codec: plain,
-      label: `${at} process`,
-      help: `Command name of the ${role}'s process.`,
-      source: 'task_struct.group_leader.comm',
-      otel: `${side === 'src' ? 'source' : 'destination'}.process.name`,
-    },
-    {
-      name: `${side}_pid`,
-      kind: 'u32',
-      codec: plain,
-      label: `${at} pid`,
-      help: `Process id of the ${role} (thread group id, in the host's pid namespace); 0 = not on this node or unknown.`,
-      source: 'task_struct.tgid',
-    },
-    {
-      name: `${side}_uid`,
-      kind: 'u32',
-      nullable: true,
-      codec: plain,
-      label: `${at} user`,
-      help: `User id of the ${role}'s process.`,
-      source: 'bpf_get_current_uid_gid',
-    },
-    {
-      name: `${side}_netns`,
-      kind: 'u32',
-      codec: plain,
-      label: `${at} netns`,
-      help: `Inode of the ${role}'s network namespace; 0 = not on this node.`,
-      source: 'net.ns.inum',
-    },
-    {
-      name: `${side}_cgroup_id`,
-      kind: 'id',
-      codec: plain,
-      label: `${at} cgroup`,
-      help: `Id of the ${role}'s cgroup (inode of its cgroup2 folder); 0 = not on this node.`,
-      source: 'sock_cgroup_data.cgroup.kn.id',
-    },
-    {
-      name: `${side}_process_source`,
-      kind: 'name',
-      values: processSources,
-      codec: plain,
-      label: `${at} owner from`,
-      help: `How the ${role}'s process was found: io (it read or wrote last), close (it closed), holder (it has the descriptor), connect, listener (the listening process, before any I/O).`,
-    },
-    ...place(side, role),
-  ]
-}
-
-/** What the cgroup of an end says about where it runs. */
-function place(side: 'src' | 'dst', role: string): readonly Field[] {
-  const at = side === 'src' ? 'Source' : 'Destination'
-  return [
-    {
-      name: `${side}_unit`,
-      kind: 'name',
-      codec: plain,
-      label: `${at} unit`,
-      help: `systemd unit of the ${role}, from its cgroup path.`,
-      otel: `${side === 'src' ? 'source' : 'destination'}.systemd.unit`,
-    },
-    {
-      name: `${side}_container`,
-      kind: 'name',
-      codec: plain,
-      label: `${at} container`,
-      help: `Container id of the ${role}, from its cgroup path.`,
-      otel: `${side === 'src' ? 'source' : 'destination'}.container.id`,
-    },
-  ]
-}
 
 /** Flow rows: one interval of one connection. */
 export const flowTable: Table = {
   name: 'flows',
   number: 1,
-  schema: 1,
+  schema: 2,
   fields,
   derived: [
     {
