@@ -92,7 +92,7 @@ export async function startRiver(options: RiverOptions & { data: string }): Prom
       if (started.child.exitCode !== null) throw new Error(`weir up ended:\n${started.output()}`)
       return /http:\/\/127\.0\.0\.1:\d+/.exec(started.output())?.[0]
     },
-    20_000,
+    60_000,
   ).catch(async (error) => {
     started.child.kill('SIGKILL')
     throw error
@@ -166,7 +166,7 @@ function createRiver(started: StartedWeir, base: string, data: string): River {
 
   async function stop(): Promise<number | null> {
     child.kill('SIGINT')
-    const limit = setTimeout(() => child.kill('SIGKILL'), 10_000)
+    const limit = setTimeout(() => child.kill('SIGKILL'), 30_000)
     const code = await ended
     clearTimeout(limit)
     return code

@@ -76,7 +76,7 @@ export async function startFakeCentral(path: string, credits = 4): Promise<FakeC
 
 /** Waits for a condition, at most ten seconds. */
 export async function until<T>(what: string, read: () => T | undefined | false): Promise<T> {
-  const end = Date.now() + 10_000
+  const end = Date.now() + 60_000
   for (;;) {
     const value = read()
     if (value !== undefined && value !== false) return value

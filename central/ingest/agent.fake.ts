@@ -112,7 +112,7 @@ export function rowOfNow(mark: number, change: RowValues = {}): RowValues {
   return { time, ...kind, ...ends, bytes: 10, opened: 1, connection_id: BigInt(mark), ...change }
 }
 
-export async function until(what: string, condition: () => boolean, limitMs = 10_000) {
+export async function until(what: string, condition: () => boolean, limitMs = 60_000) {
   const deadline = Date.now() + limitMs
   while (!condition()) {
     assert.ok(Date.now() < deadline, `within ${limitMs} ms: ${what}`)

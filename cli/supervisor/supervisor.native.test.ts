@@ -14,7 +14,7 @@ const readyScript = `
 `
 
 async function waitFor<T>(what: string, read: () => T | undefined): Promise<T> {
-  const end = Date.now() + 10_000
+  const end = Date.now() + 60_000
   for (;;) {
     const value = read()
     if (value !== undefined) return value

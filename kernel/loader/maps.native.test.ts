@@ -270,7 +270,7 @@ test('a closed object is not read, and its maps are gone', async () => {
   assert.throws(() => map.read(entries), /is closed/)
   assert.throws(() => map.drain(entries), /is closed/)
   assert.throws(() => object.map('many'), /is closed/)
-  const end = performance.now() + 10_000
+  const end = performance.now() + 60_000
   while (ids().includes(map.id)) assert.ok(performance.now() < end, `map ${map.id} is left`)
 })
 

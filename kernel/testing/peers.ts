@@ -23,7 +23,7 @@ export interface Peers {
 }
 
 const program = fileURLToPath(new URL('./peers.py', import.meta.url))
-const commandLimitMs = 20_000
+const commandLimitMs = 60_000
 let created = 0
 
 export function createNamespace(): Namespace {

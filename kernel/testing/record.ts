@@ -53,7 +53,7 @@ export async function drainUntil(
   records: SocketRecord[],
   enough: (records: readonly SocketRecord[]) => boolean,
 ): Promise<void> {
-  const end = Date.now() + 10_000
+  const end = Date.now() + 60_000
   for (;;) {
     probe.drain((_, octets, word) => records.push(readRecord(octets, word * 4)))
     if (enough(records)) return

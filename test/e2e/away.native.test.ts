@@ -146,19 +146,15 @@ test('a ring too small: what is stored and what is known lost make the truth', (
 
 /** The share is the quotient of its own numbers, and those add up to what was made. */
 async function assertKnownLoss(api: Api, lab: Lab, made: number): Promise<void> {
-  const seen = await until(
-    'stored + lost = made',
-    async () => {
-      const range = { from: '-5m', to: 'now' }
-      const rows = await api.flows({ ...range, src_netns: lab.netns(0).inode })
-      // Asked for after the rows: once those and what is lost are complete, so is what it counts.
-      const { coverage } = await api.get('/api/flows', range)
-      const ended = rows.filter((row) => row['end'] !== null && row['end_reason'] !== 'unknown')
-      const lost = Object.values(coverage.lost).reduce((sum, one) => sum + one, 0)
-      return ended.length + lost === made && { rows: rows.length, lost, share: coverage.share }
-    },
-    60_000,
-  )
+  const seen = await until('stored + lost = made', async () => {
+    const range = { from: '-5m', to: 'now' }
+    const rows = await api.flows({ ...range, src_netns: lab.netns(0).inode })
+    // Asked for after the rows: once those and what is lost are complete, so is what it counts.
+    const { coverage } = await api.get('/api/flows', range)
+    const ended = rows.filter((row) => row['end'] !== null && row['end_reason'] !== 'unknown')
+    const lost = Object.values(coverage.lost).reduce((sum, one) => sum + one, 0)
+    return ended.length + lost === made && { rows: rows.length, lost, share: coverage.share }
+  })
   assert.ok(seen.lost > 0, 'nothing was lost, so nothing was shown')
   assert.equal(seen.share, seen.rows / (seen.rows + seen.lost))
 }

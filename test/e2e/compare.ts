@@ -39,14 +39,10 @@ export function tell(rows: readonly JsonRow[]): Story {
 
 /** Waits until the end of a connection is in the API, and gives its story. */
 export function whole(river: Api, lab: Lab, truth: Connection): Promise<Story> {
-  return until(
-    `the end of ${truth.case} in the API`,
-    async () => {
-      const story = await storyOf(river, lab, truth)
-      return story?.last['end'] ? story : undefined
-    },
-    20_000,
-  )
+  return until(`the end of ${truth.case} in the API`, async () => {
+    const story = await storyOf(river, lab, truth)
+    return story?.last['end'] ? story : undefined
+  })
 }
 
 export type When = 'seen from its start' | 'older than Weir'

@@ -39,14 +39,10 @@ async function playAround(lab: Lab, cases: readonly Case[]): Promise<void> {
   const rests: Awaited<ReturnType<Case['begin']>>[] = []
   for (const one of cases) rests.push(await one.begin(lab))
   await withRiver({}, async (river) => {
-    await until(
-      'the first rows',
-      async () => {
-        const rows = await river.flows({ netns: inodesOf(lab) })
-        return new Set(rows.map((row) => row['connection_id'])).size >= cases.length
-      },
-      20_000,
-    )
+    await until('the first rows', async () => {
+      const rows = await river.flows({ netns: inodesOf(lab) })
+      return new Set(rows.map((row) => row['connection_id'])).size >= cases.length
+    })
     const older: Connection[] = []
     for (const rest of rests) older.push(...(await rest()))
     const younger: Connection[] = []
@@ -83,7 +79,7 @@ test('an idle connection older than Weir shows what it carried', () =>
     await pair.settle()
     await withRiver({}, async (river) => {
       const truth = pair.soFar()
-      const story = await until('the row', () => storyOf(river, lab, truth), 10_000)
+      const story = await until('the row', () => storyOf(river, lab, truth))
       const { last } = story
       assert.deepEqual(
         [last['bytes'], last['total_bytes'], last['total_reverse_bytes'], last['state']],

@@ -48,23 +48,19 @@ test('a full data folder', () =>
         const rest = await serverCase('alone', 5).begin(lab)
         const [first] = await rest()
         await whole(river, lab, first!)
-        const sick = await until(
-          'health to say so',
-          async () => {
-            fill(data)
-            await rest()
-            const said = await health()
-            return said.status !== 'ok' && said
-          },
-          30_000,
-        )
+        const sick = await until('health to say so', async () => {
+          fill(data)
+          await rest()
+          const said = await health()
+          return said.status !== 'ok' && said
+        })
         const reason = sick.checks.map(({ message }) => message).join('\n')
         assert.match(reason, /space|full/i)
         const story = await whole(river, lab, first!)
         assert.equal(story.bytes, first!.bytes, 'the API does not answer any more')
         rmSync(ballast)
         const [last] = await rest()
-        await until('health to be well again', async () => (await health()).status === 'ok', 60_000)
+        await until('health to be well again', async () => (await health()).status === 'ok')
         assert.equal((await whole(river, lab, last!)).bytes, last!.bytes)
       }),
     ),

@@ -26,14 +26,10 @@ export async function carriedIn(
   count: () => number,
 ): Promise<readonly Carried[]> {
   let carried: readonly Carried[] = []
-  await until(
-    'every ended connection',
-    async () => {
-      carried = connectionsOf(await river.flows({ netns: inodesOf(lab), from: '-15m', ...query }))
-      return carried.filter(({ ends }) => ends > 0).length >= count()
-    },
-    30_000,
-  ).catch(() => {})
+  await until('every ended connection', async () => {
+    carried = connectionsOf(await river.flows({ netns: inodesOf(lab), from: '-15m', ...query }))
+    return carried.filter(({ ends }) => ends > 0).length >= count()
+  }).catch(() => {})
   return carried
 }
 

@@ -52,14 +52,10 @@ export async function serve(
   const [name, ...args] = command
   const server = lab.start(at, pathOf(name) ?? name, ...args)
   server.stdout.resume()
-  await until(
-    `${name} to listen on port ${port}`,
-    async () => {
-      if (server.exitCode !== null) throw new Error(`${name} ended with ${server.exitCode}`)
-      return (await lab.run(at, 'ss', '-tlnH', `sport = :${port}`)) !== ''
-    },
-    30_000,
-  )
+  await until(`${name} to listen on port ${port}`, async () => {
+    if (server.exitCode !== null) throw new Error(`${name} ended with ${server.exitCode}`)
+    return (await lab.run(at, 'ss', '-tlnH', `sport = :${port}`)) !== ''
+  })
   return server
 }
 

@@ -14,7 +14,7 @@ export function command(
   options: CommandOptions = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const limits = { timeout: options.timeoutMs ?? 20_000, maxBuffer: 256 * 1024 * 1024 }
+    const limits = { timeout: options.timeoutMs ?? 60_000, maxBuffer: 256 * 1024 * 1024 }
     const child = execFile(file, args, limits, (error, stdout, stderr) => {
       if (error) reject(new Error(`running ${file} ${args.join(' ')}: ${stderr || error.message}`))
       else resolve(stdout)
@@ -28,7 +28,7 @@ export function command(
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
-  limitMs = 10_000,
+  limitMs = 60_000,
 ): Promise<T> {
   const deadline = performance.now() + limitMs
   for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, 200)) {

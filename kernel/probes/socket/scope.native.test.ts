@@ -270,7 +270,7 @@ function readInfo(fd: string): string {
 
 /** The kernel frees programs after a grace period. */
 async function until(condition: () => boolean, what: string): Promise<void> {
-  const end = Date.now() + 5000
+  const end = Date.now() + 60_000
   while (!condition()) {
     if (Date.now() > end) assert.fail(what)
     await pause(20)
