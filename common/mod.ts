@@ -24,4 +24,5 @@ export {
 } from './lifecycle/lifecycle.ts'
 export type { CounterHandle, Reporter, ReporterOptions } from './reporter/reporter.ts'
 export { parseDurationMs, rfc3339 } from './time/duration.ts'
+export { parseInstant } from './time/instant.ts'
 export { editsBetween, nearestName, nearestNames } from './words/nearest.ts'

@@ -33,6 +33,7 @@ export const edges: Readonly<Record<string, readonly string[]>> = {
 export const packages: Readonly<Record<string, readonly string[]>> = {
   common: ['pino', 'prom-client'],
   kernel: ['koffi'],
+  wire: ['re2js'],
   store: ['@clickhouse/client', 'chdb'],
   'api/contract': ['typebox'],
   api: ['@fastify/static', '@fastify/swagger', '@fastify/swagger-ui', 'ajv', 'fastify', 'typebox'],

@@ -22,6 +22,18 @@ export const wireErrors = {
     exitCode: 1,
     remedy: 'The frame is set aside; if it happens again, check memory and disk of the sender.',
   },
+  bad_filter: {
+    message: 'the filter is wrong at character {position}: {what}',
+    status: 400,
+    exitCode: 64,
+    remedy: 'Compare a field with a value: dst_port = 443 and rtt > 5ms.',
+  },
+  not_here: {
+    message: '{name} is computed by the store alone: it cannot be filtered by here',
+    status: 400,
+    exitCode: 64,
+    remedy: 'Ask a server, without --local.',
+  },
 } as const
 
 /** Makes an error of the wire; `details.what` says which octets were wrong. */

@@ -1,6 +1,18 @@
 // Stage 3: the contract. What a row is, how it travels.
 
 export { wireError, wireErrors } from './errors.ts'
+export { type FilterContext, namesOf, parseFilter } from './filter/check.ts'
+export {
+  allOf,
+  type Comparison,
+  everything,
+  type Filter,
+  isAddressRange,
+  type OrderOperator,
+  type Test,
+  type Value,
+} from './filter/filter.ts'
+export { type RowTest, rowTest } from './filter/predicate.ts'
 export {
   type BlockCheck,
   type BlockClaim,
@@ -38,7 +50,12 @@ export {
   streamPreface,
   type Welcome,
 } from './frame/message.ts'
-export { formatAddress, parseAddress } from './model/address.ts'
+export {
+  type AddressRange,
+  formatAddress,
+  parseAddress,
+  parseAddressRange,
+} from './model/address.ts'
 export { appendRow, type RowValue, type RowValues } from './model/append.ts'
 export {
   type CauseOf,
@@ -63,6 +80,7 @@ export {
   grown,
   type Heap,
 } from './model/columns.ts'
+export { type EndPair, endPairsOf } from './model/ends.ts'
 export {
   type DerivedField,
   type Field,

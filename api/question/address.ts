@@ -1,7 +1,7 @@
 // An address or a CIDR of a query string.
 
 import type { FilterValue } from '../../store/query/mod.ts'
-import { formatAddress, parseAddress } from '../../wire/mod.ts'
+import { formatAddress, parseAddress, parseAddressRange } from '../../wire/mod.ts'
 import { badParameter } from '../errors.ts'
 import { quoted } from './time.ts'
 
@@ -13,24 +13,10 @@ export function parseAddressValue(parameter: string, text: string): FilterValue 
   const octets = rest.length === 0 ? parseAddress(address) : undefined
   if (!octets) throw badParameter(parameter, `${quoted(text)} is no address`, hint)
   if (prefix === undefined) return formatAddress(octets)
-  const isV4 = !address.includes(':')
-  const most = isV4 ? 32 : 128
-  if (!/^\d{1,3}$/.test(prefix) || Number(prefix) > most) {
-    throw badParameter(parameter, `${quoted(text)} has no prefix of 0 to ${most}`, hint)
-  }
-  return rangeOf(octets, Number(prefix) + (isV4 ? 96 : 0))
-}
-
-function rangeOf(octets: Uint8Array, bits: number): FilterValue {
-  const first = octets.map((octet, i) => octet & mask(bits - i * 8))
-  const last = octets.map((octet, i) => octet | (~mask(bits - i * 8) & 255))
-  return { first: mappedText(first), last: mappedText(last) }
-}
-
-/** The octet's bits that belong to a prefix of which `bits` are left. */
-function mask(bits: number): number {
-  if (bits >= 8) return 255
-  return bits <= 0 ? 0 : (255 << (8 - bits)) & 255
+  const range = parseAddressRange(text)
+  if (range) return { first: mappedText(range.first), last: mappedText(range.last) }
+  const most = address.includes(':') ? 128 : 32
+  throw badParameter(parameter, `${quoted(text)} has no prefix of 0 to ${most}`, hint)
 }
 
 /** Eight plain groups: `::ffff:a.b.c.d` and its kin would be read as what they are only by luck. */

@@ -28,6 +28,35 @@ export function parseAddress(text: string): Uint8Array | undefined {
   return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 255]))
 }
 
+/** All addresses from `first` to `last`, both inside, 16 octets each. */
+export interface AddressRange {
+  readonly first: Uint8Array
+  readonly last: Uint8Array
+}
+
+/**
+ * `10.0.0.0/8`, or a single address as a range of one; undefined when the text is neither. Host bits are
+ * ignored; an IPv4 prefix never covers IPv6 addresses.
+ */
+export function parseAddressRange(text: string): AddressRange | undefined {
+  const [address = '', prefix = '128', ...rest] = text.split('/')
+  const octets = rest.length === 0 ? parseAddress(address) : undefined
+  if (!octets || !/^\d{1,3}$/.test(prefix)) return undefined
+  const isV4 = !address.includes(':') && text.includes('/')
+  const bits = Number(prefix) + (isV4 ? 96 : 0)
+  if (bits > 128) return undefined
+  return {
+    first: octets.map((octet, i) => octet & mask(bits - i * 8)),
+    last: octets.map((octet, i) => octet | (~mask(bits - i * 8) & 255)),
+  }
+}
+
+/** The octet's bits that belong to a prefix of which `bits` are left. */
+function mask(bits: number): number {
+  if (bits >= 8) return 255
+  return bits <= 0 ? 0 : (255 << (8 - bits)) & 255
+}
+
 function isMapped(octets: Uint8Array, offset: number): boolean {
   for (let i = 0; i < 10; i++) if (octets[offset + i] !== 0) return false
   return octets[offset + 10] === 255 && octets[offset + 11] === 255

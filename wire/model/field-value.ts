@@ -35,6 +35,9 @@ export function valueFault(field: Field, text: string): ValueFault | undefined {
       if (decimal.test(text) && BigInt(text) < 2n ** 64n) return undefined
       return fault(text, 'is no id', 'Give the decimal id as an answer shows it.')
     case 'time':
+    case 'text':
+    case 'list':
+    case 'octets':
       return undefined
     default:
       return numberFault(field.kind, text)
