@@ -126,10 +126,12 @@ test('ports that are folded are shown as :* with their number, and open', { skip
   ),
 )
 
+const long = 'a-service-with-quite-a-long-name'
+
 for (const width of [360, 420, 719, 720, 1280]) {
   test(`the destination of a connection is shown at ${width} px`, { skip }, () =>
     look(
-      { dress: (row) => ({ ...row, dst_process: 'a-service-with-quite-a-long-name' }) },
+      { dress: (row) => ({ ...row, src_process: long, dst_process: long }) },
       async (page, weir) => {
         await page.setViewportSize({ width, height: 800 })
         await page.goto(`${weir.base}/flows`)
@@ -148,6 +150,32 @@ for (const width of [360, 420, 719, 720, 1280]) {
     ),
   )
 }
+
+test('a clock that is off and a second agent of one name are said', { skip }, () => {
+  const node = { state: 'live', last_seen: new Date().toISOString(), interval_ms: 5000 }
+  const said = 'the clock of vm-b is 3600 s ahead: its times are corrected by that'
+  const nodes = [
+    { ...node, node: 'vm-a', agent: '1f', version: '0.1.0', clock_offset_ms: 2, message: '' },
+    {
+      ...node,
+      node: 'vm-b',
+      agent: '2e',
+      version: '0.1.0',
+      clock_offset_ms: 3_600_000,
+      message: said,
+    },
+  ]
+  const checks = [{ name: 'agents', status: 'degraded', message: 'two agents are called vm-a' }]
+  return look({ health: { status: 'degraded', checks, nodes } }, async (page, weir) => {
+    await page.goto(`${weir.base}/flows`)
+    await page.locator('.banner').waitFor()
+    assert.match((await shown(page, '.banner')).join(), /agents two agents are called vm-a/)
+    await page.goto(`${weir.base}/nodes`)
+    await page.locator('.message').waitFor()
+    assert.deepEqual(await shown(page, '.message'), [said])
+    assert.match((await shown(page, '.agents tbody')).join(), /\+60\smin|\+1\sh/)
+  })
+})
 
 test('a path that is no page is a 404 with ways back', { skip }, () =>
   look({}, async (page, weir) => {
@@ -176,6 +204,34 @@ test('each page asks at its load for what it shows, each thing once', { skip }, 
       const asked = weir.requests().map((url) => url.split('?')[0])
       assert.deepEqual(asked.sort(), questions, path)
     }
+  }),
+)
+
+test('a live table asks only for what is new, and shows it once', { skip }, () =>
+  look({ connections: 3 }, async (page, weir) => {
+    await page.clock.install({ time: weir.world.nowMs })
+    await page.goto(`${weir.base}/flows`)
+    await page.locator('tr.row').first().waitFor()
+    const kinds: string[] = []
+    for (let n = 0; n < 40; n++) {
+      weir.world.nowMs += 1000
+      await page.clock.runFor(1000)
+      for (const url of weir.requests().filter((path) => path.startsWith('/api/flows'))) {
+        kinds.push(url.includes('from=-15m') ? 'whole' : 'new')
+      }
+    }
+    assert.ok(kinds.filter((kind) => kind === 'new').length >= 4, kinds.join())
+    assert.ok(kinds.filter((kind) => kind === 'whole').length <= 2, kinds.join())
+    const answer = (await (await fetch(`${weir.base}/api/flows?limit=20`)).json()) as {
+      rows: { time: string }[]
+    }
+    await until('the newest rows, each once', async () => {
+      await page.clock.runFor(1000)
+      const times = await page
+        .locator('tr.row time')
+        .evaluateAll((all: { title: string }[]) => all.slice(0, 20).map(({ title }) => title))
+      return times.join() === answer.rows.map(({ time }) => time).join()
+    })
   }),
 )
 

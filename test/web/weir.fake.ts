@@ -108,7 +108,10 @@ function answerQuestions(app: FastifyInstance, world: World): void {
   app.get('/health', () => healthOf(world))
   app.get('/api/flows', (request) => {
     const range = rangeOf(request.query as Query, world)
-    return { rows: flowRows(world, range), next: null, coverage: coverageOf(world, range) }
+    const limit = Number((request.query as Query)['limit'] ?? 100)
+    const rows = flowRows(world, range, limit + 1)
+    const next = rows.length > limit ? 'older' : null
+    return { rows: rows.slice(0, limit), next, coverage: coverageOf(world, range) }
   })
   app.get('/api/top', (request) => {
     const range = rangeOf(request.query as Query, world)
@@ -185,13 +188,13 @@ function stepsOf({ fromMs, toMs }: Range, stepMs: number): number[] {
   return Array.from({ length: Math.ceil(toMs / stepMs) - first }, (_, n) => (first + n) * stepMs)
 }
 
-/** The newest 200 rows: each connection reports once in an interval, and lives for ten of them. */
-function flowRows(world: World, { fromMs, toMs }: Range): FakeRow[] {
+/** The newest rows: each connection reports once in an interval, and lives for ten of them. */
+function flowRows(world: World, { fromMs, toMs }: Range, limit: number): FakeRow[] {
   const rows: FakeRow[] = []
   const newest = Math.floor(Math.min(toMs, world.nowMs) / intervalMs)
-  for (let interval = newest; rows.length < 200; interval--) {
+  for (let interval = newest; rows.length < limit; interval--) {
     if (interval * intervalMs < Math.max(fromMs, world.watchedFromMs)) break
-    for (let at = 0; at < world.connections && rows.length < 200; at++) {
+    for (let at = 0; at < world.connections && rows.length < limit; at++) {
       const time = interval * intervalMs - at * 7
       rows.push(world.dress(flowRow(time, at + 1000 * Math.floor(interval / 10)), at))
     }

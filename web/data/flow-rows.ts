@@ -29,12 +29,10 @@ interface Pages {
   readonly atMs: number
 }
 
-const pageRows = 200
+export const pageRows = 100
 const rowsMax = 10_000
 const pollLeastMs = 2000
 const wholeEveryMs = 30_000
-/** Rows of two nodes do not come in order: so much before the newest known one is asked for again. */
-const overlapMs = 10_000
 const nothing: Pages = { rows: [], next: undefined, coverage: undefined, atMs: 0 }
 
 /** Rows of the state's range, filters and order; while `live`, new ones enter at the top. */
@@ -177,11 +175,12 @@ function follow(view: { readonly current: View }, sink: Sink): Feed {
 }
 
 /** From when on rows are new; undefined when the whole page must be asked for. */
-function sinceOf({ pages, state }: View): string | undefined {
+function sinceOf({ pages, state, intervalMs }: View): string | undefined {
   const newest = pages.rows[0]?.['time']
   if (typeof newest !== 'string' || state.order !== '-time') return undefined
   const { fromMs } = rangeOf(state, serverNow())
-  return new Date(Math.max(fromMs, msOf(newest) - overlapMs)).toISOString()
+  // Rows of two nodes do not come in order, but within an interval.
+  return new Date(Math.max(fromMs, msOf(newest) - intervalMs)).toISOString()
 }
 
 function pathOf(state: PageState, from: string): string {

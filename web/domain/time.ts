@@ -17,9 +17,9 @@ const unitsMs: Readonly<Record<string, number>> = {
 const refreshLeastMs = 5000
 const refreshMostMs = 60_000
 
-/** How often charts of such steps are asked for again: once a step, but between 5 s and a minute. */
-export function refreshMs(stepMs: number): number {
-  return Math.min(refreshMostMs, Math.max(refreshLeastMs, stepMs))
+/** How often an answer is asked for again that looks different after `changeMs`: between 5 s and a minute. */
+export function refreshMs(changeMs: number): number {
+  return Math.min(refreshMostMs, Math.max(refreshLeastMs, changeMs))
 }
 
 /** `now`, `-90m`, `14:00`, `2026-08-21 14:32`, RFC 3339 → milliseconds; undefined when it is none of them. */

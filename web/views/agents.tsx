@@ -3,12 +3,20 @@
 import { useCell } from '../data/cell.ts'
 import type { Health } from '../data/contract.ts'
 import { location$ } from '../data/page.ts'
-import { age, duration, text } from '../domain/number.ts'
+import { age, duration, text, unmeasured } from '../domain/number.ts'
 import { dateTime, msOf } from '../domain/time.ts'
+import { Mark } from './icons.tsx'
 import { Empty } from './panel-state.tsx'
 import { Name } from './text.tsx'
 
-type NodeHealth = Health['nodes'][number]
+/** What an older central does not say is absent. */
+type NodeHealth = Health['nodes'][number] & {
+  readonly clock_offset_ms?: number | null
+  readonly message?: string
+}
+
+/** From where on a clock is amber. */
+const clockOffMs = 1000
 
 const worstFirst = ['gone', 'late', 'live', 'idle'] as const
 
@@ -37,11 +45,16 @@ export function Agents({ nodes, atMs }: AgentsProps) {
               <th scope="col" class="num">
                 Heard
               </th>
-              <th scope="col" class="num">
+              <th scope="col" class="num hide-s">
                 Interval
               </th>
+              <th scope="col" class="num">
+                Clock
+              </th>
               <th scope="col">Version</th>
-              <th scope="col">Agent</th>
+              <th scope="col" class="hide-s">
+                Agent
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -59,29 +72,53 @@ function Agent({ node, atMs }: { readonly node: NodeHealth; readonly atMs: numbe
   const { zone } = useCell(location$)
   const heardMs = msOf(node.last_seen)
   const ago = Math.max(0, atMs - heardMs) * 1e6
+  const { clock_offset_ms: clockMs, message } = node
   return (
-    <tr>
-      <td class={tones[node.state]}>
-        <span class="word">
-          <StateSign state={node.state} />
-          {node.state}
-        </span>
-      </td>
-      <td>
-        <Name text={node.node} />
-      </td>
-      <td class="num" title={dateTime(heardMs, zone)}>
-        {text(age(Math.max(1e9, Math.round(ago / 1e9) * 1e9)))}
-      </td>
-      <td class="num">{text(duration(node.interval_ms * 1e6))}</td>
-      <td>
-        <Name text={node.version} />
-      </td>
-      <td class="mono" title={node.agent}>
-        <Name text={node.agent} />
-      </td>
-    </tr>
+    <>
+      <tr class={message ? 'said' : ''}>
+        <td class={tones[node.state]}>
+          <span class="word">
+            <StateSign state={node.state} />
+            {node.state}
+          </span>
+        </td>
+        <td>
+          <Name text={node.node} />
+        </td>
+        <td class="num" title={dateTime(heardMs, zone)}>
+          {text(age(Math.max(1e9, Math.round(ago / 1e9) * 1e9)))}
+        </td>
+        <td class="num hide-s">{text(duration(node.interval_ms * 1e6))}</td>
+        <td class={`num ${Math.abs(clockMs ?? 0) > clockOffMs ? 'warn' : 'mid'}`}>
+          {typeof clockMs === 'number' ? offsetText(clockMs) : unmeasured.value}
+        </td>
+        <td>
+          <Name text={node.version} />
+        </td>
+        <td class="mono hide-s" title={node.agent}>
+          <Name text={node.agent} />
+        </td>
+      </tr>
+      {message && (
+        <tr>
+          <td colSpan={columnCount} class="wrap message">
+            <span class="word">
+              <Mark level="warn" />
+              <Name text={message} />
+            </span>
+          </td>
+        </tr>
+      )}
+    </>
   )
+}
+
+const columnCount = 7
+
+/** `+1.20 s`: the sign is said, because ahead and behind are different faults. */
+function offsetText(ms: number): string {
+  if (ms === 0) return '0'
+  return `${ms > 0 ? '+' : '−'}${text(duration(Math.abs(ms) * 1e6))}`
 }
 
 const tones = { live: 'mid', idle: 'mid', late: 'warn', gone: 'bad' } as const

@@ -2,6 +2,7 @@
 
 import { useCell } from '../data/cell.ts'
 import type { Coverage, Health } from '../data/contract.ts'
+import { pageRows } from '../data/flow-rows.ts'
 import { asTable$, commit, holds$, isLive, location$, toggleLive, waiting$ } from '../data/page.ts'
 import { serverNow } from '../data/request.ts'
 import { isCut, trouble$ } from '../data/trouble.ts'
@@ -71,7 +72,7 @@ function Chips() {
     return (
       <p class="chips hint">
         Every connection.{' '}
-        {state.page === 'flows' ? 'The + of a value filters.' : 'Choose an edge to filter.'}
+        {state.page === 'flows' ? 'Open one to filter by its ends.' : 'Choose an edge to filter.'}
       </p>
     )
   }
@@ -123,7 +124,9 @@ function Live() {
     >
       {live ? <span class="live" /> : <Icon name={held ? 'pause' : 'play'} />}
       <span class="hide-s">{word}</span>
-      {held && waiting > 0 && <span class="k">{waiting >= 200 ? '200+' : waiting} new</span>}
+      {held && waiting > 0 && (
+        <span class="k">{waiting >= pageRows ? `${pageRows}+` : waiting} new</span>
+      )}
     </button>
   )
 }

@@ -42,18 +42,17 @@ export function CoverageBadge({ coverage, nodes, range }: BadgeProps) {
   // What was complete when the last answer came says nothing about now.
   const share = cut ? null : (coverage?.share ?? null)
   const watched = coverage && !cut ? watchedText(coverage.watched, range) : undefined
-  const label = share === null ? 'coverage not known' : `coverage ${shareText(share, 2)}`
-  const more = [watched && `watched ${watched}`, silent.length > 0 && silentText(silent)]
   return (
     <Popover
       name="coverage"
       open={open}
       onOpen={setOpen}
-      label={[label, ...more].filter(Boolean).join(', ')}
+      label="Coverage"
       buttonClass={`ctl cov ${share === null ? '' : levelClass(share)}`}
       button={
         <>
           <Gauge share={share ?? 0} />
+          <span class="sr">Coverage </span>
           {share === null ? '–' : shareText(share, 2)}
           {watched && (
             <>

@@ -18,10 +18,10 @@ export function Overview({ state, live, health, intervalMs }: PageProps) {
   const [order, setOrder] = useState<string>(firstOrder)
   const { series, charted } = useCharts(state, live, intervalMs)
   const question = apiQuery(state)
-  const stepMs = 1000 * stepSeconds(rangeOf(state, serverNow()), intervalMs)
+  const { fromMs, toMs } = rangeOf(state, serverNow())
   const top = useAnswer<TopAnswer>(
     `/api/top?${question}&${talkersQuery(order, state.fold)}`,
-    live ? refreshMs(stepMs) : undefined,
+    live ? refreshMs((toMs - fromMs) / 30) : undefined,
   )
   const now = series.atMs || serverNow()
   const rangeText = rangeLabel(rangeOf(state, now), now, state.zone)

@@ -8,6 +8,7 @@ interface PopoverProps {
   readonly name: string
   readonly open: boolean
   readonly onOpen: (open: boolean) => void
+  /** Of what opens; the button's name is what stands on it. */
   readonly label: string
   readonly button: ComponentChildren
   readonly buttonClass: string
@@ -59,7 +60,6 @@ export function Popover({
         class={buttonClass}
         aria-expanded={open}
         aria-haspopup="dialog"
-        aria-label={label}
         onClick={() => onOpen(!open)}
       >
         {button}

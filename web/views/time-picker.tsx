@@ -37,11 +37,12 @@ export function TimePicker({ atMs }: { readonly atMs: number }) {
       name="time"
       open={open}
       onOpen={setOpen}
-      label={`Time range ${label}`}
+      label="Time range"
       buttonClass="ctl"
       button={
         <>
-          <Icon name="clock" /> {label}
+          <Icon name="clock" /> <span class="sr">Time range </span>
+          {label}
           <span class="k hide-s">{relativeLabel(state.from, state.to)}</span>
           {state.zone === 'utc' && <span class="k">UTC</span>}
           <Icon name="down" />
