@@ -118,6 +118,8 @@ export function knownLedger(): Batch {
   rows.push({ ...spool, entered: 40, left: 20, lost: 17, waiting: 3 })
   rows.push({ ...spool, cause: 'spool_full', lost: 12 })
   rows.push({ ...spool, cause: 'own_traffic', filtered: 9 })
+  const later = { start: beginNs + 120n * second, time: beginNs + 125n * second }
+  rows.push({ ...spool, ...later, entered: 5, left: 8, waiting: 0 })
   const drain = { ...at, node: 'node-b', stage: 'drain', unit: 'records' }
   rows.push({ ...drain, entered: 30, left: 0, lost: 30 })
   rows.push({ ...drain, cause: 'ring_full', lost: 30 })

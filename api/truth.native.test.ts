@@ -33,7 +33,7 @@ test('ledger: sums per node, stage and cause', async () => {
   )
   assert.deepEqual(short, [
     ['node-a', 'hook', '', 2280, 2280, 0, 0, 0],
-    ['node-a', 'spool', '', 40, 20, 0, 17, 3],
+    ['node-a', 'spool', '', 45, 28, 0, 17, 0],
     ['node-a', 'spool', 'own_traffic', 0, 0, 9, 0, 0],
     ['node-a', 'spool', 'spool_full', 0, 0, 0, 12, 0],
     ['node-b', 'hook', '', 1810, 1810, 0, 0, 0],
@@ -46,6 +46,16 @@ test('ledger: sums per node, stage and cause', async () => {
     stage: 'drain',
   })
   assert.equal(one.rows.length, 2)
+})
+
+test('ledger: a range that begins with rows waiting says how many, so that its line adds up', async () => {
+  const from = rfc3339(beginNs + 100n * 1_000_000_000n)
+  const question = { ...range, from, stage: 'spool' }
+  const { rows: lines } = await river.get<LedgerAnswer>('/api/ledger', question)
+  const [line] = lines
+  assert.equal(lines.length, 1)
+  assert.deepEqual([line?.['waiting_before'], line?.['waiting']], [3, 0])
+  assert.equal(line?.['entered'], Number(line?.['left']) + 0 - 3)
 })
 
 test('coverage: the exact share of a known loss, its causes, the hole and the silence', async () => {

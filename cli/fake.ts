@@ -30,6 +30,8 @@ export function fakeTerminal(options: Partial<Terminal> = {}): FakeTerminal {
     color: false,
     progress: false,
     now: Date.now,
+    runtimeFolders: [],
+    program: 'weir',
     interrupted: () => controller.signal,
     ...options,
     stdout: () => texts.out,

@@ -1,5 +1,8 @@
 // The process entry of every `weir` command: standard streams, signals, exit code; nothing else.
 
+import { realpathSync } from 'node:fs'
+import { delimiter, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Terminal } from './commands/command.ts'
 import { runCommandLine } from './run.ts'
 
@@ -20,12 +23,37 @@ const terminal: Terminal = {
   color: process.stderr.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
   progress: process.stderr.isTTY,
   now: Date.now,
+  runtimeFolders: runtimeFolders(env['XDG_RUNTIME_DIR']),
+  program: programOf(fileURLToPath(new URL('../bin/weir', import.meta.url)), env['PATH'] ?? ''),
   interrupted,
 }
 
 const exitCode = await runCommandLine(process.argv.slice(2), env, terminal)
 // Connections kept open for a next question must not delay the end; output must not be cut off.
 process.stdout.write('', () => process.exit(exitCode))
+
+/** Root's centrals tell all users where they are, a user's own tells this user. */
+function runtimeFolders(own: string | undefined): readonly string[] {
+  const shared = '/run/weir'
+  if (process.getuid?.() === 0) return [shared]
+  return own === undefined ? [shared] : [join(own, 'weir'), shared]
+}
+
+/** `weir` when the PATH finds this very file, else how the file is reached from here. */
+function programOf(file: string, path: string): string {
+  const isOnPath = path.split(delimiter).some((folder) => isSameFile(join(folder, 'weir'), file))
+  if (isOnPath) return 'weir'
+  const fromHere = relative(process.cwd(), file)
+  return fromHere.startsWith('..') ? file : fromHere
+}
+
+function isSameFile(one: string, other: string): boolean {
+  try {
+    return realpathSync(one) === realpathSync(other)
+  } catch {
+    return false
+  }
+}
 
 /** The command ends by itself on the first signal; if it does not within the grace, or on a second, we do. */
 function interrupted(): AbortSignal {

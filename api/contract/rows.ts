@@ -88,7 +88,14 @@ export const stepRow = asRow(
 
 /** Sums of the ledger per node, stage and cause. */
 export const ledgerRow = asRow(
-  fieldProperties(ledgerTable.fields.filter((field) => field.kind !== 'time')),
+  {
+    ...fieldProperties(ledgerTable.fields.filter((field) => field.kind !== 'time')),
+    waiting_before: Type.Integer({
+      minimum: 0,
+      description:
+        'What waited in the stage before the range: entered = left + filtered + sampled + lost + waiting - waiting_before.',
+    }),
+  },
   'LedgerRow',
 )
 

@@ -9,7 +9,8 @@ import type { RouteDeps } from './deps.ts'
 import { responses } from './responses.ts'
 
 const schema = {
-  summary: 'The loss ledger: in = out + filtered + sampled + lost + waiting, per node and stage',
+  summary:
+    'The loss ledger: in = out + filtered + sampled + lost + change of waiting, per node and stage',
   tags: ['truth'],
   querystring: ledgerParameters,
   response: responses(ledgerAnswer),

@@ -6,6 +6,7 @@ import { createReporter } from '../../common/reporter/mod.ts'
 import { cliError } from '../errors.ts'
 import { endpointOf } from '../parse/arguments.ts'
 import { insecureFlag, listenOf } from '../parse/loopback.ts'
+import { tellRunning } from '../source/running.ts'
 import { type Command, note, type Terminal, type Values } from './command.ts'
 import { dataFlag, listenFlag } from './process-flags.ts'
 import { checkLimits } from './process-limits.ts'
@@ -43,10 +44,12 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const reporter = createReporter('central')
   const { createCentral } = await import('../../central/mod.ts')
   const central = createCentral({ dataDir, listen, ingest }, reporter)
+  let takeBack = (): void => {}
   const announce = {
     name: 'announce',
     start: () => {
       const url = central.url()
+      takeBack = tellRunning(terminal.runtimeFolders, url)
       const addresses = central.ingestAddresses()
       if (process.send) process.send({ type: 'ready', url, ingest: addresses })
       else
@@ -55,7 +58,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
           `Weir central is running: ${url}; agents: ${addresses.map(textOf).join(', ')}`,
         )
     },
-    stop: () => {},
+    stop: () => takeBack(),
   }
   await runUntilSignal(createLifecycle([central, announce], { reporter, stopDeadlineMs }))
   return 0

@@ -62,6 +62,10 @@ export interface Terminal {
   /** Whether standard error is a screen, so that progress may be drawn. */
   readonly progress: boolean
   readonly now: () => number
+  /** Where running centrals tell their address; the first is where one of this user does. */
+  readonly runtimeFolders: readonly string[]
+  /** What to type for `weir` here: `weir` when it is on the PATH, else its file. */
+  readonly program: string
   /** Ends with the first Ctrl-C or SIGTERM; asking for it takes those signals over from the default. */
   readonly interrupted: () => AbortSignal
 }

@@ -5,28 +5,36 @@ import { cliError } from '../errors.ts'
 import { checkName } from '../parse/known-name.ts'
 import { flowColumns } from '../render/flow-columns.ts'
 import { createListing, type Listing, listingFlags } from '../render/listing.ts'
+import { span } from '../render/number.ts'
+import { createProgress } from '../render/progress.ts'
 import { type KnownCoverage, rowsOf } from '../render/truth.ts'
 import { fieldName, fieldNames, filterFlags, filtersOf } from '../source/filter-flags.ts'
-import { followed, pages } from '../source/flow-pages.ts'
-import { endAfter, localAgent, localFlag, localIntervals, refuse } from '../source/local.ts'
+import { coverageSince, finalAnswer, followed, pages } from '../source/flow-pages.ts'
+import {
+  createWatch,
+  endAfter,
+  localAgent,
+  localFlag,
+  localIntervals,
+  refuse,
+} from '../source/local.ts'
 import { ordered } from '../source/order.ts'
 import { rangeFlags, rangeOf } from '../source/range.ts'
+import { createRecentRows } from '../source/recent-rows.ts'
 import { createServer, serverFlag } from '../source/server.ts'
-import type { Command, Terminal, Values } from './command.ts'
+import { type Command, note, type Terminal, type Values } from './command.ts'
 
 const explain = 'weir ledger'
 const explainLocal = 'weir doctor'
-
-/** One JSON value cannot be told before its end. */
-const endless = cliError('bad_value', {
-  details: { command: 'flows', name: '--output', value: 'json', expected: 'ndjson with --follow' },
-})
+/** What `--local` watches when nothing is said: long enough to see the connections that come and go. */
+const localSpanMs = 2000
+const unknown: Coverage = { share: null, watched: 0, lost: {}, gaps: [] }
 
 export const flowsCommand: Command = {
   name: 'flows',
   summary: 'Lists connections: who talks to whom, how much, and how it ended.',
   description:
-    'A row is one interval of one connection. SENT, RECEIVED are since the connection was opened, as ss shows them; increments are in the forms for programs.',
+    'A row is one interval of one connection. SENT and RECEIVED are totals since the connection opened (like ss). For bytes per interval use --output json: fields bytes, reverse_bytes.',
   flags: [
     { name: 'follow', short: 'f', kind: 'switch', help: 'Goes on with new rows until Ctrl-C.' },
     {
@@ -52,7 +60,10 @@ export const flowsCommand: Command = {
     ...filterFlags,
   ],
   examples: [
-    { command: 'weir flows --local', what: 'what is connected on this machine now' },
+    {
+      command: 'weir flows --local',
+      what: 'connections of this machine in the last 2 s, ended ones too',
+    },
     { command: 'weir flows -f', what: 'every connection as it is reported' },
     { command: 'weir flows --dst-port 443 --process curl', what: 'what curl does over HTTPS' },
     {
@@ -61,86 +72,140 @@ export const flowsCommand: Command = {
     },
   ],
   run: (values, terminal) => {
-    if (values.on('follow') && values.text('output') === 'json') throw endless
-    if (values.on('local')) return listLocal(values, terminal)
+    if (values.on('follow')) refuseWithFollow(values)
+    if (values.on('local')) {
+      return values.on('follow') ? followLocal(values, terminal) : listLocal(values, terminal)
+    }
     return values.on('follow') ? follow(values, terminal) : list(values, terminal)
   },
 }
 
+/** What comes has no end to look back from, and no order but that of time. */
+function refuseWithFollow(values: Values): void {
+  refuse('flows', values, ['from', 'to', 'order'], '--follow')
+  if (values.text('output') !== 'json') return
+  // One JSON value cannot be told before its end.
+  const details = { command: 'flows', name: '--output', value: 'json' }
+  throw cliError('bad_value', { details: { ...details, expected: 'ndjson with --follow' } })
+}
+
 async function list(values: Values, terminal: Terminal): Promise<number> {
-  const server = createServer(values, terminal.interrupted())
+  const server = createServer(values, terminal)
   const range = rangeOf('flows', values, terminal.now())
   const typed = values.text('order') ?? ''
   checkName({ flag: '--order', what: 'field', typed }, fieldNames)
-  const order = fieldName(typed)
   const limit = values.number('limit') ?? 0
   const listing = listingOf(values, terminal, true)
-  const question = [...range.question, ['order', order] as const, ...filtersOf('flows', values)]
+  const order = ['order', fieldName(typed)] as const
+  const question = [...range.question, order, ...filtersOf('flows', values)]
   let length = 0
   let more = false
-  let coverage: Coverage = { share: null, watched: 0, lost: {}, gaps: [] }
+  let coverage = unknown
   for await (const page of pages(server, question, limit)) {
     await listing.add(page.rows)
     length += page.rows.length
     more = page.more
     coverage = page.coverage
   }
-  const what = rowsOf(length, more)
-  listing.end({ what, range: range.text, coverage, explain }, { next: null })
+  const { text, fromMs, toMs } = range
+  const truth = { what: rowsOf(length, more), range: text, seconds: (toMs - fromMs) / 1000 }
+  listing.end({ ...truth, coverage, explain }, { next: null })
   return 0
 }
 
 async function follow(values: Values, terminal: Terminal): Promise<number> {
-  const interrupted = terminal.interrupted()
-  const server = createServer(values, interrupted)
+  const ended = endOf(values, terminal)
+  const server = createServer(values, terminal, ended)
+  const filters = filtersOf('flows', values)
   const listing = listingOf(values, terminal, true)
   const startedMs = terminal.now()
+  const limit = followLimit(values)
   let length = 0
-  let coverage: Coverage = { share: null, watched: 0, lost: {}, gaps: [] }
+  let coverage = unknown
   try {
-    for await (const page of followed(server, filtersOf('flows', values), interrupted)) {
-      await listing.add(page.rows)
-      length += page.rows.length
+    for await (const page of followed(server, filters, ended)) {
+      const rows = page.rows.slice(0, limit - length)
+      await listing.add(rows)
+      length += rows.length
       coverage = page.coverage
+      if (length >= limit) break
     }
   } catch (error) {
-    if (!interrupted.aborted) throw error
+    if (!ended.aborted) throw error
   }
-  const range = `last ${Math.ceil((terminal.now() - startedMs) / 1000)} s`
-  listing.end({ what: rowsOf(length, false), range, coverage, explain }, { next: null })
+  const whole = await coverageSince(createServer(values, terminal, finalAnswer()), startedMs)
+  const range = watchedRange(startedMs, terminal)
+  const what = rowsOf(length, length >= limit)
+  listing.end({ what, range, coverage: whole ?? coverage, explain }, { next: null })
   return 0
 }
 
-/** What lives now; with --follow or --for also what comes. */
+/** What this machine did in the last --for, 2 s when nothing is said, ended connections among it. */
 async function listLocal(values: Values, terminal: Terminal): Promise<number> {
   refuse('flows', values, ['server', 'from', 'to'], '--local')
-  const span = values.durationMs('for')
-  const watching = values.on('follow') || span !== undefined
-  const ended = span === undefined ? terminal.interrupted() : endAfter(terminal, span)
-  const startedMs = terminal.now()
-  const listing = listingOf(values, terminal, false)
-  const limit = values.on('follow') ? Number.POSITIVE_INFINITY : (values.number('limit') ?? 0)
+  const spanMs = values.durationMs('for') ?? localSpanMs
+  const people = values.text('output') === 'table'
   const sorted = ordered(fieldName(values.text('order') ?? ''), fieldNames)
   const filters = filtersOf('flows', values)
+  const recent = createRecentRows({ limit: values.number('limit') ?? 0, sorted, newest: people })
   const open = await localAgent()
+  const bar = createProgress(terminal, spanMs)
+  const watch = createWatch(terminal, spanMs)
+  let coverage: KnownCoverage = unknown
+  let watchedMs = 0
+  for await (const interval of localIntervals({ filters }, watch.ended, open)) {
+    watch.begin()
+    recent.add(interval.rows)
+    ;({ coverage, watchedMs } = interval)
+    bar.show()
+  }
+  bar.clear()
+  const listing = listingOf(values, terminal, false)
+  await listing.add(recent.rows())
+  const what = rowsOf(recent.rows().length, recent.more())
+  const range = `last ${span(Math.max(1, Math.round(watchedMs / 1000)))}`
+  listing.end({ what, range, coverage, explain: explainLocal }, { next: null })
+  if (people && recent.rows().length === 0) note(terminal, quietHint)
+  return 0
+}
+
+const quietHint = 'No connection in this time. To go on watching: weir flows --local -f'
+
+/** What lives at the start, then what changes, until --for, --limit or Ctrl-C. */
+async function followLocal(values: Values, terminal: Terminal): Promise<number> {
+  refuse('flows', values, ['server'], '--local')
+  const filters = filtersOf('flows', values)
+  const listing = listingOf(values, terminal, false)
+  const limit = followLimit(values)
+  const open = await localAgent()
+  const startedMs = terminal.now()
   let length = 0
-  let coverage: KnownCoverage = { share: null, lost: {}, gaps: [] }
-  let more = false
-  for await (const interval of localIntervals({ filters }, ended, open)) {
-    const rows = interval.rows.toSorted(sorted).slice(0, limit - length)
+  let coverage: KnownCoverage = unknown
+  for await (const interval of localIntervals({ filters }, endOf(values, terminal), open)) {
+    const rows = interval.rows.slice(0, limit - length)
     await listing.add(rows)
     length += rows.length
     coverage = interval.coverage
-    more = rows.length < interval.rows.length
-    if (!watching || more) break
+    if (length >= limit) break
   }
-  const seconds = Math.max(1, Math.round((terminal.now() - startedMs) / 1000))
-  const range = watching ? `last ${seconds} s` : 'now'
-  listing.end(
-    { what: rowsOf(length, more), range, coverage, explain: explainLocal },
-    { next: null },
-  )
+  const range = watchedRange(startedMs, terminal)
+  const what = rowsOf(length, length >= limit)
+  listing.end({ what, range, coverage, explain: explainLocal }, { next: null })
   return 0
+}
+
+/** Ctrl-C, or the end of --for. */
+function endOf(values: Values, terminal: Terminal): AbortSignal {
+  const spanMs = values.durationMs('for')
+  return spanMs === undefined ? terminal.interrupted() : endAfter(terminal, spanMs)
+}
+
+function followLimit(values: Values): number {
+  return values.given.includes('limit') ? (values.number('limit') ?? 0) : Number.POSITIVE_INFINITY
+}
+
+function watchedRange(startedMs: number, terminal: Terminal): string {
+  return `last ${span(Math.max(1, Math.ceil((terminal.now() - startedMs) / 1000)))}`
 }
 
 function listingOf(values: Values, terminal: Terminal, nodes: boolean): Listing {

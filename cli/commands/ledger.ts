@@ -26,8 +26,10 @@ const filterFlags: readonly Flag[] = nameFields.map((field) => ({
 
 export const ledgerCommand: Command = {
   name: 'ledger',
-  summary: 'Shows what every stage saw, left out and lost, and why.',
-  description: 'In = out + filtered + sampled + lost + waiting, per node and stage.',
+  summary:
+    'Shows for each step, from the kernel to the store, how much came in, went on and was lost.',
+  description:
+    'WAITING is what is queued in the step: before the range → at its end. So for each line IN = OUT + FILTERED + SAMPLED + LOST + the change of WAITING; a line that does not add up says so.',
   flags: [...rangeFlags, serverFlag, ...listingFlags, ...filterFlags],
   examples: [
     { command: 'weir ledger', what: 'the last 15 minutes' },
@@ -40,7 +42,7 @@ export const ledgerCommand: Command = {
 }
 
 async function run(values: Values, terminal: Terminal): Promise<number> {
-  const server = createServer(values, terminal.interrupted())
+  const server = createServer(values, terminal)
   const range = rangeOf('ledger', values, terminal.now())
   const filters: Question = nameFields.flatMap((field) =>
     values.list(field.name).map((value): [string, string] => {
@@ -51,6 +53,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   )
   const answer: LedgerAnswer = await server.ask('/api/ledger', [...range.question, ...filters])
   const fields = [...nameFields, ...countFields].map((field) => field.name)
+  fields.push('waiting_before')
   const listing = createListing(terminal, values, { columns: columns(values.on('raw')), fields })
   await listing.add(answer.rows)
   const { coverage } = answer
@@ -61,6 +64,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
 
 /** The ledger is always exact, because it has to add up. */
 function columns(raw: boolean): readonly TableColumn<Row>[] {
+  const number = (value: unknown): string => (raw ? String(value) : grouped(Number(value)))
   return [
     ...nameFields.map(
       (field): TableColumn<Row> => ({
@@ -74,8 +78,26 @@ function columns(raw: boolean): readonly TableColumn<Row>[] {
         head: field.label.toUpperCase(),
         align: 'right',
         priority: field.name === 'sampled' ? 4 : 0,
-        cell: (row) => (raw ? String(row[field.name]) : grouped(Number(row[field.name]))),
+        cell: (row) =>
+          field.name === 'waiting' ? waitingCell(row, number) : number(row[field.name]),
       }),
     ),
+    { head: '', priority: 0, cell: imbalance },
   ]
+}
+
+/** `12 → 31`; one number when it did not change. */
+function waitingCell(row: Row, number: (value: unknown) => string): string {
+  const [before, after] = [number(row['waiting_before'] ?? 0), number(row['waiting'])]
+  return before === after ? after : `${before} → ${after}`
+}
+
+/** A stage's own line has to add up; lines of a cause are parts of it. */
+function imbalance(row: Row): string {
+  if (row['cause'] !== '') return ''
+  const of = (name: string): number => Number(row[name] ?? 0)
+  const out = of('left') + of('filtered') + of('sampled') + of('lost')
+  const difference = of('entered') - out - (of('waiting') - of('waiting_before'))
+  if (difference === 0) return ''
+  return `does not add up: ${grouped(Math.abs(difference))} ${difference > 0 ? 'went' : 'came'} unseen`
 }

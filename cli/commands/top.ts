@@ -3,16 +3,16 @@
 import { flowMetrics } from '../../wire/mod.ts'
 import { checkName } from '../parse/known-name.ts'
 import { createListing, listingFlags } from '../render/listing.ts'
-import { count } from '../render/number.ts'
+import { count, span } from '../render/number.ts'
 import { createProgress } from '../render/progress.ts'
 import { restRow, topColumns } from '../render/top-columns.ts'
 import { endsOf, fieldName, filterFlags, filtersOf, groupNames } from '../source/filter-flags.ts'
-import { endAfter, localAgent, localFlag, localIntervals, refuse } from '../source/local.ts'
+import { createWatch, localAgent, localFlag, localIntervals, refuse } from '../source/local.ts'
 import { createLocalTop } from '../source/local-top.ts'
 import { rangeFlags, rangeOf } from '../source/range.ts'
 import { createServer, serverFlag } from '../source/server.ts'
 import { askTop, type TopQuestion, type TopResult } from '../source/top-answer.ts'
-import type { Command, Terminal, Values } from './command.ts'
+import { type Command, note, type Terminal, type Values } from './command.ts'
 
 const standardSpanMs = 5000
 const metricNames = flowMetrics.map((metric) => metric.name)
@@ -46,6 +46,13 @@ export const topCommand: Command = {
       default: '-total',
       help: 'Metric to sort by; - before it: largest first.',
     },
+    {
+      name: 'fold',
+      kind: 'choice',
+      choices: ['ports', 'none'],
+      default: 'ports',
+      help: 'ports: responder ports from 32768 on that one connection each used stand as one group, :*. none: each is a group.',
+    },
     ...rangeFlags,
     serverFlag,
     localFlag,
@@ -62,7 +69,7 @@ export const topCommand: Command = {
 
 async function run(values: Values, terminal: Terminal): Promise<number> {
   if (values.on('local')) return runLocal(values, terminal)
-  const server = createServer(values, terminal.interrupted())
+  const server = createServer(values, terminal)
   const range = rangeOf('top', values, terminal.now())
   const result = await askTop(server, range, questionOf(values))
   await showTop(result, range.text, values, terminal)
@@ -73,17 +80,20 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
 async function runLocal(values: Values, terminal: Terminal): Promise<number> {
   refuse('top', values, ['server', 'from', 'to'], '--local')
   const spanMs = values.durationMs('for') ?? standardSpanMs
-  const top = createLocalTop(questionOf(values))
+  const question = questionOf(values)
+  const top = createLocalTop(question)
   const open = await localAgent()
   const bar = createProgress(terminal, spanMs)
-  const ended = endAfter(terminal, spanMs)
-  for await (const interval of localIntervals({ filters: filtersOf('top', values) }, ended, open)) {
+  const watch = createWatch(terminal, spanMs)
+  for await (const interval of localIntervals({ filters: question.filters }, watch.ended, open)) {
+    watch.begin()
     top.add(interval)
     bar.show()
   }
   bar.clear()
   const result = top.result()
-  await showTop(result, `last ${Math.round(result.seconds)} s`, values, terminal)
+  const range = `last ${span(Math.max(1, Math.round(result.seconds)))}`
+  await showTop(result, range, values, terminal)
   return 0
 }
 
@@ -101,6 +111,7 @@ function questionOf(values: Values): TopQuestion {
     order: fieldName(order),
     limit: values.number('limit') ?? 0,
     filters: filtersOf('top', values),
+    fold: values.text('fold') === 'ports',
   }
 }
 
@@ -120,6 +131,14 @@ async function showTop(
   await listing.add(rest ? [...result.rows, rest] : result.rows)
   const groups = Number(result.totals['groups'])
   const what = `${count(result.rows.length)} of ${count(groups)} ${groups === 1 ? 'group' : 'groups'}`
-  const { coverage, totals } = result
-  listing.end({ what, range, coverage, explain: 'weir ledger' }, { next: null, totals })
+  const { coverage, totals, rangeSeconds } = result
+  const seconds = rangeSeconds === undefined ? {} : { seconds: rangeSeconds }
+  const truth = { what, range, coverage, explain: 'weir ledger', ...seconds }
+  listing.end(truth, { next: null, totals })
+  const folded = Number(totals['folded_ports'] ?? 0)
+  if (people && folded > 0) note(terminal, foldHint(folded))
+}
+
+function foldHint(ports: number): string {
+  return `:* are ${count(ports)} ephemeral ports, one connection each; --fold none lists them`
 }

@@ -2,7 +2,9 @@
 // increments are in the json, ndjson and csv forms.
 
 import type { JsonValue, Row } from '../../wire/mod.ts'
+import { endpointText } from './endpoint.ts'
 import { count, duration, volume } from './number.ts'
+import { shortenedProcesses, withoutPids } from './process-pair.ts'
 import type { TableColumn } from './table.ts'
 import { ago, type Clock, clockSeconds, clockTime } from './time.ts'
 
@@ -24,44 +26,47 @@ export function flowColumns(options: FlowColumnOptions): readonly TableColumn<Ro
   const clock = (): Clock => ({ nowMs: options.now(), utc: options.utc })
   const bytes = raw ? text : (value: JsonValue) => number(value, volume)
   const nanoseconds = raw ? text : (value: JsonValue) => number(value, duration)
-  const node: TableColumn<Row> = {
-    head: 'NODE',
-    priority: 7,
-    least: 8,
-    cell: (r) => text(r['node']),
-  }
+  const right = 'right' as const
+  const node: TableColumn<Row> = { head: 'NODE', priority: 8, cell: (row) => text(row['node']) }
   return [
     whenColumn(options, clock),
-    ...(options.nodes ? [node] : []),
-    { head: 'PROCESS', priority: 0, least: 12, cell: processes },
-    { head: 'SOURCE', priority: 0, least: 14, cell: (row) => endpoint(row, 'src') },
-    { head: '→', priority: 0, cell: () => '' },
-    { head: 'DESTINATION', priority: 0, least: 14, cell: (row) => endpoint(row, 'dst') },
-    { head: 'PROTO', priority: 6, cell: (row) => text(row['protocol']) },
-    { head: 'STATE', priority: 3, cell: stateOf },
-    { head: 'SENT', align: 'right', priority: 1, cell: (row) => bytes(row['total_bytes'] ?? null) },
+    ...(options.nodes ? [{ ...node, detail: true as const }] : []),
+    {
+      head: 'PROCESS',
+      priority: 0,
+      least: 14,
+      compact: withoutPids,
+      shorten: shortenedProcesses,
+      cell: processes,
+    },
+    { head: 'SOURCE', priority: 0, least: 15, cell: (row) => endpoint(row, 'src', raw) },
+    { head: '→', priority: 6, detail: true, cell: () => '' },
+    { head: 'DESTINATION', priority: 0, least: 15, cell: (row) => endpoint(row, 'dst', raw) },
+    { head: 'PROTO', priority: 9, detail: true, cell: (row) => text(row['protocol']) },
+    { head: 'STATE', priority: 1, cell: stateOf },
+    { head: 'SENT', align: right, priority: 2, cell: (row) => bytes(row['total_bytes'] ?? null) },
     {
       head: 'RECEIVED',
-      align: 'right',
-      priority: 1,
+      align: right,
+      priority: 3,
       cell: (row) => bytes(row['total_reverse_bytes'] ?? null),
     },
-    { head: 'RTT', align: 'right', priority: 2, cell: (row) => nanoseconds(row['rtt_ns'] ?? null) },
-    { head: 'RETR', align: 'right', priority: 5, cell: (row) => retransmits(row, raw) },
-    { head: '', priority: 8, least: 12, cell: (row) => remark(row, clock()) },
+    { head: 'RTT', align: right, priority: 4, cell: (row) => nanoseconds(row['rtt_ns'] ?? null) },
+    { head: 'RETR', align: right, priority: 7, detail: true, cell: (row) => retransmits(row, raw) },
+    { head: '', priority: 6, detail: true, cell: (row) => remark(row, clock()) },
   ]
 }
 
 function whenColumn(options: FlowColumnOptions, clock: () => Clock): TableColumn<Row> {
   const time = (row: Row): string => String(row['time'])
-  if (options.raw) return { head: 'TIME', priority: 4, cell: time }
+  if (options.raw) return { head: 'TIME', priority: 5, cell: time }
   if (options.follow) {
-    return { head: 'TIME', priority: 4, cell: (row) => clockSeconds(time(row), clock()) }
+    return { head: 'TIME', priority: 5, cell: (row) => clockSeconds(time(row), clock()) }
   }
-  return { head: 'AGO', priority: 4, cell: (row) => ago(time(row), clock()) }
+  return { head: 'AGO', priority: 5, cell: (row) => ago(time(row), clock()) }
 }
 
-/** The initiator's process; else, marked, the responder's. Both when both are on this node. */
+/** The initiator's process; with an arrow the responder's. Both when both are on this node. */
 function processes(row: Row): string {
   const [src, dst] = [processOf(row, 'src'), processOf(row, 'dst')]
   if (dst === '') return src === '' ? '–' : src
@@ -75,9 +80,8 @@ function processOf(row: Row, end: 'src' | 'dst'): string {
   return pid ? `${name}[${pid}]` : name
 }
 
-function endpoint(row: Row, end: 'src' | 'dst'): string {
-  const address = text(row[`${end}_address`])
-  return `${address.includes(':') ? `[${address}]` : address}:${row[`${end}_port`]}`
+function endpoint(row: Row, end: 'src' | 'dst', raw: boolean): string {
+  return endpointText(row[`${end}_address`], row[`${end}_port`], raw)
 }
 
 function stateOf(row: Row): string {
@@ -97,7 +101,7 @@ function remark(row: Row, clock: Clock): string {
   if (row['errno']) {
     return failed.has(String(row['end_reason'])) ? `connect: ${row['errno']}` : `${row['errno']}`
   }
-  if (row['end'] !== null) return ''
+  if (row['end'] !== null || row['state'] === 'syn_sent') return ''
   if (row['start'] === null) return 'open before Weir'
   const start = String(row['start'])
   return clock.nowMs - Date.parse(start) > 60_000 ? `since ${clockTime(start, clock)}` : ''

@@ -51,13 +51,21 @@ export function duration(ns: number): string {
   return twoUnits(Math.floor(ns / 1e9))
 }
 
-function twoUnits(seconds: number): string {
-  const units = [
+/** A length of time, rounded down to seconds: `42 s`, `6 min`, `24 h`, `36 h 10 min`, `7 d`. */
+export function span(seconds: number): string {
+  const whole = Math.floor(seconds)
+  return whole === 0 ? '0 s' : twoUnits(whole, whole < 48 * 3600 ? 'h' : 'd')
+}
+
+/** Up to the unit `most`. */
+function twoUnits(seconds: number, most: 'd' | 'h' = 'd'): string {
+  const all = [
     ['d', 86_400],
     ['h', 3600],
     ['min', 60],
     ['s', 1],
   ] as const
+  const units = most === 'd' ? all : all.slice(1)
   const first = units.findIndex(([, size]) => seconds >= size)
   const parts: string[] = []
   let rest = seconds

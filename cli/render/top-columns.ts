@@ -2,6 +2,7 @@
 
 import { flowTable, type JsonValue, type Row } from '../../wire/mod.ts'
 import type { TopResult } from '../source/top-answer.ts'
+import { addressText } from './endpoint.ts'
 import { count, duration, percent, rate, volume } from './number.ts'
 import { sparkline } from './sparkline.ts'
 import type { TableColumn } from './table.ts'
@@ -10,6 +11,11 @@ const sparkColumns = 12
 const labels = new Map(
   [...flowTable.fields, ...flowTable.derived].map((field) => [field.name, field.label]),
 )
+/** Heads shorter than the label, where the group leaves no doubt. */
+const shortHeads: Readonly<Record<string, string>> = {
+  src_process: 'SOURCE',
+  dst_process: 'DESTINATION',
+}
 
 /** Marks the row that stands for all groups beyond the limit. */
 export const restMark = '(other)'
@@ -23,10 +29,10 @@ export function topColumns(result: TopResult, raw: boolean): readonly TableColum
   return [
     ...result.by.map(
       (name, at): TableColumn<Row> => ({
-        head: (labels.get(name) ?? name).toUpperCase(),
+        head: headOf(name, result.by),
         priority: 0,
         least: 12,
-        cell: (row) => groupCell(row, name, at),
+        cell: (row) => groupCell(row, { name, at, raw }),
       }),
     ),
     { head: 'CONNECTIONS', align: right, priority: 2, cell: metric('connections', whole) },
@@ -34,8 +40,9 @@ export function topColumns(result: TopResult, raw: boolean): readonly TableColum
     { head: 'RECEIVED', align: right, priority: 1, cell: metric('reverse_bytes', bytes) },
     { head: 'RATE', align: right, priority: 0, cell: (row) => rateOf(row, result.seconds, raw) },
     {
-      head: '',
+      head: sparkline(sumOfSteps(result), sparkColumns),
       priority: 6,
+      detail: true,
       cell: (row) => sparkline(result.steps(row) ?? [], sparkColumns),
     },
     {
@@ -44,7 +51,13 @@ export function topColumns(result: TopResult, raw: boolean): readonly TableColum
       priority: 3,
       cell: metric('rtt_p95_ns', raw ? String : duration),
     },
-    { head: 'RETRANSMITS', align: right, priority: 5, cell: (row) => retransmitShare(row, raw) },
+    {
+      head: 'RETRANSMITS',
+      align: right,
+      priority: 5,
+      detail: true,
+      cell: (row) => retransmitShare(row, raw),
+    },
     { head: 'FAILED', align: right, priority: 4, cell: metric('failed', whole) },
   ]
 }
@@ -78,14 +91,41 @@ function difference(result: TopResult, name: string): JsonValue {
   return result.rows.reduce((left, row) => left - Number(row[name] ?? 0), total)
 }
 
-function groupCell(row: Row, name: string, at: number): string {
+function headOf(name: string, by: readonly string[]): string {
+  const other = name.startsWith('src_') ? 'dst_port' : 'src_port'
+  if (name.endsWith('_port') && name !== other && !by.includes(other)) return 'PORT'
+  return shortHeads[name] ?? (labels.get(name) ?? name).toUpperCase()
+}
+
+interface GroupCell {
+  readonly name: string
+  /** Place of the field in the group. */
+  readonly at: number
+  readonly raw: boolean
+}
+
+function groupCell(row: Row, { name, at, raw }: GroupCell): string {
   if (restMark in row) return at === 0 ? `(other, ${row[restMark]})` : ''
+  if (name === 'dst_port' && row['folded_ports']) return `:* (${row['folded_ports']} ports)`
   const value = row[name]
-  return value === '' || value === null || value === undefined ? '–' : String(value)
+  if (value === '' || value === null || value === undefined) return '–'
+  return name.endsWith('_address') ? addressText(value, raw) : String(value)
+}
+
+/** How the rate of all shown groups together moved. */
+function sumOfSteps({ rows, steps }: TopResult): readonly number[] {
+  const sums: number[] = []
+  for (const row of rows) {
+    for (const [step, bytes] of (steps(row) ?? []).entries()) {
+      sums[step] = (sums[step] ?? 0) + bytes
+    }
+  }
+  return sums
 }
 
 function rateOf(row: Row, seconds: number, raw: boolean): string {
   const bytes = Number(row['bytes']) + Number(row['reverse_bytes'])
+  if (seconds <= 0) return '–'
   return raw ? String(Math.round((bytes * 8) / seconds)) : rate(bytes, seconds)
 }
 

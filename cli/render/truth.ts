@@ -3,10 +3,10 @@
 import type { Coverage } from '../../api/contract/mod.ts'
 import { note, type Terminal } from '../commands/command.ts'
 import { escaped } from './escape.ts'
-import { count, coverageShare, grouped } from './number.ts'
+import { count, coverageShare, grouped, span } from './number.ts'
 
 /** Lets a part of the coverage that the source could not know be absent, never invented. */
-export type KnownCoverage = Pick<Coverage, 'share' | 'lost' | 'gaps'>
+export type KnownCoverage = Pick<Coverage, 'share' | 'watched' | 'lost' | 'gaps'>
 
 export interface Truth {
   /** `4 rows`, `8 of 186 groups`. */
@@ -14,6 +14,8 @@ export interface Truth {
   /** `last 15 min`, `now`. */
   readonly range: string
   readonly coverage: KnownCoverage
+  /** Length of the range, so that an unwatched part can be said. */
+  readonly seconds?: number
   /** The command that explains a loss. */
   readonly explain: string
 }
@@ -21,14 +23,23 @@ export interface Truth {
 /** Says it on standard error: dim when complete, yellow with the causes when not. */
 export function tellTruth(terminal: Terminal, truth: Truth): void {
   const { share, lost, gaps } = truth.coverage
-  const whole = share === 1 && gaps.length === 0
+  const watched = watchedOf(truth)
+  const whole = share === 1 && gaps.length === 0 && watched === ''
   const parts = [truth.what, truth.range, share === null ? 'coverage unknown' : shareOf(share)]
+  if (watched !== '') parts.push(watched)
   if (gaps.length > 0) parts.push(gapsOf(gaps))
   for (const [cause, rows] of Object.entries(lost)) parts.push(`${grouped(rows)} lost: ${cause}`)
   if (share === null && gaps.length === 0) parts.push('no agent reported')
-  if (!whole) parts.push(truth.explain)
+  if (share !== 1 || gaps.length > 0) parts.push(truth.explain)
   const line = escaped(parts.join(' · '))
   note(terminal, terminal.color ? `\x1b[${whole ? 2 : 33}m${line}\x1b[0m` : line)
+}
+
+/** `watched 6 min of 24 h`; empty when all of the range was watched, or nobody knows of any. */
+function watchedOf({ coverage, seconds }: Truth): string {
+  const { share, watched } = coverage
+  if (seconds === undefined || share === null || !(watched < 1)) return ''
+  return `watched ${span(seconds * watched)} of ${span(seconds)}`
 }
 
 function shareOf(share: number): string {
@@ -43,5 +54,5 @@ function gapsOf(gaps: KnownCoverage['gaps']): string {
 
 /** `1 row`, `12 rows`. */
 export function rowsOf(length: number, more: boolean): string {
-  return `${count(length)} ${length === 1 ? 'row' : 'rows'}${more ? ', there are more: --limit' : ''}`
+  return `${count(length)} ${length === 1 ? 'row' : 'rows'}${more ? ', more: --limit' : ''}`
 }

@@ -35,6 +35,29 @@ export async function* pages(
   } while (left > 0 && cursor !== null)
 }
 
+/**
+ * How much of the truth a following listing has shown: one more question, about all of its time. Undefined when
+ * there is no answer in time, or the server is gone.
+ */
+export async function coverageSince(server: Server, fromMs: number): Promise<Coverage | undefined> {
+  const question: Question = [
+    ['from', new Date(fromMs).toISOString()],
+    ['limit', '1'],
+  ]
+  try {
+    return (await server.ask<RowsAnswer>('/api/flows', question)).coverage
+  } catch {
+    return undefined
+  }
+}
+
+const finalAnswerMs = 250
+
+/** A person who pressed Ctrl-C waits no longer. */
+export function finalAnswer(): AbortSignal {
+  return AbortSignal.timeout(finalAnswerMs)
+}
+
 /** New rows in the order of their time, until interrupted. Yields also when there are none. */
 export async function* followed(
   server: Server,

@@ -2,8 +2,10 @@
 
 import { flowMetrics, type JsonValue, type Row } from '../../wire/mod.ts'
 import type { KnownCoverage } from '../render/truth.ts'
+import { connectionKey } from './connection-key.ts'
 import { endsOf } from './filter-flags.ts'
 import type { Interval } from './local.ts'
+import { type Folded, foldedGroups } from './local-fold.ts'
 import { ordered } from './order.ts'
 import { keyOf, type TopQuestion, type TopResult } from './top-answer.ts'
 
@@ -29,10 +31,12 @@ export function createLocalTop(question: TopQuestion, startedMs = Date.now()): L
   const sorted = ordered(question.order, [...flowMetrics.map(({ name }) => name), ...by])
   const groups = new Map<string, Group>()
   const all = emptyGroup({})
-  let coverage: KnownCoverage = { share: null, lost: {}, gaps: [] }
+  let watchedMs = 0
+  let coverage: KnownCoverage = { share: null, watched: 0, lost: {}, gaps: [] }
 
   function add(interval: Interval): void {
     coverage = interval.coverage
+    watchedMs = interval.watchedMs
     for (const row of interval.rows) {
       const step = Math.max(0, Math.floor((Date.parse(String(row['time'])) - startedMs) / stepMs))
       const key = keyOf(row, by)
@@ -44,18 +48,42 @@ export function createLocalTop(question: TopQuestion, startedMs = Date.now()): L
   }
 
   function result(): TopResult {
-    const rows = [...groups.values()].map(metricsOf).sort(sorted)
+    const shown = foldsPorts(question)
+      ? foldedGroups([...groups.values()], by).map(joined)
+      : [...groups.values()]
+    const steps = new Map(shown.map((group) => [keyOf(group.fields, by), group.steps]))
+    const rows = shown.map(metricsOf).sort(sorted)
+    const folded = rows.reduce((sum, row) => sum + Number(row['folded_ports'] ?? 0), 0)
     return {
       by,
       rows: rows.slice(0, question.limit),
-      totals: { groups: groups.size, ...metricsOf(all) },
-      seconds: (Date.now() - startedMs) / 1000,
+      totals: { groups: rows.length, folded_ports: folded, ...metricsOf(all) },
+      seconds: watchedMs / 1000,
       coverage,
-      steps: (row) => groups.get(keyOf(row, by))?.steps,
+      steps: (row) => steps.get(keyOf(row, by)),
     }
   }
 
   return { add, result }
+}
+
+/** As the API: not for somebody who asks for certain ports. */
+function foldsPorts({ fold, filters }: TopQuestion): boolean {
+  return fold && !filters.some(([name]) => endsOf(name).includes('dst_port'))
+}
+
+/** The groups of a fold as one. */
+function joined({ fields, parts }: Folded<Group>): Group {
+  const [first, ...others] = parts
+  if (first && others.length === 0) return first
+  const all = emptyGroup(fields)
+  for (const { sums, connections, rtts, steps } of parts) {
+    for (const [name, value] of sums) all.sums.set(name, (all.sums.get(name) ?? 0) + value)
+    for (const connection of connections) all.connections.add(connection)
+    for (const rtt of rtts) all.rtts.push(rtt)
+    for (const [step, bytes] of steps.entries()) all.steps[step] = (all.steps[step] ?? 0) + bytes
+  }
+  return all
 }
 
 function emptyGroup(fields: Row): Group {
@@ -72,7 +100,7 @@ function count(group: Group, row: Row, step: number): void {
     if (typeof value === 'number') group.sums.set(name, (group.sums.get(name) ?? 0) + value)
   }
   if (isFailed(row)) group.sums.set('failed', (group.sums.get('failed') ?? 0) + 1)
-  group.connections.add(identityOf(row))
+  group.connections.add(connectionKey(row))
   if (typeof row['rtt_ns'] === 'number') group.rtts.push(row['rtt_ns'])
   while (group.steps.length <= step) group.steps.push(0)
   group.steps[step] = (group.steps[step] ?? 0) + Number(row['bytes']) + Number(row['reverse_bytes'])
@@ -82,13 +110,6 @@ function isFailed(row: Row): boolean {
   if (failedReasons.has(String(row['end_reason']))) return true
   const moved = Number(row['total_bytes']) + Number(row['total_reverse_bytes'])
   return row['end_reason'] === 'timeout' && row['rtt_ns'] === null && moved === 0
-}
-
-/** Attempts without a handshake may have no id: they are told apart by their ends and their opening. */
-function identityOf(row: Row): string {
-  if (row['connection_id'] !== '0') return String(row['connection_id'])
-  const names = ['src_address', 'src_port', 'dst_address', 'dst_port', 'src_netns', 'dst_netns']
-  return [...names.map((name) => row[name]), row['start'] ?? row['time']].join(' ')
 }
 
 function metricsOf(group: Group): Row {

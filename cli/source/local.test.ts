@@ -25,11 +25,11 @@ function fakeAgent(batches: readonly Batch[], last: readonly Batch[] = []) {
     name: 'fake',
     start: () => {
       calls.push('start')
-      for (const batch of batches) onBatch(batch)
+      for (const batch of batches) onBatch(batch, 0n, 1_000_000_000n)
     },
     stop: () => {
       calls.push('stop')
-      for (const batch of last) onBatch(batch)
+      for (const batch of last) onBatch(batch, 0n, 1_000_000_000n)
     },
   })
   return { open, calls }
@@ -62,7 +62,7 @@ test('an empty host is an empty interval', async () => {
 test('the coverage is the share of what the agent knows of', async () => {
   assert.deepEqual((await collect(fakeAgent([flows(1)])))[0]?.coverage, coverage)
   const [lossy] = await collect(fakeAgent([flows(1), ledger('ring_full', 3)]))
-  assert.deepEqual(lossy?.coverage, { share: 0.25, lost: { ring_full: 3 }, gaps: [] })
+  assert.deepEqual(lossy?.coverage, { share: 0.25, watched: 1, lost: { ring_full: 3 }, gaps: [] })
 })
 
 test('rows that a slow reader leaves behind are counted as lost', async () => {
@@ -83,15 +83,16 @@ test('leaving the loop stops the agent', async () => {
   assert.deepEqual(agent.calls, ['start', 'stop'])
 })
 
-const coverage = { share: 1, lost: {}, gaps: [] }
+const coverage = { share: 1, watched: 1, lost: {}, gaps: [] }
 
 test('the local ranking has the metrics of the API', () => {
   const startedMs = Date.parse('2026-08-21T12:00:00Z')
-  const question = { by: ['process'], order: '-failed', limit: 2, filters: [] }
+  const question = { by: ['process'], order: '-failed', limit: 2, filters: [], fold: true }
   const top = createLocalTop(question, startedMs)
   const busy = { src_process: 'a', dst_process: 'b', connection_id: '1' }
   top.add({
     coverage,
+    watchedMs: 2000,
     rows: [
       fakeRow({ ...busy, rtt_ns: 10, bytes: 5, reverse_bytes: 6 }),
       fakeRow({ ...busy, rtt_ns: 30, bytes: 1, reverse_bytes: 0, connection_id: '2' }),
@@ -101,6 +102,7 @@ test('the local ranking has the metrics of the API', () => {
   const none = { bytes: 0, reverse_bytes: 0, total_bytes: 0, total_reverse_bytes: 0 }
   top.add({
     coverage,
+    watchedMs: 2000,
     rows: [
       fakeRow({ ...busy, rtt_ns: 20, bytes: 2, reverse_bytes: 2, time: '2026-08-21T12:00:01.5Z' }),
       fakeRow({ ...attempt, ...none, end_reason: 'refused', src_port: 1 }),
@@ -124,9 +126,15 @@ test('the local ranking has the metrics of the API', () => {
   )
   assert.equal(rows.length, 2)
   assert.equal(other?.['failed'], 0)
-  const full = createLocalTop({ by: ['src_process'], order: '-total', limit: 1, filters: [] })
+  const full = createLocalTop({
+    by: ['src_process'],
+    order: '-total',
+    limit: 1,
+    filters: [],
+    fold: true,
+  })
   assert.throws(() =>
-    createLocalTop({ by: ['src_process'], order: '-totl', limit: 1, filters: [] }),
+    createLocalTop({ by: ['src_process'], order: '-totl', limit: 1, filters: [], fold: true }),
   )
   assert.deepEqual(full.result().rows, [])
   const row = { src_process: 'a', dst_process: 'b' }
@@ -134,11 +142,17 @@ test('the local ranking has the metrics of the API', () => {
 })
 
 test('percentiles and sums of one group', () => {
-  const top = createLocalTop({ by: ['src_process'], order: '-total', limit: 1, filters: [] })
+  const top = createLocalTop({
+    by: ['src_process'],
+    order: '-total',
+    limit: 1,
+    filters: [],
+    fold: true,
+  })
   const rows = Array.from({ length: 100 }, (_, at) =>
     fakeRow({ rtt_ns: at + 1, bytes: 1, reverse_bytes: 2, reverse_retransmits: null }),
   )
-  top.add({ coverage, rows })
+  top.add({ coverage, watchedMs: 1000, rows })
   const [group] = top.result().rows
   assert.equal(group?.['rtt_p50_ns'], 50)
   assert.equal(group?.['rtt_p95_ns'], 95)

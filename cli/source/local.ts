@@ -25,18 +25,21 @@ export const localFlag: Flag = {
 export type OpenLocalAgent = (
   config: { readonly node: string; readonly intervalMs: number },
   reporter: Reporter,
-  onBatch: (batch: Batch) => void,
+  onBatch: (batch: Batch, from: bigint, to: bigint) => void,
 ) => Component
 
 export interface Interval {
   readonly rows: readonly Row[]
   /** Of all intervals up to this one. */
   readonly coverage: KnownCoverage
+  /** How long the probes have watched up to this one. */
+  readonly watchedMs: number
 }
 
 const localIntervalMs = 1000
 
 const waitingRowsMax = 200_000
+const slowCause = 'terminal_slow'
 
 export interface LocalQuestion {
   readonly filters: Question
@@ -68,7 +71,7 @@ export async function* localIntervals(
   try {
     for (;;) {
       const rows = queue.next()
-      if (rows) yield { rows, coverage: queue.coverage() }
+      if (rows) yield { rows, coverage: queue.coverage(), watchedMs: queue.watchedMs() }
       else if (stopping !== undefined) return
       else if (ended.aborted) await stop()
       else await queue.more()
@@ -82,27 +85,34 @@ export async function* localIntervals(
 function createQueue(matches: (row: Row) => boolean, rowsMax: number) {
   const waiting: (readonly Row[])[] = []
   let waitingRows = 0
-  let shown = 0
+  let made = 0
+  let watchedNs = 0n
+  let watchedTo = 0n
   const lost = new Map<string, number>()
   const lose = (cause: string, count: number): void => {
     if (count > 0) lost.set(cause, (lost.get(cause) ?? 0) + count)
   }
   let wake: () => void = () => {}
 
-  function onBatch(batch: Batch): void {
+  function onBatch(batch: Batch, from: bigint, to: bigint): void {
+    if (to > watchedTo) {
+      watchedNs += to - (from > watchedTo ? from : watchedTo)
+      watchedTo = to
+    }
     if (batch.table.name === 'ledger') {
       for (const { cause, lost: count } of rowsOf(batch)) {
         if (cause !== '') lose(String(cause), Number(count))
       }
       return
     }
+    made += batch.length
     const rows = rowsOf(batch).filter(matches)
     waiting.push(rows)
     waitingRows += rows.length
     while (waitingRows > rowsMax && waiting.length > 1) {
       const late = waiting.shift() as readonly Row[]
       waitingRows -= late.length
-      lose('terminal_slow', late.length)
+      lose(slowCause, late.length)
     }
     wake()
   }
@@ -110,21 +120,23 @@ function createQueue(matches: (row: Row) => boolean, rowsMax: number) {
   function next(): readonly Row[] | undefined {
     const rows = waiting.shift()
     waitingRows -= rows?.length ?? 0
-    shown += rows?.length ?? 0
     return rows
   }
 
-  /** Rows known lost, in the agent or here, over all that there would have been. */
+  /** Whatever is filtered: nobody knows what was in a lost row. Rows dropped here were made before. */
   function coverage(): KnownCoverage {
+    const dropped = lost.get(slowCause) ?? 0
     const sum = [...lost.values()].reduce((total, count) => total + count, 0)
-    const all = shown + sum
-    return { share: all === 0 ? 1 : shown / all, lost: Object.fromEntries(lost), gaps: [] }
+    const all = made + sum - dropped
+    const share = all === 0 ? 1 : (made - dropped) / all
+    return { share, watched: 1, lost: Object.fromEntries(lost), gaps: [] }
   }
 
   return {
     onBatch,
     next,
     coverage,
+    watchedMs: () => Number(watchedNs / 1_000_000n),
     wake: () => wake(),
     more: () =>
       new Promise<void>((resolve) => {
@@ -165,4 +177,23 @@ export function refuse(
 /** Ends after `ms`, or when interrupted. */
 export function endAfter(terminal: Terminal, ms: number): AbortSignal {
   return AbortSignal.any([terminal.interrupted(), AbortSignal.timeout(ms)])
+}
+
+/** A watch of `ms` that begins when the probes do: loading them is no part of it. */
+export interface Watch {
+  readonly ended: AbortSignal
+  /** The first call counts. */
+  readonly begin: () => void
+}
+
+export function createWatch(terminal: Terminal, ms: number): Watch {
+  const time = new AbortController()
+  let began = false
+  return {
+    ended: AbortSignal.any([terminal.interrupted(), time.signal]),
+    begin: () => {
+      if (!began) setTimeout(() => time.abort(), ms)
+      began = true
+    },
+  }
 }

@@ -1,8 +1,9 @@
 // The time range of a question: --for 5m, or --from and --to as the API takes them.
 
-import { parseDurationMs } from '../../common/mod.ts'
 import type { Flag, Values } from '../commands/command.ts'
 import { cliError } from '../errors.ts'
+import { span } from '../render/number.ts'
+import { type MomentClock, momentMs } from './moment.ts'
 import type { Question } from './server.ts'
 
 export const rangeFlags: readonly Flag[] = [
@@ -17,14 +18,14 @@ export const rangeFlags: readonly Flag[] = [
     name: 'from',
     kind: 'text',
     metavar: 'WHEN',
-    help: 'Begin: RFC 3339 or relative to now, for example -15m (the default).',
+    help: 'Begin: relative to now (-15m, the default), 14:00, 2026-11-21 14:00, or RFC 3339.',
     group: 'Range',
   },
   {
     name: 'to',
     kind: 'text',
     metavar: 'WHEN',
-    help: 'End: RFC 3339, relative, or now (the default).',
+    help: 'End: as --from, or now (the default).',
     group: 'Range',
   },
 ]
@@ -39,30 +40,36 @@ export interface Range {
 
 /** Both ends are fixed here, so that several questions of one command see the same range. */
 export function rangeOf(command: string, values: Values, nowMs: number): Range {
-  const span = values.durationMs('for')
-  if (span !== undefined && values.text('from') !== undefined) {
+  const spanMs = values.durationMs('for')
+  if (spanMs !== undefined && values.text('from') !== undefined) {
     throw badTime(command, '--from', values.text('from') as string, 'either --for or --from')
   }
-  const from = span === undefined ? (values.text('from') ?? '-15m') : `-${values.text('for')}`
+  const from = spanMs === undefined ? (values.text('from') ?? '-15m') : `-${values.text('for')}`
   const to = values.text('to') ?? 'now'
-  const fromMs = momentOf(command, '--from', from, nowMs)
-  const toMs = momentOf(command, '--to', to, nowMs)
+  const clock = { nowMs, utc: values.on('utc') }
+  const fromMs = momentOf(command, '--from', from, clock)
+  const toMs = momentOf(command, '--to', to, clock)
   if (fromMs >= toMs) throw badTime(command, '--from', from, `a time before ${to}`)
   const question: Question = [
-    ['from', from.startsWith('-') ? new Date(fromMs).toISOString() : from],
-    ['to', /^(?:-|now)/.test(to) ? new Date(toMs).toISOString() : to],
+    ['from', instantOf(from, fromMs)],
+    ['to', instantOf(to, toMs)],
   ]
-  const relative = from.startsWith('-') && to === 'now'
-  return { fromMs, toMs, question, text: relative ? `last ${from.slice(1)}` : `${from} to ${to}` }
+  const isRelative = from.startsWith('-') && to === 'now'
+  const text = isRelative ? `last ${span((toMs - fromMs) / 1000)}` : `${from} to ${to}`
+  return { fromMs, toMs, question, text }
 }
 
-function momentOf(command: string, name: string, text: string, nowMs: number): number {
-  if (text === 'now') return nowMs
-  const span = text.startsWith('-') ? parseDurationMs(text.slice(1)) : undefined
-  if (span !== undefined) return nowMs - span
-  const ms = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(ms)) throw badTime(command, name, text, 'RFC 3339, now, or -15m')
+function momentOf(command: string, name: string, text: string, clock: MomentClock): number {
+  const ms = momentMs(text, clock)
+  if (ms === undefined) throw badTime(command, name, text, expectedTime)
   return ms
+}
+
+const expectedTime = 'a time: -15m, now, 14:00, 2026-11-21 14:00 or RFC 3339 (2026-11-21T14:00:00Z)'
+
+/** RFC 3339 goes as it is, to the nanosecond. */
+function instantOf(text: string, ms: number): string {
+  return /[Zz]$|[+-]\d\d:\d\d$/.test(text) ? text : new Date(ms).toISOString()
 }
 
 function badTime(command: string, name: string, value: string, expected: string): Error {

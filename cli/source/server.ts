@@ -2,17 +2,17 @@
 
 import type { ErrorBody } from '../../api/contract/mod.ts'
 import { AppError, messageOf } from '../../common/mod.ts'
-import type { Flag, Values } from '../commands/command.ts'
+import { type Flag, note, type Terminal, type Values } from '../commands/command.ts'
 import { cliError, Interrupted } from '../errors.ts'
+import { findRunning } from './running.ts'
 
 export const serverFlag: Flag = {
   name: 'server',
   short: 's',
   kind: 'text',
   metavar: 'URL',
-  default: 'http://127.0.0.1:8080',
   env: 'WEIR_SERVER',
-  help: 'The central to ask.',
+  help: 'The central to ask; default the one that runs on this host (weir up), else http://127.0.0.1:8080.',
   group: 'Source',
 }
 
@@ -28,8 +28,15 @@ export interface Server {
 
 const answerMs = 60_000
 
-export function createServer(values: Values, interrupted: AbortSignal): Server {
-  const url = urlOf(values.text('server') ?? '')
+const standardUrl = 'http://127.0.0.1:8080'
+
+/** `interrupted` ends the questions; Ctrl-C when absent. */
+export function createServer(
+  values: Values,
+  terminal: Terminal,
+  interrupted: AbortSignal = terminal.interrupted(),
+): Server {
+  const url = urlOf(values.text('server') ?? runningUrl(terminal) ?? standardUrl)
   return { url, ask }
 
   async function ask<T>(path: string, question: Question): Promise<T> {
@@ -41,6 +48,16 @@ export function createServer(values: Values, interrupted: AbortSignal): Server {
     if (answer.ok) return body as T
     throw errorOf(url, answer.status, body as Partial<ErrorBody>)
   }
+}
+
+/** The last started of those that run here; that there are others is said. */
+function runningUrl(terminal: Terminal): string | undefined {
+  const [first, ...others] = findRunning(terminal.runtimeFolders)
+  if (first && others.length > 0) {
+    const all = [first, ...others].map(({ url }) => url).join(', ')
+    note(terminal, `weir: several centrals run here: ${all}; asking the first (--server chooses)`)
+  }
+  return first?.url
 }
 
 /** `127.0.0.1:8080` and `http://127.0.0.1:8080/` are the same server. Throws AppError bad_value. */

@@ -12,7 +12,9 @@ export interface TopResult {
   readonly by: readonly string[]
   readonly rows: readonly Row[]
   readonly totals: Row
+  /** Watched time: what rates are over. */
   readonly seconds: number
+  readonly rangeSeconds?: number
   readonly coverage: KnownCoverage
   /** Bytes per step of a group, oldest first; undefined when unknown for it. */
   readonly steps: (row: Row) => readonly number[] | undefined
@@ -23,14 +25,16 @@ export interface TopQuestion {
   readonly order: string
   readonly limit: number
   readonly filters: Question
+  /** Whether ephemeral ports that one connection used stand as one group. */
+  readonly fold: boolean
 }
 
 const sparkSteps = 24
 
 /** Asks a central: the groups and, for the first of them, the steps. */
 export async function askTop(server: Server, range: Range, top: TopQuestion): Promise<TopResult> {
-  const seconds = (range.toMs - range.fromMs) / 1000
-  const step = Math.max(1, Math.ceil(seconds / sparkSteps))
+  const rangeSeconds = (range.toMs - range.fromMs) / 1000
+  const step = Math.max(1, Math.ceil(rangeSeconds / sparkSteps))
   const shared: Question = [
     ...range.question,
     ...top.by.map((name): [string, string] => ['by', name]),
@@ -41,14 +45,23 @@ export async function askTop(server: Server, range: Range, top: TopQuestion): Pr
       ...shared,
       ['order', top.order],
       ['limit', String(top.limit)],
+      ['fold', top.fold ? 'ports' : 'none'],
     ]),
     server.ask<SeriesAnswer>('/api/series', [...shared, ['step', `${step}s`]]),
   ])
   const by = top.by.flatMap(endsOf)
-  const length = Math.ceil(seconds / series.step_seconds) + 1
+  const length = Math.ceil(rangeSeconds / series.step_seconds) + 1
   const index = indexSteps(series, by, range.fromMs, length)
   const { rows, totals, coverage } = answer
-  return { by, rows, totals, seconds, coverage, steps: (row) => index.get(keyOf(row, by)) }
+  return {
+    by,
+    rows,
+    totals,
+    seconds: rangeSeconds * coverage.watched,
+    rangeSeconds,
+    coverage,
+    steps: (row) => index.get(keyOf(row, by)),
+  }
 }
 
 function indexSteps(

@@ -1,7 +1,7 @@
 // The loss ledger summed per node, stage and cause, in the order of the river.
 
-import { ledgerTable, type Row, stages } from '../../wire/mod.ts'
-import type { Reader, ReadOptions } from '../reader.ts'
+import { type Field, ledgerTable, type Row, stages } from '../../wire/mod.ts'
+import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
 import { scopeCondition } from './conditions.ts'
 import type { FlowsScope } from './question.ts'
@@ -9,18 +9,50 @@ import { fieldValue, selectOf } from './stored-row.ts'
 
 const fields = ledgerTable.fields.filter((field) => field.kind !== 'time')
 const keys = fields.filter((field) => field.kind === 'name')
+const waitingField = fields.find((field) => field.name === 'waiting') as Field
 
-/** Sums of the range; `waiting` is the last known figure. A stage's own row (cause '') comes first. */
+/** Intervals are seconds long, and at rest no longer than minutes: the last row before a range is within this. */
+const lookBackNs = 3_600_000_000_000n
+
+/**
+ * Sums of the range; `waiting` is the last known figure, `waiting_before` the last one before the range, 0 when the
+ * stage was not there. A stage's own row (cause '') comes first.
+ */
 export async function readLedger(
   reader: Reader,
   question: FlowsScope,
   options?: ReadOptions,
 ): Promise<readonly Row[]> {
   const binder = createBinder()
-  const stored = await reader.read(ledgerSql(binder, question), binder.params, options)
+  const earlier = createBinder()
+  const { fromNs } = question.range
+  const range = { fromNs: fromNs > lookBackNs ? fromNs - lookBackNs : 0n, toNs: fromNs }
+  const [stored, before] = await Promise.all([
+    reader.read(ledgerSql(binder, question), binder.params, options),
+    reader.read(waitingSql(earlier, { ...question, range }), earlier.params, options),
+  ])
+  const waiting = new Map(before.map((row) => [keyOf(row), fieldValue(waitingField, row)]))
   return stored
-    .map((row) => Object.fromEntries(fields.map((field) => [field.name, fieldValue(field, row)])))
+    .map((row) => ({
+      ...Object.fromEntries(fields.map((field) => [field.name, fieldValue(field, row)])),
+      waiting_before: waiting.get(keyOf(row)) ?? 0,
+    }))
     .toSorted((a, b) => compare(a, b))
+}
+
+function keyOf(row: StoredRow): string {
+  return JSON.stringify(keys.map((field) => fieldValue(field, row)))
+}
+
+/** What waited at the end of the range. */
+function waitingSql(binder: Binder, question: FlowsScope): string {
+  const names = keys.map((field) => `f.\`${field.name}\``).join(', ')
+  const selects = [
+    ...keys.map((field) => selectOf(field)),
+    selectOf(waitingField, 'argMax(f.`waiting`, f.time)'),
+  ]
+  return `SELECT ${selects.join(', ')}
+FROM ledger AS f WHERE ${scopeCondition(binder, question)} GROUP BY ${names}`
 }
 
 function ledgerSql(binder: Binder, question: FlowsScope): string {

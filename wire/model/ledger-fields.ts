@@ -1,4 +1,4 @@
-// The loss ledger as rows: per node, interval and stage, in = out + filtered + sampled + lost + waiting.
+// The loss ledger as rows: per node, interval and stage, in = out + filtered + sampled + lost + the change of waiting.
 
 import { stages } from './closed-values.ts'
 import type { Field, Table } from './field.ts'

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { findRunning, tellRunning } from './running.ts'
+
+function withFolder(use: (folder: string) => void): void {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-running-'))
+  try {
+    use(folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+test('a central that runs is found until it takes its file back', () => {
+  withFolder((folder) => {
+    const inner = join(folder, 'weir')
+    const takeBack = tellRunning([inner], 'http://127.0.0.1:8181')
+    const found = findRunning(['/nowhere', inner])
+    assert.deepEqual(
+      found.map(({ url, pid }) => ({ url, pid })),
+      [{ url: 'http://127.0.0.1:8181', pid: process.pid }],
+    )
+    assert.equal(statSync(join(inner, `central-${process.pid}.json`)).mode & 0o777, 0o644)
+    takeBack()
+    assert.deepEqual(findRunning([inner]), [])
+    assert.deepEqual(readdirSync(inner), [])
+  })
+})
+
+test('a file whose process is gone, or whose pid is used again, is no answer and is cleaned up', () => {
+  withFolder((folder) => {
+    const stale = { url: 'http://127.0.0.1:1', pid: process.pid, start: '1' }
+    writeFileSync(join(folder, 'central-1.json'), JSON.stringify(stale))
+    writeFileSync(join(folder, 'central-2.json'), JSON.stringify({ ...stale, pid: 2 ** 22 + 1 }))
+    writeFileSync(join(folder, 'central-3.json'), '{"url":')
+    writeFileSync(join(folder, 'other.json'), '{}')
+    assert.deepEqual(findRunning([folder]), [])
+    tellRunning([folder], 'http://127.0.0.1:8181')
+    assert.deepEqual(readdirSync(folder).sort(), [`central-${process.pid}.json`, 'other.json'])
+  })
+})
+
+test('a folder that cannot be written is no error', () => {
+  tellRunning(['/proc/self/weir'], 'http://127.0.0.1:8181')()
+  tellRunning([], 'http://127.0.0.1:8181')()
+  assert.deepEqual(findRunning([]), [])
+})
