@@ -37,7 +37,13 @@ test('a state survives the URL', () => {
 test('defaults make no query', () => {
   assert.equal(formatLocation(defaults), '/')
   assert.deepEqual(parseLocation('/'), defaults)
-  assert.deepEqual(parseLocation('/?from=&src_process=&tz=mars'), defaults)
+  assert.deepEqual(parseLocation('/?from=&tz=mars'), defaults)
+})
+
+test('a filter on no name survives the URL: a reload of an edge without a process is the same edge', () => {
+  const nobody = { ...defaults, filters: [{ field: 'dst_process', value: '' }] }
+  assert.equal(formatLocation(nobody), '/?dst_process=')
+  assert.deepEqual(parseLocation('/?dst_process='), nobody)
 })
 
 test('the path is the page, and each page keeps the query', () => {

@@ -45,7 +45,7 @@ const own = new Set(['from', 'to', 'order', 'fold', 'select', 'tz'])
 export function parseLocation(url: string): PageState {
   const { pathname, searchParams: query } = new URL(url, 'http://localhost')
   const filters = [...query]
-    .filter(([field, value]) => !own.has(field) && value !== '')
+    .filter(([field]) => !own.has(field))
     .map(([field, value]) => ({ field, value }))
   return {
     page: pageAt(pathname),

@@ -124,3 +124,13 @@ test('steps are round, about a hundred, and hold two reports', () => {
   assert.deepEqual(seconds, [10, 10, 60, 300, 900, 7200])
   assert.equal(series.stepSeconds(range(60), 1000), 2)
 })
+
+test('a Weir younger than the range began at the first watched step, but not after a gap', () => {
+  assert.equal(series.firstWatchedMs(answerOf([null, null, 1, 1], [])), start + 20_000)
+  assert.equal(series.firstWatchedMs(answerOf([1, null, 1], [])), undefined)
+  assert.equal(series.firstWatchedMs(answerOf([null, null], [])), undefined)
+  const young = answerOf([null, 1], [])
+  const gaps = [{ node: 'a', from: time(0), to: time(1) }]
+  const silent = { ...young, coverage: { ...young.coverage, gaps } }
+  assert.equal(series.firstWatchedMs(silent), undefined, 'an agent had watched before and was gone')
+})

@@ -8,6 +8,7 @@ import {
   msOf,
   parseTime,
   rangeLabel,
+  refreshMs,
   relativeLabel,
   zoneLabel,
 } from './time.ts'
@@ -72,3 +73,7 @@ test('relative ranges keep their name', () => {
 })
 
 test('UTC is called UTC', () => assert.equal(zoneLabel(now, 'utc'), 'UTC'))
+
+test('long ranges are asked for again less often than short ones, and none more often than rows come', () => {
+  assert.deepEqual([1000, 10_000, 900_000].map(refreshMs), [5000, 10_000, 60_000])
+})

@@ -8,6 +8,7 @@ import {
   hold,
   holds$,
   location$,
+  openPage,
   remember,
   remembered,
   select,
@@ -57,6 +58,15 @@ export const keys: readonly Key[] = [
       },
     },
   },
+  {
+    shown: ['g', 'o', 'f', 'n'],
+    says: 'g and then: Overview, Flows, Nodes',
+    act: {
+      'g o': () => openPage('overview'),
+      'g f': () => openPage('flows'),
+      'g n': () => openPage('nodes'),
+    },
+  },
   { shown: ['v'], says: 'charts as a table', act: { v: () => asTable$.set(!asTable$.get()) } },
   { shown: ['c'], says: 'coverage', act: { c: () => press('popover-coverage') } },
   {
@@ -75,13 +85,15 @@ export function switchKeys(): void {
 /** Listens until the returned function is called. Typing in a field is never a command. */
 export function listenToKeys(): () => void {
   const acts = new Map(keys.flatMap(({ act }) => Object.entries(act)))
+  let afterG = false
   function pressed(event: KeyboardEvent): void {
     const target = event.target as HTMLElement
     if (event.ctrlKey || event.metaKey || event.altKey || target.closest('input, dialog')) return
     if (!keysOn$.get() && event.key !== 'Escape') return
     const rowKey = event.key.startsWith('Arrow') || event.key === '+'
     if (rowKey && location$.get().select === undefined) return
-    const act = acts.get(event.key)
+    const act = acts.get(afterG ? `g ${event.key}` : event.key)
+    afterG = event.key === 'g'
     if (!act) return
     event.preventDefault()
     act()

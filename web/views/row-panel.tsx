@@ -133,7 +133,11 @@ const wholeLife = { fromMs: 0, toMs: Number.POSITIVE_INFINITY }
 /** Sent up, received down, on one scale. */
 function Directions({ row, state, intervalMs }: DetailsProps) {
   const seconds = series.stepSeconds(rangeOf(state, Date.now()), intervalMs)
-  const path = `/api/series?${apiQuery(state, [['step', `${seconds}s`]])}`
+  const path = `/api/series?${apiQuery(state, [
+    ['step', `${seconds}s`],
+    ['metrics', 'bytes'],
+    ['metrics', 'reverse_bytes'],
+  ])}`
   const answer = useAnswer<SeriesAnswer>(path, undefined)
   const range = useMemo(() => rangeOf(state, answer.atMs), [state.from, state.to, answer.atMs])
   const grid = useMemo(
