@@ -23,7 +23,7 @@ import { createEnrich, type Enrich } from './enrich/enrich.ts'
 import type { Own } from './enrich/own.ts'
 import { agentError } from './errors.ts'
 import { ledgerBatch } from './ledger/ledger.ts'
-import { ownPids, readVersion } from './process.ts'
+import { interfaceAddresses, ownPids, readVersion } from './process.ts'
 import { createCheckpoints } from './spool/checkpoint.ts'
 import { createSpool, type Spool, type SpoolLimits } from './spool/spool.ts'
 import { createStatus } from './status/status.ts'
@@ -129,6 +129,7 @@ async function compose(
     key: folder.fleetKey,
     cgroupRoot: cgroupMount(),
     own,
+    addresses: interfaceAddresses,
     ...(restored ? { restored } : {}),
   })
   const hello = {
@@ -190,7 +191,12 @@ function createKeeper(
   const encoder = createBlockEncoder()
   const oddities = reporter.counter(
     'oddities_total',
-    'clamped: counters that went back; vanished: sockets that went without a record; namespace_gone.',
+    'clamped: counters that went back; vanished: sockets that went without a record; split: connections reported under two ids; namespace_gone.',
+  )
+
+  const forgotten = reporter.counter(
+    'late_peers_forgotten_total',
+    'Ended connections forgotten before their time, whose other end must be here, or may be (unknown).',
   )
 
   function frameOf(batch: Batch, time: bigint): Buffer {
@@ -224,6 +230,9 @@ function createKeeper(
     const counts = enrich.takeCounts()
     oddities.add(counts.clamped, 'clamped')
     oddities.add(counts.vanished, 'vanished')
+    oddities.add(counts.split, 'split')
+    forgotten.add(counts.evictedHere, 'here')
+    forgotten.add(counts.evictedUnknown, 'unknown')
     oddities.add(snapshot.skippedNamespaces, 'namespace_gone')
     const batch = ledgerBatch({
       node: who.node,

@@ -9,7 +9,7 @@ import { type AgentConfig, probeOptions } from './agent.ts'
 import { cgroupMount } from './enrich/cgroups.ts'
 import { createEnrich, type Enrich } from './enrich/enrich.ts'
 import { ledgerBatch } from './ledger/ledger.ts'
-import { ownPids } from './process.ts'
+import { interfaceAddresses, ownPids } from './process.ts'
 import { createWatch, type WatchedInterval } from './watch.ts'
 
 export type LocalAgentConfig = Pick<AgentConfig, 'intervalMs' | 'filter' | 'ringBytes'> & {
@@ -40,6 +40,7 @@ export function createLocalAgent(
     key: randomBytes(16),
     cgroupRoot: cgroupMount(),
     own: { tgids: ownPids(), upstream: undefined },
+    addresses: interfaceAddresses,
   })
   const watch = createWatch(
     { intervalMs: config.intervalMs, probe: probeOptions(config) },

@@ -14,18 +14,31 @@ export const totals = 6
 
 export const flag = {
   used: 1,
-  /** A row was sent: orientation and id are fixed. */
+  /** A row was reported: orientation and id are fixed. */
   rowSent: 2,
   /** The opening was observed at one of the ends. */
   directionKnown: 4,
-  /** The row with the end was sent; kept only so that a late peer is recognised. */
+  /** The row with the end was reported. */
   endSent: 8,
-  /** Held back once, waiting for a peer on this node. */
-  held: 16,
+  /** Deferred once while it was open. */
+  deferredOpen: 16,
   /** The pair index points here. */
   indexed: 32,
-  /** Weir's own: told to nobody. */
+  /** Weir's own: reported to nobody. */
   own: 64,
+  /** Deferred once since it has ended. */
+  deferredEnd: 128,
+  /** Its end was reported, it has no open end, and nothing came since: it rests in a queue (late-peers.ts). */
+  resting: 256,
+  /** A row named both ends. */
+  bothNamed: 512,
+  /** Ended, and the address of the end that was not seen is one of this node. */
+  peerHere: 1024,
+  /** Restored without its ends: the one at this side was seen by the agent before. */
+  srcSeen: 2048,
+  dstSeen: 4096,
+  /** A row of it is due and deferred. */
+  waiting: 8192,
 } as const
 
 /** Bits of `said` that are not in entries.ts alone. */
@@ -38,28 +51,30 @@ export interface ConnectionTable {
   /** End slots; -1 = not on this node, or not seen yet. */
   src: Int32Array
   dst: Int32Array
-  flags: Uint8Array
+  flags: Uint16Array
   /** The pair of initial sequence numbers, when indexed. */
   pair: Uint32Array
   /** connection_id as u32 halves. */
   id: Uint32Array
   /** When it was opened, boot nanoseconds as u32 halves; 0 = not known. */
   start: Uint32Array
-  /** Six totals as last told (offsets: `total`); −1 = never told. */
+  /** Six totals as last reported (offsets: `total`); −1 = never. */
   reported: Float64Array
   /** TCP state of the last row. */
   state: Uint8Array
   /** Milliseconds since 1970 of the last row. */
   lastRow: Float64Array
-  /** When what is kept for a late peer may go, milliseconds since 1970. */
-  expires: Float64Array
+  /** Its turn in a queue of late-peers.ts; 0 = in none. */
+  turn: Uint32Array
   /** What the last checkpoint said of the slot (entries.ts); it outlives the connection. */
   said: Uint8Array
   readonly free: number[]
+  /** Turns given so far. */
+  turns: number
 }
 
 export function createConnectionTable(capacity = 1024): ConnectionTable {
-  return { capacity, high: 0, used: 0, free: [], ...columns(capacity) }
+  return { capacity, high: 0, used: 0, free: [], turns: 0, ...columns(capacity) }
 }
 
 /** A fresh connection with no ends. */
@@ -69,6 +84,7 @@ export function takeConnection(table: ConnectionTable): number {
   table.src[slot] = -1
   table.dst[slot] = -1
   table.flags[slot] = flag.used
+  table.turn[slot] = 0
   table.start[slot * 2] = 0
   table.start[slot * 2 + 1] = 0
   table.state[slot] = 0
@@ -78,9 +94,16 @@ export function takeConnection(table: ConnectionTable): number {
 
 export function freeConnection(table: ConnectionTable, slot: number): void {
   table.flags[slot] = 0
+  table.turn[slot] = 0
   outdate(table, slot)
   table.used--
   table.free.push(slot)
+}
+
+/** Something came of a connection that rested: it leaves its queue. */
+export function wake(table: ConnectionTable, slot: number): void {
+  clearFlag(table, slot, flag.resting)
+  table.turn[slot] = 0
 }
 
 /** What the last checkpoint said of the slot holds no more. */
@@ -109,26 +132,35 @@ function grow(table: ConnectionTable): void {
   const old = { ...table }
   table.capacity *= 2
   Object.assign(table, columns(table.capacity))
-  for (const name of ['src', 'dst', 'flags', 'said', 'pair', 'id', 'start', 'state'] as const) {
+  for (const name of [
+    'src',
+    'dst',
+    'flags',
+    'said',
+    'pair',
+    'id',
+    'start',
+    'state',
+    'turn',
+  ] as const) {
     table[name].set(old[name])
   }
   table.reported.set(old.reported)
   table.lastRow.set(old.lastRow)
-  table.expires.set(old.expires)
 }
 
 function columns(capacity: number) {
   return {
     src: new Int32Array(capacity).fill(-1),
     dst: new Int32Array(capacity).fill(-1),
-    flags: new Uint8Array(capacity),
+    flags: new Uint16Array(capacity),
     pair: new Uint32Array(capacity * 2),
     id: new Uint32Array(capacity * 2),
     start: new Uint32Array(capacity * 2),
     reported: new Float64Array(capacity * totals),
     state: new Uint8Array(capacity),
     lastRow: new Float64Array(capacity),
-    expires: new Float64Array(capacity),
+    turn: new Uint32Array(capacity),
     said: new Uint8Array(capacity),
   }
 }

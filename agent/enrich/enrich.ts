@@ -13,7 +13,7 @@ import type { Own } from './own.ts'
 import { createReporting, report } from './report.ts'
 import { createRestored } from './restored.ts'
 import { createRowWriter } from './row-writer.ts'
-import { createConnections } from './state.ts'
+import { createConnections, noCounts } from './state.ts'
 
 export interface EnrichOptions {
   readonly node: string
@@ -25,6 +25,10 @@ export interface EnrichOptions {
   /** Entries of a checkpoint of the same boot. */
   readonly restored?: Uint32Array
   readonly endsMax?: number
+  /** Connections remembered for a late other end, of each kind (late-peers.ts); default 32,768. */
+  readonly lateMax?: number
+  /** Addresses of the node's interfaces, asked for at every complete snapshot. */
+  readonly addresses?: () => readonly string[]
   /** Rows of one batch; default 131,072. */
   readonly rowsMax?: number
 }
@@ -32,13 +36,19 @@ export interface EnrichOptions {
 /** Counts since they were last taken. */
 export interface EnrichCounts {
   readonly records: number
+  /** Rows that became due, and records refused for want of room: what entered. */
+  readonly due: number
+  /** Rows that were handed on. */
   readonly rows: number
   readonly filtered: number
-  /** Connections held back now. */
+  /** Connections deferred now. */
   readonly waiting: number
-  /** The same when counts were taken before. */
-  readonly waitingBefore: number
   readonly clamped: number
+  /** Connections reported under two ids. */
+  readonly split: number
+  /** Ended connections forgotten before their time, whose other end must be here, or may be. */
+  readonly evictedHere: number
+  readonly evictedUnknown: number
   /** Records refused because the tables were full. */
   readonly full: number
   readonly vanished: number
@@ -71,24 +81,38 @@ export function createEnrich(options: EnrichOptions): Enrich {
   const state = createConnections(key, options.endsMax)
   const cgroups = createCgroups({ root: options.cgroupRoot })
   const writer = createRowWriter(state, cgroups, options.node)
-  const on = createReporting(state, writer, options.own)
+  const { own, lateMax } = options
+  const reporting = createReporting(state, writer, { own, ...(lateMax ? { lateMax } : {}) })
   let closedWhileAway = 0
-  let waitingBefore = 0
-  if (options.restored) state.restored = createRestored(options.restored)
+  let rows = 0
+  /** Remembered with the first report, because only that knows the time. */
+  let endedBefore: number[] = []
+  if (options.restored) {
+    state.restored = createRestored(state, options.restored, (connection) => {
+      endedBefore.push(connection)
+    })
+  }
 
   function endSnapshot(complete: boolean): void {
     if (!complete) return
+    for (const address of options.addresses?.() ?? []) state.locality.noteAddress(address)
     sweepVanished(state)
     closedWhileAway += state.restored?.unclaimed() ?? 0
     state.restored = undefined
   }
 
   function reportAll(moment: Moment, emit: (batch: Batch) => void): void {
-    on.counts.waiting = 0
+    reporting.counts.waiting = 0
+    for (const connection of endedBefore) {
+      const isResting = isSet(state.table, connection, flag.resting)
+      if (isResting) reporting.latePeers.remember(connection, moment.nowMs)
+    }
+    endedBefore = []
     nameNewCgroups()
     let from = 0
     while (from >= 0) {
-      from = report(on, moment, from, rowsMax)
+      from = report(reporting, moment, from, rowsMax)
+      rows += writer.batch().length
       if (writer.batch().length > 0) emit(writer.batch())
     }
   }
@@ -111,13 +135,17 @@ export function createEnrich(options: EnrichOptions): Enrich {
   }
 
   function takeCounts(): EnrichCounts {
-    const { records, full, vanished } = state.counts
-    const counts = { ...on.counts, waitingBefore, records, full, vanished, closedWhileAway }
-    waitingBefore = on.counts.waiting
-    Object.assign(state.counts, { records: 0, full: 0, vanished: 0 })
-    Object.assign(on.counts, { rows: 0, filtered: 0, clamped: 0 })
+    const { counts, difference } = reporting
+    const { waitingMerged, ...seen } = state.counts
+    const { clamped } = difference
+    const due = counts.due - waitingMerged + seen.full
+    const taken = { ...counts, ...seen, due, rows, clamped, closedWhileAway }
+    Object.assign(state.counts, noCounts)
+    Object.assign(counts, { due: 0, filtered: 0, evictedHere: 0, evictedUnknown: 0 })
+    difference.clamped = 0
+    rows = 0
     closedWhileAway = 0
-    return counts
+    return taken
   }
 
   return {

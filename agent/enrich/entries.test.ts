@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { entryWords } from './entries.ts'
 import { fakeAgent as agent, client, hour, second, server } from './fake.ts'
 
 test('an agent that comes after another goes on where the rows ended', () => {
@@ -12,7 +13,7 @@ test('an agent that comes after another goes on where the rows ended', () => {
       { ...server, sent: 4 },
     ],
   })
-  before.step({ live: [{ ...client, cookie: 7, pair: [5, 6] }] })
+  before.step({ live: [{ ...client, cookie: 7, pair: [5, 6], remote: ['192.0.2.1', 80] }] })
   const after = agent({ restored: before.enrich.changes(true).entries })
   const older = { start: 0, flags: 0, role: 'unknown' as const }
   const rows = after.step({
@@ -55,20 +56,24 @@ test('a slot used again within an interval, by a connection that has no row, is 
     ...client,
     cookie: 7,
     pair: [0, 0] as const,
-    local: ['127.0.0.1', 9] as const,
+    local: ['192.0.2.9', 9] as const,
+    remote: ['192.0.2.1', 80] as const,
   }
   before.step({ live: [{ ...continued, sent: 5 }] })
   const { step, enrich } = agent({ restored: before.enrich.changes(true).entries })
-  const dialled = { ...client, pair: [0, 0] as const, state: 2, start: hour - 60 * second }
-  step({ live: [dialled, server] })
+  const near = { ...client, local: ['10.0.0.1', 5] as const, remote: ['10.0.0.2', 80] as const }
+  const far = { ...server, local: near.remote, remote: near.local }
+  const dialled = { ...near, pair: [0, 0] as const, state: 2, start: hour - 60 * second }
+  step({ live: [far] })
+  step({ live: [dialled] })
   enrich.changes(true)
   step({
     live: [
-      { ...dialled, ...client, start: dialled.start },
+      { ...near, start: dialled.start },
       { ...continued, ...older, sent: 5 },
     ],
   })
   const { entries } = enrich.changes(false)
-  const cookies = [0, 1].map((entry) => entries[entry * 22 + 12])
-  assert.deepEqual(cookies, [continued.cookie, client.cookie])
+  const cookies = [0, 1].map((entry) => entries[entry * entryWords + 12])
+  assert.deepEqual(cookies, [client.cookie, continued.cookie])
 })

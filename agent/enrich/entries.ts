@@ -1,5 +1,5 @@
-// What a checkpoint says: one entry for every open connection of which a row was told, by its slot in the table.
-// The table remembers what the last one said of each slot in one octet, so that the next can say only what
+// What a checkpoint says: one entry for every connection of which a row was reported or is deferred and that is
+// open, or that has ended and may be joined by another end, by its slot in the table. The table remembers what the last one said of each slot in one octet, so that the next can say only what
 // changed. Compared once per frame: nothing in the path of a record has to remember to mark a change.
 //
 //   said  128  there is an entry    64  its totals, or the whole connection, are others since
@@ -18,10 +18,20 @@ import {
 import { type EndTable, u32At } from './end-table.ts'
 import type { Connections } from './state.ts'
 
-/** u32 words of one entry: six f64 (the totals as told), then as `at` says. */
-export const entryWords = 22
-export const at = { src: 12, dst: 14, id: 16, start: 18, flags: 20, slot: 21 } as const
-export const known = { rowSent: 1, directionKnown: 2, paired: 4 } as const
+/** u32 words of one entry: six f64 (the totals as reported), then as `at` says. */
+export const entryWords = 24
+export const at = { src: 12, dst: 14, id: 16, start: 18, pair: 20, flags: 22, slot: 23 } as const
+export const known = {
+  rowSent: 1,
+  directionKnown: 2,
+  paired: 4,
+  /** Its end was reported. */
+  ended: 8,
+  /** An end at this side was seen. */
+  srcSeen: 16,
+  dstSeen: 32,
+  peerHere: 64,
+} as const
 
 /** From one checkpoint to the next; valid until the next is asked for. */
 export interface EntryChanges {
@@ -36,8 +46,10 @@ export interface Entries {
   changes(whole: boolean): EntryChanges
 }
 
-/** Told at least once, not ended, not our own. */
-const exported = flag.rowSent | flag.endSent | flag.own
+/** A row was reported or is deferred, not our own. */
+function isExported(flags: number): boolean {
+  return (flags & (flag.rowSent | flag.waiting)) !== 0 && (flags & flag.own) === 0
+}
 
 export function createEntries(state: Connections): Entries {
   /** Changed slots from the front, gone ones from the back. */
@@ -81,7 +93,7 @@ export function createEntries(state: Connections): Entries {
 
 function statementOf(table: ConnectionTable, ends: EndTable, slot: number): number {
   const flags = table.flags[slot] as number
-  if ((flags & exported) !== flag.rowSent) return 0
+  if (!isExported(flags)) return 0
   const src = endOf(ends, table.src[slot] as number)
   const dst = endOf(ends, table.dst[slot] as number)
   return said.entry | (flags & (flag.directionKnown | flag.indexed)) | src | (dst << 3)
@@ -109,6 +121,12 @@ function writeEntry(state: Connections, connection: number, { words, numbers, fr
   words[from + at.id + 1] = table.id[connection * 2 + 1] as number
   words[from + at.start] = table.start[connection * 2] as number
   words[from + at.start + 1] = table.start[connection * 2 + 1] as number
+  words[from + at.pair] = isSet(table, connection, flag.indexed)
+    ? (table.pair[connection * 2] as number)
+    : 0
+  words[from + at.pair + 1] = isSet(table, connection, flag.indexed)
+    ? (table.pair[connection * 2 + 1] as number)
+    : 0
   words[from + at.flags] = flagsOf(state, connection)
   words[from + at.slot] = connection
 }
@@ -120,8 +138,18 @@ function writeCookie(state: Connections, words: Uint32Array, to: number, slot: n
 }
 
 function flagsOf({ table }: Connections, connection: number): number {
-  const sent = isSet(table, connection, flag.rowSent) ? known.rowSent : 0
-  const direction = isSet(table, connection, flag.directionKnown) ? known.directionKnown : 0
-  const paired = isSet(table, connection, flag.indexed) ? known.paired : 0
-  return sent | direction | paired
+  const has = (bit: number, meaning: number) => (isSet(table, connection, bit) ? meaning : 0)
+  const src = (table.src[connection] as number) >= 0 ? known.srcSeen : 0
+  const dst = (table.dst[connection] as number) >= 0 ? known.dstSeen : 0
+  return (
+    has(flag.rowSent, known.rowSent) |
+    has(flag.directionKnown, known.directionKnown) |
+    has(flag.indexed, known.paired) |
+    has(flag.endSent, known.ended) |
+    has(flag.srcSeen, known.srcSeen) |
+    has(flag.dstSeen, known.dstSeen) |
+    has(flag.peerHere, known.peerHere) |
+    src |
+    dst
+  )
 }

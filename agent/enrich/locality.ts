@@ -1,12 +1,16 @@
-// Addresses of this node, learnt from the sockets themselves: whether a peer is still to be expected here.
+// Addresses of this node, learnt from the sockets themselves and from its interfaces: whether a peer is still to
+// be expected here. A namespace of which no socket was seen yet is unknown, so "not here" only means "perhaps".
 
+import { parseAddress } from '../../wire/mod.ts'
 import { recordWords, word } from '../drain/record.ts'
-import { type EndTable, u32At } from './end-table.ts'
+import type { EndTable } from './end-table.ts'
 import { createSlotIndex } from './slot-index.ts'
 
 export interface Locality {
   /** Notes the end's own address. */
   note(slot: number): void
+  /** Notes an address of an interface, as text; what is no address is left out. */
+  noteAddress(text: string): void
   /** Whether the end's peer has an address that a socket here had. */
   hasPeerHere(slot: number): boolean
 }
@@ -17,23 +21,31 @@ const addressesMax = 16_384
 export function createLocality(ends: EndTable): Locality {
   const index = createSlotIndex()
 
-  function low(slot: number, member: number): number {
-    return (u32At(ends, slot, member) ^ Math.imul(u32At(ends, slot, member + 2), 0x9e37_79b1)) >>> 0
+  function low(words: Uint32Array, from: number): number {
+    return ((words[from] as number) ^ Math.imul(words[from + 2] as number, 0x9e37_79b1)) >>> 0
   }
 
-  function high(slot: number, member: number): number {
-    return (
-      (u32At(ends, slot, member + 3) ^ Math.imul(u32At(ends, slot, member + 1), 0x85eb_ca6b)) >>> 0
-    )
+  function high(words: Uint32Array, from: number): number {
+    return ((words[from + 3] as number) ^ Math.imul(words[from + 1] as number, 0x85eb_ca6b)) >>> 0
+  }
+
+  function note(words: Uint32Array, from: number): void {
+    if (index.size() < addressesMax) index.set(low(words, from), high(words, from), 1)
   }
 
   return {
-    note: (slot) => {
-      if (index.size() < addressesMax) index.set(low(slot, word.local), high(slot, word.local), 1)
+    note: (slot) => note(ends.words, slot * recordWords + word.local),
+    noteAddress: (text) => {
+      const octets = parseAddress(text)
+      if (octets) note(new Uint32Array(Uint8Array.from(octets).buffer), 0)
     },
-    hasPeerHere: (slot) =>
-      index.find(low(slot, word.remote), high(slot, word.remote)) >= 0 ||
-      isSame(ends, slot * recordWords),
+    hasPeerHere: (slot) => {
+      const from = slot * recordWords + word.remote
+      const { words } = ends
+      return (
+        index.find(low(words, from), high(words, from)) >= 0 || isSame(ends, slot * recordWords)
+      )
+    },
   }
 }
 

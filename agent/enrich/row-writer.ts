@@ -15,7 +15,10 @@ export interface RowFacts {
   /** In the order of `total` (connection-table.ts); −1 = not known. */
   readonly increments: Float64Array
   readonly totals: Float64Array
+  /** The row carries the end. */
   ended: boolean
+  /** The connection has ended, with this row or an earlier one. */
+  closed: boolean
   first: boolean
   /** TCP state at the end of the interval, of the end that is open. */
   state: number
@@ -141,7 +144,7 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
   }
 
   function writeOutcome(row: number, connection: number, facts: RowFacts): void {
-    columns.state.u32[row] = facts.ended ? names.fixed.closed : names.state(facts.state)
+    columns.state.u32[row] = facts.closed ? names.fixed.closed : names.state(facts.state)
     const outcome = facts.ended ? names.outcome(state, connection) : undefined
     columns.endReason.u32[row] = outcome ? outcome.reason : 0
     columns.errno.u32[row] = outcome ? outcome.errno : 0

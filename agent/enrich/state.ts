@@ -23,17 +23,36 @@ export interface Connections {
   snapshot: number
   readonly endsMax: number
   /** What happened since the counts were last taken. */
-  readonly counts: { records: number; full: number; vanished: number }
+  readonly counts: ConnectionCounts
+}
+
+export interface ConnectionCounts {
+  records: number
+  /** Records that are no end of the tables, for want of room. */
+  full: number
+  vanished: number
+  /** Connections of which rows were reported under two ids, before their ends were known to be one. */
+  split: number
+  /** Deferred connections that turned out to be another one: their row is no longer due. */
+  waitingMerged: number
 }
 
 /** Entries of a checkpoint, given to the sockets that they belong to. */
 export interface Restored {
   /** The connection that the end's entry was already given to, or −1. */
-  connectionOf(state: Connections, slot: number): number
-  /** Continues an entry in a new connection of this end, if there is one for it. */
-  claim(state: Connections, slot: number, connection: number): void
+  connectionOf(slot: number): number
+  /** Continues an entry in the connection that this end has joined, if there is one for it. */
+  claim(slot: number, connection: number): void
   /** Entries that no socket claimed: they ended while no agent watched. */
   unclaimed(): number
+}
+
+export const noCounts: Readonly<ConnectionCounts> = {
+  records: 0,
+  full: 0,
+  vanished: 0,
+  split: 0,
+  waitingMerged: 0,
 }
 
 export function createConnections(key: Uint32Array, endsMax = 2_000_000): Connections {
@@ -49,6 +68,6 @@ export function createConnections(key: Uint32Array, endsMax = 2_000_000): Connec
     key,
     snapshot: 0,
     endsMax,
-    counts: { records: 0, full: 0, vanished: 0 },
+    counts: { ...noCounts },
   }
 }

@@ -10,6 +10,7 @@ export interface TupleIndex {
   remove(slot: number): void
   /** The one end whose tuple is this one's swapped, or -1. */
   peerOf(slot: number): number
+  size(): number
 }
 
 export function createTupleIndex(ends: EndTable): TupleIndex {
@@ -19,7 +20,8 @@ export function createTupleIndex(ends: EndTable): TupleIndex {
   function add(slot: number): void {
     tupleKey(ends, slot, word.local, word.remote, key)
     const other = index.find(key[0] as number, key[1] as number)
-    if (other >= 0) {
+    // One that is over has no peer to come: its tuple may be in use again.
+    if (other >= 0 && ends.closed[other] === 0) {
       ends.byTuple[other] = 2
       ends.byTuple[slot] = 2
       return
@@ -45,7 +47,7 @@ export function createTupleIndex(ends: EndTable): TupleIndex {
     return isSwapped(ends, slot, peer) ? peer : -1
   }
 
-  return { add, remove, peerOf }
+  return { add, remove, peerOf, size: () => index.size() }
 }
 
 /** Two 32-bit hashes over address and port of both sides, `first` before the other. */

@@ -70,10 +70,9 @@ function drainRows({ snapshot, before, enrich }: LedgerInterval): RowValues[] {
 
 /** Unit rows: what was due to be told. A record refused for want of room counts as a row. */
 function enrichRows({ enrich }: LedgerInterval): RowValues[] {
-  const { rows, filtered, waiting, waitingBefore, full } = enrich
+  const { due: entered, rows, filtered, waiting, full } = enrich
   const lost = new Map([['connections_full', full]])
   const stage = { stage: 'enrich', unit: 'rows' }
-  const entered = rows + filtered + full + waiting - waitingBefore
   const own = filtered > 0 ? [{ ...stage, cause: 'own', filtered }] : []
   return [...stageRows({ ...stage, entered, left: rows, filtered, lost, waiting }), ...own]
 }

@@ -24,12 +24,12 @@ import { createSpool } from './spool.ts'
 const boot = 'ffeeddcc-bbaa-9988-7766-554433221100'
 const headerLength = 24
 const chunkLength = 24
-const entryLength = 88
+const entryLength = 96
 
 /** Entries whose words are all `mark` but for the slot, the last one. */
 function entriesOf(slots: readonly number[], mark: number): Uint32Array {
   const words = new Uint32Array(slots.length * entryWords).fill(mark)
-  for (const [index, slot] of slots.entries()) words[index * entryWords + 21] = slot
+  for (const [index, slot] of slots.entries()) words[index * entryWords + 23] = slot
   return words
 }
 
@@ -62,14 +62,14 @@ test(
     const third = second + chunkLength + entryLength + 4
     assert.equal(octets.length, third + chunkLength + entryLength)
     assert.equal(octets.toString('latin1', 0, 4), 'WCKJ')
-    assert.equal(octets.toString('hex', 4, 24), `00000000${boot.replaceAll('-', '')}`)
+    assert.equal(octets.toString('hex', 4, 24), `01000000${boot.replaceAll('-', '')}`)
     const chunk = octets.subarray(second, third)
     assert.equal(chunk.readUInt32LE(0), crc32(chunk.subarray(4)))
     assert.equal(chunk.readUInt32LE(4), entryLength + 4)
     assert.equal(chunk.readBigUInt64LE(8), 6n)
     assert.equal(chunk.readBigUInt64LE(16), 1n)
-    assert.equal(chunk.readUInt32LE(24 + 84), 2)
-    assert.equal(chunk.readUInt32LE(24 + 88), 3)
+    assert.equal(chunk.readUInt32LE(24 + 92), 2)
+    assert.equal(chunk.readUInt32LE(24 + 96), 3)
   }),
 )
 

@@ -1,9 +1,9 @@
 // The octets of a checkpoint file: a header, a chunk of all entries, then one chunk per committed frame with what
 // that frame changed. Little-endian.
 //
-//   header   0 "WCKJ"  4 zero  8 boot id (16)
+//   header   0 "WCKJ"  4 version of the entries (1)  8 boot id (16)
 //   chunk    0 crc32 of the rest  4 octets of the body  8 sequence of the frame (u64)  16 entries  20 zero
-//            24 body: entries (88 each, enrich/entries.ts), then slots that are gone (u32 each)
+//            24 body: entries (96 each, enrich/entries.ts), then slots that are gone (u32 each)
 //
 // A later entry of a slot replaces the earlier one. Reading ends at a chunk that is not whole, because the
 // process died writing it, or whose frame was not committed.
@@ -20,12 +20,14 @@ export interface Replayed {
 }
 
 const magic = Buffer.from('WCKJ')
+/** A file with other entries is one that nobody can read. */
+const version = Buffer.of(1, 0, 0, 0)
 const headerLength = 24
 const chunkLength = 24
 const entryLength = entryWords * 4
 
 export function journalHeader(boot: Buffer): Buffer {
-  return Buffer.concat([magic, Buffer.alloc(4), boot], headerLength)
+  return Buffer.concat([magic, version, boot], headerLength)
 }
 
 /** Parts to be written one after the other; they are views of `changes`. */

@@ -57,7 +57,7 @@ for (const role of ['agent', 'central', 'storage'] as const satisfies readonly R
         const truth = await pair.ended('closed')
         const story = await until('the end of the connection', async () => {
           const found = await storyOf(river, lab, truth).catch(() => undefined)
-          return found?.last['end'] ? found : undefined
+          return found?.end ? found : undefined
         })
         assert.deepEqual(
           [story.bytes, story.reverse_bytes, story.last['total_bytes']],
@@ -114,7 +114,7 @@ test('kill -9 of the supervisor ends all, leaves nothing in the kernel, loses no
         const truth = await pair.ended('closed')
         const story = await until('its end', async () => {
           const found = await storyOf(again, lab, truth)
-          return found?.last['end'] ? found : undefined
+          return found?.end ? found : undefined
         })
         assert.deepEqual([story.bytes, story.reverse_bytes], [truth.bytes, truth.reverse_bytes])
         assert.ok(story.rows.length > first.rows.length)

@@ -8,6 +8,8 @@ import { type Connection, type Lab, until } from '../traffic/mod.ts'
 export interface Story {
   readonly rows: readonly JsonRow[]
   readonly last: JsonRow
+  /** The row with the end; a late end may still add rows after it. */
+  readonly end: JsonRow | undefined
   readonly bytes: number
   readonly reverse_bytes: number
 }
@@ -34,14 +36,17 @@ export function inodesOf(lab: Lab): readonly number[] {
 
 export function tell(rows: readonly JsonRow[]): Story {
   const sum = (name: string) => rows.reduce((all, row) => all + Number(row[name]), 0)
-  return { rows, last: rows.at(-1)!, bytes: sum('bytes'), reverse_bytes: sum('reverse_bytes') }
+  const end = rows.find((row) => row['end'] !== null)
+  return { rows, last: rows.at(-1)!, end, bytes: sum('bytes'), reverse_bytes: sum('reverse_bytes') }
 }
 
-/** Waits until the end of a connection is in the API, and gives its story. */
+/** Waits until the end of a connection is in the API, with every process there was, and gives its story. */
 export function whole(river: Api, lab: Lab, truth: Connection): Promise<Story> {
   return until(`the end of ${truth.case} in the API`, async () => {
     const story = await storyOf(river, lab, truth)
-    return story?.last['end'] ? story : undefined
+    const names = ['src_pid', 'dst_pid'] as const
+    const isNamed = names.every((name) => truth[name] === 0 || story?.last[name] !== 0)
+    return story?.end && isNamed ? story : undefined
   })
 }
 
@@ -49,7 +54,7 @@ export type When = 'seen from its start' | 'older than Weir'
 
 /** Every field that the case knows, and that no octet was counted twice or missed. */
 export function assertTrue(story: Story, truth: Connection, when: When): void {
-  const { last, rows } = story
+  const { last, end, rows } = story
   const expected = {
     src_address: truth.src_address,
     dst_address: truth.dst_address,
@@ -62,7 +67,9 @@ export function assertTrue(story: Story, truth: Connection, when: When): void {
     src_process: truth.src_process,
     dst_process: truth.dst_process,
   }
-  const got = Object.fromEntries(Object.keys(expected).map((name) => [name, last[name]]))
+  const { end_reason, errno } = end ?? last
+  const all: JsonRow = { ...last, end_reason: end_reason ?? null, errno: errno ?? null }
+  const got = Object.fromEntries(Object.keys(expected).map((name) => [name, all[name]]))
   const sources = `owners by ${last['src_process_source']} and ${last['dst_process_source']}`
   assert.deepEqual(got, expected, `${truth.case}, ${when}, ${sources}`)
   assert.equal(rows.filter((row) => row['end'] !== null).length, 1, `${truth.case} ended once`)
