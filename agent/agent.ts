@@ -22,7 +22,7 @@ import { cgroupMount } from './enrich/cgroups.ts'
 import { createEnrich, type Enrich } from './enrich/enrich.ts'
 import type { Own } from './enrich/own.ts'
 import { agentError } from './errors.ts'
-import { ledgerBatch } from './ledger/ledger.ts'
+import { createLedger } from './ledger/ledger.ts'
 import { interfaceAddresses, ownPids, readVersion } from './process.ts'
 import { createCheckpoints } from './spool/checkpoint.ts'
 import { createSpool, type Spool, type SpoolLimits } from './spool/spool.ts'
@@ -191,9 +191,20 @@ function createKeeper(
   const encoder = createBlockEncoder()
   const oddities = reporter.counter(
     'oddities_total',
-    'clamped: counters that went back; vanished: sockets that went without a record; split: connections reported under two ids; namespace_gone.',
+    'clamped: counters that went back; vanished: sockets that went without a record; split: connections reported under two ids; storage: sockets whose begin and owner could not be kept; namespace_gone.',
   )
-
+  const unaccounted = reporter.counter(
+    'ledger_unaccounted_total',
+    'What the counters of a stage leave unexplained, by stage: always 0 unless there is a bug.',
+  )
+  const ledger = createLedger({
+    node: who.node,
+    spoolWaiting: spool.waiting().rows,
+    onUnaccounted: (stage, count) => {
+      unaccounted.add(Math.abs(count), stage)
+      reporter.log.error({ stage, count }, 'the ledger does not add up')
+    },
+  })
   const forgotten = reporter.counter(
     'late_peers_forgotten_total',
     'Ended connections forgotten before their time, whose other end must be here, or may be (unknown).',
@@ -234,8 +245,9 @@ function createKeeper(
     forgotten.add(counts.evictedHere, 'here')
     forgotten.add(counts.evictedUnknown, 'unknown')
     oddities.add(snapshot.skippedNamespaces, 'namespace_gone')
-    const batch = ledgerBatch({
-      node: who.node,
+    const storage = (at?: typeof snapshot) => at?.counters.lost_storage ?? 0
+    oddities.add(storage(snapshot) - storage(before), 'storage')
+    const batch = ledger.batch({
       start: from,
       time: to,
       snapshot,

@@ -8,7 +8,7 @@ import type { Batch } from '../wire/mod.ts'
 import { type AgentConfig, probeOptions } from './agent.ts'
 import { cgroupMount } from './enrich/cgroups.ts'
 import { createEnrich, type Enrich } from './enrich/enrich.ts'
-import { ledgerBatch } from './ledger/ledger.ts'
+import { createLedger, type Ledger } from './ledger/ledger.ts'
 import { interfaceAddresses, ownPids } from './process.ts'
 import { createWatch, type WatchedInterval } from './watch.ts'
 
@@ -42,13 +42,18 @@ export function createLocalAgent(
     own: { tgids: ownPids(), upstream: undefined },
     addresses: interfaceAddresses,
   })
+  const ledger = createLedger({
+    node,
+    onUnaccounted: (stage, count) =>
+      reporter.log.error({ stage, count }, 'the ledger does not add up'),
+  })
   const watch = createWatch(
     { intervalMs: config.intervalMs, probe: probeOptions(config) },
     {
       enrich,
       onRows: (batch, { from, to }) => onBatch(batch, from, to),
       onInterval: (interval) =>
-        onBatch(ledgerOf(interval, node, enrich), interval.from, interval.to),
+        onBatch(ledgerOf(interval, ledger, enrich), interval.from, interval.to),
       onDeath: endOfProcess(reporter),
     },
     reporter,
@@ -62,7 +67,7 @@ export function createLocalAgent(
 }
 
 /** Rows go straight to the caller: there is no spool to lose or keep them. */
-function ledgerOf({ from, to, snapshot, before }: WatchedInterval, node: string, enrich: Enrich) {
-  const counts = enrich.takeCounts()
-  return ledgerBatch({ node, start: from, time: to, snapshot, before, enrich: counts })
+function ledgerOf(interval: WatchedInterval, ledger: Ledger, enrich: Enrich) {
+  const { from: start, to: time, snapshot, before } = interval
+  return ledger.batch({ start, time, snapshot, before, enrich: enrich.takeCounts() })
 }

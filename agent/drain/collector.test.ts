@@ -62,8 +62,8 @@ test('ends that come while the dump is read follow the live records', () => {
   const report = collector.snapshot(true)
   assert.deepEqual(seen, [5, 6, 900, 1, 5])
   assert.deepEqual(
-    [report.drained, report.lost, report.skippedNamespaces, report.bootToWallNs],
-    [2, 0, 1, 5n],
+    [report.drained, report.dumped, report.lost, report.skippedNamespaces, report.bootToWallNs],
+    [2, 3, 0, 1, 5n],
   )
 })
 

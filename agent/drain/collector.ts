@@ -19,8 +19,9 @@ export type ChunkSink = (buffer: ArrayBuffer, records: number) => void
 export interface SnapshotReport {
   readonly counters: Readonly<Record<CounterName, number>>
   readonly bootToWallNs: bigint
-  /** Records taken from the ring, and lost because all chunks were full, since the start. */
+  /** Records taken from the ring, those of dumps, and lost because all chunks were full, since the start. */
   readonly drained: number
+  readonly dumped: number
   readonly lost: number
   /** Namespaces that could not be read (they went away meanwhile). */
   readonly skippedNamespaces: number
@@ -57,6 +58,7 @@ export function createCollector({
   let outside = 0
   let outsideMax = chunksMax
   let drained = 0
+  let dumped = 0
   let lost = 0
   let chunk: Uint32Array | undefined
   let filled = 0
@@ -110,7 +112,7 @@ export function createCollector({
     pool.length = Math.min(pool.length, taken) // more was needed only by an earlier peak
     taken = 0
     const counters = door.probe.counters()
-    return { counters, bootToWallNs: door.bootToWallNs(), drained, lost, skippedNamespaces }
+    return { counters, bootToWallNs: door.bootToWallNs(), drained, dumped, lost, skippedNamespaces }
   }
 
   function dumpNamespaces(): number {
@@ -126,6 +128,7 @@ export function createCollector({
   }
 
   function copyLive(octets: Uint8Array): void {
+    dumped += octets.length / recordOctets
     for (let from = 0; from < octets.length; ) {
       live ??= new Uint8Array(take())
       const part = octets.subarray(from, from + live.length - liveFilled)

@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Row } from '../../wire/mod.ts'
 import type { FakeSocket } from '../drain/fake.ts'
+import type { EnrichCounts } from './enrich.ts'
 import { fakeAgent, hour, second } from './fake.ts'
 
 /** One connection; numbers without a unit are intervals. */
@@ -103,11 +104,13 @@ function play({ scripts, oldDump, restarts }: History, note: (what: string) => v
     truths.flatMap(({ script, index }) => (script.isHereKnown ? [address(index, 1)] : []))
   let agent = fakeAgent({ addresses })
   let born = -1
+  let waiting = 0
   for (let interval = 0; interval <= last; interval++) {
     if (restarts.includes(interval) && interval > 0) {
       for (const truth of truths) noteDeath(truth)
       agent = fakeAgent({ addresses, restored: agent.enrich.changes(true).entries.slice() })
       born = interval
+      waiting = 0
       for (const truth of truths) truth.first.fill(-1)
     }
     const complete = interval === Math.max(born, 0) || interval % 12 === 0
@@ -115,8 +118,15 @@ function play({ scripts, oldDump, restarts }: History, note: (what: string) => v
     const atNs = hour + interval * 5 * second
     const rows = agent.step({ ...world, complete, atNs })
     for (const truth of truths) check(truth, interval, rows, note)
+    waiting = assertBalance(agent.enrich.takeCounts(), waiting)
   }
   for (const truth of truths) assertTruth(truth, note)
+}
+
+/** What became due is reported, or it waits. */
+function assertBalance(counts: EnrichCounts, before: number): number {
+  assert.equal(counts.due, counts.rows + counts.filtered + counts.full + counts.waiting - before)
+  return counts.waiting
 }
 
 function truthOf(script: Script, index: number): Truth {

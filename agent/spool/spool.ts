@@ -5,7 +5,7 @@
 import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder, messageOf, type Reporter } from '../../common/mod.ts'
-import { readFrameHeader } from '../../wire/mod.ts'
+import { type CauseOf, readFrameHeader } from '../../wire/mod.ts'
 import { agentError } from '../errors.ts'
 
 export interface SpoolLimits {
@@ -23,10 +23,12 @@ export interface SpoolConfig extends SpoolLimits {
   readonly boot: string
 }
 
-/** Why frames were given up; each is a cause of the ledger's spool stage. */
-export type SpoolLoss = 'spool_full' | 'spool_age' | 'spool_torn' | 'refused'
+/** Why frames were given up. */
+export type SpoolLoss = Exclude<CauseOf<'spool'>, 'unaccounted'>
 
 export interface SpoolCounts {
+  /** Rows that were given to it; of a torn frame found at the start, which nobody can read, one. */
+  readonly entered: number
   readonly acknowledged: number
   readonly lost: ReadonlyMap<SpoolLoss, number>
 }
@@ -49,7 +51,7 @@ export interface Spool {
   quarantine(sequence: number): void
   /** Drops what is too old. */
   sweep(nowMs: number): void
-  /** Rows that central acknowledged, and rows given up by cause, since last taken. */
+  /** Rows that entered, rows that central acknowledged, and rows given up by cause, since last taken. */
   takeCounts(): SpoolCounts
   /** What waits for central. */
   waiting(): { readonly frames: number; readonly rows: number; readonly octets: number }
@@ -78,6 +80,7 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
   const lost = reporter.counter('lost_rows_total', 'Rows given up by the spool, by cause.')
   let octets = 0
   let inMemory = 0
+  let entered = 0
   let acknowledged = 0
   let degraded = false
   let last = open()
@@ -120,6 +123,7 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       add(entryOf(frame))
     } catch (error) {
       renameSync(join(folder, name), setAside(Number.parseInt(name, 10)))
+      entered++
       lose('spool_torn', 1)
       reporter.log.warn({ file: name, err: messageOf(error) }, 'a frame of the spool is damaged')
     }
@@ -134,6 +138,7 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
   function commit(frame: Buffer, beforeCommit?: () => void): boolean {
     const entry = entryOf(frame)
     const { sequence } = entry
+    entered += entry.rows
     while (octets + frame.length > octetsMax && giveUpOldest('spool_full'));
     const written = write(sequence, frame, beforeCommit)
     last = sequence
@@ -288,7 +293,8 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       }
     },
     takeCounts: () => {
-      const taken = { acknowledged, lost: new Map(losses) }
+      const taken = { entered, acknowledged, lost: new Map(losses) }
+      entered = 0
       acknowledged = 0
       losses.clear()
       return taken

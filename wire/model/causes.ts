@@ -10,22 +10,32 @@ export interface LedgerCause {
 const lost = (help: string): LedgerCause => ({ as: 'lost', help })
 const filtered = (help: string): LedgerCause => ({ as: 'filtered', help })
 
+const unaccounted = lost(
+  'The counters of the stage do not add up: gone, and no code has counted it.',
+)
+
 /** Stages in the order of the river, each with its causes. */
 export const ledgerCauses = {
   hook: {
     ring_full: lost('The ring between kernel and agent was full.'),
     closed_while_away: lost('A connection ended while no agent was running.'),
+    unaccounted,
   },
-  drain: { drain_full: lost('The buffer between the reading thread and the agent was full.') },
+  drain: {
+    drain_full: lost('The buffer between the reading thread and the agent was full.'),
+    unaccounted,
+  },
   enrich: {
     own: filtered("A connection between Weir's own processes."),
     connections_full: lost('The table of connections was full.'),
+    unaccounted,
   },
   spool: {
     spool_full: lost('Central was away for longer than the spool holds.'),
     spool_age: lost('The frame waited for central longer than the spool keeps one.'),
     spool_torn: lost('The file of the frame was damaged.'),
     refused: lost('Central refused the frame for good.'),
+    unaccounted,
   },
   wire: {},
   ingest: {

@@ -1,0 +1,124 @@
+// Does a stage add up, and what is said when it does not: faults are put between the stages.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type CounterName, counterNames } from '../../kernel/mod.ts'
+import { isCauseOf, type Row, rowOf } from '../../wire/mod.ts'
+import type { SnapshotReport } from '../drain/collector.ts'
+import { client, fakeAgent, server } from '../enrich/fake.ts'
+import { createBalance } from './balance.ts'
+import { type AgentStage, createLedger, type LedgerInterval } from './ledger.ts'
+
+interface Interval {
+  readonly counters?: Partial<Record<CounterName, number>>
+  readonly drained?: number
+  readonly dumped?: number
+  readonly lost?: number
+}
+
+/** Two connections end and one lives on; the kernel, the drain and the spool say that they counted it so. */
+const ended = [client, server, { ...client, cookie: 3, pair: [5, 6] as const }]
+const live = [{ ...client, cookie: 4, pair: [7, 8] as const, remote: ['192.0.2.1', 9] as const }]
+const whole: Interval = {
+  counters: { seen: 5, filtered: 1, closed: 3, lost_ring: 1, dumped: 1, dump_filtered: 2 },
+  drained: 3,
+  dumped: 1,
+}
+
+function snapshotOf({ counters, drained = 0, dumped = 0, lost = 0 }: Interval): SnapshotReport {
+  const none = Object.fromEntries(counterNames.map((name) => [name, 0]))
+  const all = { ...none, ...counters } as Record<CounterName, number>
+  return { counters: all, bootToWallNs: 0n, drained, dumped, lost, skippedNamespaces: 0 }
+}
+
+/** A ledger over real enrich counts; `spooled` = rows that the spool says it was given. */
+function play(intervals: readonly Interval[], spooled: (rows: number) => number = (rows) => rows) {
+  const found: [AgentStage, number][] = []
+  const { step, enrich } = fakeAgent()
+  const ledger = createLedger({
+    node: 'n',
+    onUnaccounted: (stage, count) => found.push([stage, count]),
+  })
+  const rows: Row[] = []
+  let before: SnapshotReport | undefined
+  let waiting = 0
+  for (const [index, interval] of intervals.entries()) {
+    step(index === 0 ? { closed: ended, live } : {})
+    const counts = enrich.takeCounts()
+    const entered = spooled(counts.rows)
+    waiting += entered
+    const snapshot = snapshotOf(interval)
+    const spool = { entered, acknowledged: 0, lost: new Map(), waiting }
+    const report: LedgerInterval = { start: 0n, time: 0n, snapshot, before, enrich: counts, spool }
+    const batch = ledger.batch(report)
+    for (let row = 0; row < batch.length; row++) rows.push(rowOf(batch, row))
+    before = snapshot
+  }
+  return { rows, found }
+}
+
+function assertSums(rows: readonly Row[]): void {
+  for (const stage of ['hook', 'drain', 'enrich', 'spool'] as const) {
+    const own = rows.filter((row) => row['stage'] === stage && row['cause'] === '')
+    const sum = (name: string) => own.reduce((all, row) => all + Number(row[name]), 0)
+    const out = sum('left') + sum('filtered') + sum('lost') + Number(own.at(-1)?.['waiting'])
+    assert.equal(sum('entered'), out, stage)
+    assert.ok(sum('entered') > 0, stage)
+  }
+  for (const row of rows.filter(({ cause }) => cause !== '')) {
+    assert.ok(isCauseOf(row['stage'] as AgentStage, String(row['cause'])), String(row['cause']))
+  }
+}
+
+test('every stage adds up: entered = left + filtered + lost + what waiting rose by', () => {
+  const { rows, found } = play([whole, whole, whole])
+  assert.deepEqual(found, [])
+  assertSums(rows)
+  const causes = rows.filter(({ lost, cause }) => cause !== '' && Number(lost) > 0)
+  assert.deepEqual(
+    causes.map(({ cause, lost }) => [cause, Number(lost)]),
+    [['ring_full', 1]],
+  )
+})
+
+test('a record that is gone between the kernel and the drain is said', () => {
+  const short = { ...whole, dumped: 0 }
+  const { rows, found } = play([{ ...short, lost: 0 }, short, short])
+  assert.deepEqual(found, [
+    ['hook', 1],
+    ['drain', -1],
+  ])
+  const [row] = rows.filter(({ cause }) => cause === 'unaccounted')
+  assert.deepEqual([row?.['stage'], Number(row?.['lost'])], ['hook', 1])
+})
+
+test('a record that is gone between the drain and the main thread is said', () => {
+  const more = { ...whole, counters: { ...whole.counters, dumped: 3 }, dumped: 3 }
+  const { rows, found } = play([more, more, more])
+  assert.deepEqual(found, [['drain', 2]])
+  assertSums(rows)
+})
+
+test('a row that enrich gave away and the spool was not given is said', () => {
+  const { rows, found } = play([whole, whole, whole], (count) => Math.max(0, count - 1))
+  assert.deepEqual(
+    found.map(([stage]) => stage),
+    ['spool', 'spool'].slice(0, found.length),
+  )
+  assert.ok(found.length > 0)
+  assertSums(rows)
+})
+
+test('an end that the kernel is just counting is no fault', () => {
+  const early = { ...whole, counters: { ...whole.counters, seen: 6 } }
+  const late = { ...whole, counters: { ...whole.counters, seen: 6, closed: 4 }, drained: 3 }
+  assert.deepEqual(play([early, late, late]).found, [])
+})
+
+test('a difference is said once, and again only when it grows', () => {
+  const balance = createBalance(5)
+  const flow = { entered: 3, left: 1, filtered: 1, lost: 0, waiting: 5 }
+  const calm = { entered: 0, left: 0, filtered: 0, lost: 0, waiting: 5 }
+  const said = [flow, calm, calm, flow, calm, calm].map((one) => balance.add(one))
+  assert.deepEqual(said, [0, 1, 0, 0, 1, 0])
+})
