@@ -121,17 +121,26 @@ export function createEnrich(options: EnrichOptions): Enrich {
   function nameNewCgroups(): void {
     const { table } = state
     for (let connection = 0; connection < table.high; connection++) {
-      if (table.flags[connection] === 0 || isSet(table, connection, flag.rowSent)) continue
+      const flags = table.flags[connection] as number
+      if ((flags & (flag.used | flag.rowSent)) !== flag.used) continue
       askCgroup(cgroups, table.src[connection] as number)
       askCgroup(cgroups, table.dst[connection] as number)
     }
     cgroups.refresh()
   }
 
+  let askedLow = 0
+  let askedHigh = 0
+
+  /** Neighbours in the table often have the same one, and a Map needs longer than a comparison. */
   function askCgroup(of: Cgroups, slot: number): void {
     if (slot < 0) return
     const low = u32At(state.ends, slot, word.cgroup)
-    of.ownerOf(low + u32At(state.ends, slot, word.cgroup + 1) * 0x1_0000_0000)
+    const high = u32At(state.ends, slot, word.cgroup + 1)
+    if (low === askedLow && high === askedHigh) return
+    askedLow = low
+    askedHigh = high
+    of.ownerOf(low + high * 0x1_0000_0000)
   }
 
   function takeCounts(): EnrichCounts {

@@ -1,4 +1,5 @@
-// SipHash-2-4 (Aumasson and Bernstein, 2012) with 64-bit output, in u32 halves: no BigInt per connection.
+// SipHash-2-4 (Aumasson and Bernstein, 2012) with 64-bit output, in u32 halves: no BigInt per connection. The carry
+// comes from the bits, because a comparison beyond 31 bits makes V8 calculate in floating point (seven times slower).
 
 /**
  * Hashes `words` (little-endian u32 pairs, the paper's padded last block included) under a key of four u32.
@@ -25,30 +26,30 @@ export function sipHash24(key: Uint32Array, words: Uint32Array, out: Uint32Array
     v3h ^= mh
     if (last) v2l ^= 0xff
     for (let round = last ? 4 : 2; round > 0; round--) {
-      let sum = (v0l >>> 0) + (v1l >>> 0)
-      v0h = (v0h + v1h + (sum > 0xffff_ffff ? 1 : 0)) | 0
-      v0l = sum | 0
+      let sum = (v0l + v1l) | 0
+      v0h = (v0h + v1h + (((v0l & v1l) | ((v0l | v1l) & ~sum)) >>> 31)) | 0
+      v0l = sum
       let low = ((v1l << 13) | (v1h >>> 19)) ^ v0l
       v1h = ((v1h << 13) | (v1l >>> 19)) ^ v0h
       v1l = low
       low = v0l
       v0l = v0h
       v0h = low
-      sum = (v2l >>> 0) + (v3l >>> 0)
-      v2h = (v2h + v3h + (sum > 0xffff_ffff ? 1 : 0)) | 0
-      v2l = sum | 0
+      sum = (v2l + v3l) | 0
+      v2h = (v2h + v3h + (((v2l & v3l) | ((v2l | v3l) & ~sum)) >>> 31)) | 0
+      v2l = sum
       low = ((v3l << 16) | (v3h >>> 16)) ^ v2l
       v3h = ((v3h << 16) | (v3l >>> 16)) ^ v2h
       v3l = low
-      sum = (v0l >>> 0) + (v3l >>> 0)
-      v0h = (v0h + v3h + (sum > 0xffff_ffff ? 1 : 0)) | 0
-      v0l = sum | 0
+      sum = (v0l + v3l) | 0
+      v0h = (v0h + v3h + (((v0l & v3l) | ((v0l | v3l) & ~sum)) >>> 31)) | 0
+      v0l = sum
       low = ((v3l << 21) | (v3h >>> 11)) ^ v0l
       v3h = ((v3h << 21) | (v3l >>> 11)) ^ v0h
       v3l = low
-      sum = (v2l >>> 0) + (v1l >>> 0)
-      v2h = (v2h + v1h + (sum > 0xffff_ffff ? 1 : 0)) | 0
-      v2l = sum | 0
+      sum = (v2l + v1l) | 0
+      v2h = (v2h + v1h + (((v2l & v1l) | ((v2l | v1l) & ~sum)) >>> 31)) | 0
+      v2l = sum
       low = ((v1l << 17) | (v1h >>> 15)) ^ v2l
       v1h = ((v1h << 17) | (v1l >>> 15)) ^ v2h
       v1l = low
