@@ -2,7 +2,15 @@
 // pair is not known yet, the one whose end has the swapped tuple. An end that fits none begins a connection.
 
 import { octet, recordOctets, recordWords, roleSeen, word } from '../drain/record.ts'
-import { flag, freeConnection, isSet, setFlag, takeConnection, wake } from './connection-table.ts'
+import {
+  flag,
+  freeConnection,
+  isSet,
+  outdate,
+  setFlag,
+  takeConnection,
+  wake,
+} from './connection-table.ts'
 import { freeEnd, hasPair, isInitiator, roleOf, u32At, u64At } from './end-table.ts'
 import { sipHash24 } from './siphash.ts'
 import type { Connections } from './state.ts'
@@ -46,8 +54,11 @@ export function noteOpening(state: Connections, connection: number, slot: number
   const low = ends.words[at + word.start] as number
   const high = ends.words[at + word.start + 1] as number
   if (low === 0 && high === 0) return
-  const known = table.start[connection * 2] !== 0 || table.start[connection * 2 + 1] !== 0
-  if (known && table.src[connection] !== slot) return
+  const knownLow = table.start[connection * 2] as number
+  const knownHigh = table.start[connection * 2 + 1] as number
+  if (knownLow === low && knownHigh === high) return
+  if ((knownLow !== 0 || knownHigh !== 0) && table.src[connection] !== slot) return
+  outdate(table, connection)
   table.start[connection * 2] = low
   table.start[connection * 2 + 1] = high
 }
@@ -100,6 +111,7 @@ function replaceVanished({ table, ends }: Connections, connection: number, slot:
     if (before < 0 || ends.closed[before] === 0 || !isSameSocket(ends, before, slot)) continue
     seats[connection] = slot
     freeEnd(ends, before)
+    outdate(table, connection)
     return true
   }
   return false
@@ -156,6 +168,7 @@ function displaceStranger(state: Connections, connection: number, slot: number):
     if (hasPair(ends, stranger)) continue
     seats[connection] = -1
     ends.connection[stranger] = newConnection(state, stranger)
+    outdate(table, connection) // another cookie in the same seat
     return
   }
 }
