@@ -79,6 +79,7 @@ export {
   createBatch,
   grown,
   type Heap,
+  pickRows,
 } from './model/columns.ts'
 export { type EndPair, endPairsOf } from './model/ends.ts'
 export {

@@ -1,6 +1,7 @@
 // `weir flows`: connections as rows, of a central or of this machine alone.
 
 import type { Coverage } from '../../api/contract/mod.ts'
+import type { Batch } from '../../wire/mod.ts'
 import { cliError } from '../errors.ts'
 import { checkName } from '../parse/known-name.ts'
 import { flowColumns } from '../render/flow-columns.ts'
@@ -181,10 +182,12 @@ async function followLocal(values: Values, terminal: Terminal): Promise<number> 
   const startedMs = terminal.now()
   let length = 0
   let coverage: KnownCoverage = unknown
+  const isPlain = values.text('output') === 'ndjson' // from columns: no row has to be an object
   for await (const interval of localIntervals({ filters }, endOf(values, terminal), open)) {
-    const rows = interval.rows.slice(0, limit - length)
-    await listing.add(rows)
-    length += rows.length
+    const shown = Math.min(interval.length, limit - length)
+    if (isPlain) await addBatches(listing, interval.batches, shown)
+    else await listing.add(interval.rows.slice(0, shown))
+    length += shown
     coverage = interval.coverage
     if (length >= limit) break
   }
@@ -206,6 +209,18 @@ function followLimit(values: Values): number {
 
 function watchedRange(startedMs: number, terminal: Terminal): string {
   return `last ${span(Math.max(1, Math.ceil((terminal.now() - startedMs) / 1000)))}`
+}
+
+async function addBatches(
+  listing: Listing,
+  batches: readonly Batch[],
+  rows: number,
+): Promise<void> {
+  let left = rows
+  for (const batch of batches) {
+    await listing.addBatch(batch, left)
+    left -= Math.min(left, batch.length)
+  }
 }
 
 function listingOf(values: Values, terminal: Terminal, nodes: boolean): Listing {

@@ -2,9 +2,10 @@
 // programs. Never both mixed; the line of truth goes to standard error in every form.
 
 import { once } from 'node:events'
-import type { JsonValue, Row } from '../../wire/mod.ts'
+import type { Batch, JsonValue, Row } from '../../wire/mod.ts'
 import { type Flag, print, type Terminal, type Values } from '../commands/command.ts'
 import { escaped, escapedJson } from './escape.ts'
+import { createLineWriter, type LineWriter } from './json-lines.ts'
 import { createTable, type TableColumn } from './table.ts'
 import { type Truth, tellTruth } from './truth.ts'
 
@@ -27,6 +28,8 @@ export const listingFlags: readonly Flag[] = [
 export interface Listing {
   /** Shows rows; resolves when the reader of standard output has kept up. */
   readonly add: (rows: readonly Row[]) => Promise<void>
+  /** The same for ndjson alone, from columns: for very many rows. */
+  readonly addBatch: (batch: Batch, limit: number) => Promise<void>
   /** Shows what needs the whole answer, then the line of truth. */
   readonly end: (truth: Truth, rest?: Readonly<Record<string, unknown>>) => void
 }
@@ -37,11 +40,15 @@ export interface ListingShape {
   readonly fields: readonly string[]
 }
 
+/** Rows that are written at once: less than what a pipe makes wait, and no text of many megabytes. */
+const chunkRows = 256
+
 export function createListing(terminal: Terminal, values: Values, shape: ListingShape): Listing {
   const form = values.text('output')
   const table = createTable(shape.columns, terminal.columns)
   const kept: Row[] = []
   let headed = false
+  let lineOf: LineWriter | undefined
 
   function linesOf(rows: readonly Row[]): readonly string[] {
     if (form === 'ndjson') return rows.map(escapedJson)
@@ -52,13 +59,27 @@ export function createListing(terminal: Terminal, values: Values, shape: Listing
     return [...head, ...lines]
   }
 
+  async function addBatch(batch: Batch, limit: number): Promise<void> {
+    lineOf ??= createLineWriter(batch.table)
+    const length = Math.min(batch.length, limit)
+    for (let from = 0; from < length; from += chunkRows) {
+      let text = ''
+      for (let row = from; row < Math.min(from + chunkRows, length); row++) {
+        text += `${lineOf(batch, row)}\n`
+      }
+      await write(text)
+    }
+  }
+
+  async function write(text: string): Promise<void> {
+    if (!terminal.out.write(text)) await once(terminal.out, 'drain')
+  }
+
   async function add(rows: readonly Row[]): Promise<void> {
     if (form === 'json') kept.push(...rows)
     else if (rows.length > 0 || form === 'csv') {
       const lines = linesOf(rows)
-      if (lines.length > 0 && !terminal.out.write(`${lines.join('\n')}\n`)) {
-        await once(terminal.out, 'drain')
-      }
+      if (lines.length > 0) await write(`${lines.join('\n')}\n`)
     }
   }
 
@@ -68,7 +89,7 @@ export function createListing(terminal: Terminal, values: Values, shape: Listing
     tellTruth(terminal, truth)
   }
 
-  return { add, end }
+  return { add, addBatch, end }
 }
 
 /** RFC 4180; null is an empty cell. */

@@ -10,7 +10,7 @@ import { ordered } from './order.ts'
 import { keyOf, type TopQuestion, type TopResult } from './top-answer.ts'
 
 export interface LocalTop {
-  readonly add: (interval: Interval) => void
+  readonly add: (interval: Omit<Interval, 'length' | 'batches'>) => void
   readonly result: () => TopResult
 }
 
@@ -34,7 +34,7 @@ export function createLocalTop(question: TopQuestion, startedMs = Date.now()): L
   let watchedMs = 0
   let coverage: KnownCoverage = { share: null, watched: 0, lost: {}, gaps: [] }
 
-  function add(interval: Interval): void {
+  function add(interval: Omit<Interval, 'length' | 'batches'>): void {
     coverage = interval.coverage
     watchedMs = interval.watchedMs
     for (const row of interval.rows) {

@@ -3,7 +3,7 @@
 import { hostname } from 'node:os'
 import type { Component, Reporter } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
-import { type Batch, type Row, rowOf } from '../../wire/mod.ts'
+import { type Batch, pickRows, type Row, rowOf } from '../../wire/mod.ts'
 import type { Flag, Terminal, Values } from '../commands/command.ts'
 import { cliError } from '../errors.ts'
 import type { KnownCoverage } from '../render/truth.ts'
@@ -29,6 +29,11 @@ export type OpenLocalAgent = (
 ) => Component
 
 export interface Interval {
+  /** Rows that match. */
+  readonly length: number
+  /** The same as columns; nobody else uses them. */
+  readonly batches: readonly Batch[]
+  /** The same as objects, made when asked for. */
   readonly rows: readonly Row[]
   /** Of all intervals up to this one. */
   readonly coverage: KnownCoverage
@@ -56,7 +61,8 @@ export async function* localIntervals(
   ended: AbortSignal,
   open: OpenLocalAgent,
 ): AsyncGenerator<Interval, void, void> {
-  const matches = predicateOf(question.filters)
+  const filters = predicateOf(question.filters)
+  const matches = question.filters.length === 0 ? undefined : filters
   const queue = createQueue(matches, question.waitingRowsMax ?? waitingRowsMax)
   const reporter = createReporter('weir', { level: 'fatal' })
   const agent = open({ node: hostname(), intervalMs: localIntervalMs }, reporter, queue.onBatch)
@@ -70,8 +76,8 @@ export async function* localIntervals(
   queue.joinFirst()
   try {
     for (;;) {
-      const rows = queue.next()
-      if (rows) yield { rows, coverage: queue.coverage(), watchedMs: queue.watchedMs() }
+      const batches = queue.next()
+      if (batches) yield intervalOf(batches, queue.coverage(), queue.watchedMs())
       else if (stopping !== undefined) return
       else if (ended.aborted) await stop()
       else await queue.more()
@@ -81,9 +87,29 @@ export async function* localIntervals(
   }
 }
 
-/** Batches → rows that match, between the agent and whoever shows them. */
-function createQueue(matches: (row: Row) => boolean, rowsMax: number) {
-  const waiting: (readonly Row[])[] = []
+function intervalOf(
+  batches: readonly Batch[],
+  coverage: KnownCoverage,
+  watchedMs: number,
+): Interval {
+  return {
+    length: lengthOf(batches),
+    batches,
+    coverage,
+    watchedMs,
+    get rows() {
+      return batches.flatMap(rowsOf)
+    },
+  }
+}
+
+function lengthOf(batches: readonly Batch[]): number {
+  return batches.reduce((sum, { length }) => sum + length, 0)
+}
+
+/** Rows that match, between the agent and whoever shows them: as columns, a tenth of what objects would take. */
+function createQueue(matches: ((row: Row) => boolean) | undefined, rowsMax: number) {
+  const waiting: (readonly Batch[])[] = []
   let waitingRows = 0
   let made = 0
   let watchedNs = 0n
@@ -106,21 +132,26 @@ function createQueue(matches: (row: Row) => boolean, rowsMax: number) {
       return
     }
     made += batch.length
-    const rows = rowsOf(batch).filter(matches)
-    waiting.push(rows)
-    waitingRows += rows.length
+    const picked = pickRows(batch, matching(batch))
+    waiting.push([picked])
+    waitingRows += picked.length
     while (waitingRows > rowsMax && waiting.length > 1) {
-      const late = waiting.shift() as readonly Row[]
-      waitingRows -= late.length
-      lose(slowCause, late.length)
+      const late = lengthOf(waiting.shift() as readonly Batch[])
+      waitingRows -= late
+      lose(slowCause, late)
     }
     wake()
   }
 
-  function next(): readonly Row[] | undefined {
-    const rows = waiting.shift()
-    waitingRows -= rows?.length ?? 0
-    return rows
+  function matching(batch: Batch): readonly number[] {
+    const rows = Array.from({ length: batch.length }, (_, index) => index)
+    return matches ? rows.filter((index) => matches(rowOf(batch, index))) : rows
+  }
+
+  function next(): readonly Batch[] | undefined {
+    const batches = waiting.shift()
+    waitingRows -= lengthOf(batches ?? [])
+    return batches
   }
 
   /** Whatever is filtered: nobody knows what was in a lost row. Rows dropped here were made before. */

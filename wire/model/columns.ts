@@ -67,6 +67,42 @@ export function grown(batch: Batch): Batch {
   return { ...larger, heap: batch.heap }
 }
 
+/** A batch of its own with these rows alone, each once and in their order; names are shared. */
+export function pickRows(batch: Batch, rows: readonly number[]): Batch {
+  const picked = createBatch(batch.table, Math.max(rows.length, 1), batch.names)
+  picked.length = rows.length
+  const isWhole = rows.length === batch.length
+  for (const field of batch.table.fields) {
+    const from = batch.columns[field.name] as Column
+    const to = picked.columns[field.name] as Column
+    if (isWhole) copyAll(from, to, rows.length)
+    else copySome(from, to, { rows, width: from.values.length / batch.capacity })
+  }
+  const { octets, lists } = batch.heap
+  return { ...picked, heap: { octets: [...octets], lists: [...lists] } }
+}
+
+function copyAll(from: Column, to: Column, rows: number): void {
+  const width = to.values.length / Math.max(rows, 1)
+  to.values.set(from.values.subarray(0, rows * width))
+  to.nulls?.set((from.nulls as Uint8Array).subarray(0, rows))
+}
+
+interface Picked {
+  readonly rows: readonly number[]
+  /** Elements a row. */
+  readonly width: number
+}
+
+function copySome(from: Column, to: Column, { rows, width }: Picked): void {
+  for (const [index, row] of rows.entries()) {
+    for (let part = 0; part < width; part++) {
+      to.values[index * width + part] = from.values[row * width + part] as number
+    }
+    if (to.nulls) to.nulls[index] = from.nulls?.[row] ?? 0
+  }
+}
+
 function allocate(field: Field, capacity: number): Column['values'] {
   switch (field.kind) {
     case 'time':
