@@ -1,9 +1,11 @@
 // Nodes: can this be trusted. The loss ledger of the range, the agents worst first, and Weir's own checks.
 
 import { useAnswer } from '../data/answer.ts'
-import type { Health, LedgerAnswer } from '../data/contract.ts'
+import type { Coverage, Health, LedgerAnswer } from '../data/contract.ts'
 import { serverNow } from '../data/request.ts'
+import { shareText } from '../domain/coverage.ts'
 import { rangeOf } from '../domain/location.ts'
+import { exact } from '../domain/number.ts'
 import { rangeLabel } from '../domain/time.ts'
 import { Agents } from './agents.tsx'
 import { PanelCoverage } from './coverage-badge.tsx'
@@ -28,6 +30,7 @@ export function NodesPage({ state, live, health }: PageProps) {
       health={health}
       atMs={answer.atMs}
     >
+      {data && <Verdict coverage={data.coverage} nodes={health?.nodes ?? []} />}
       <section class={`panel ${answer.failure ? 'stale' : ''}`} aria-labelledby="ledger">
         <header>
           <h2 id="ledger">Loss ledger</h2>
@@ -45,6 +48,35 @@ export function NodesPage({ state, live, health }: PageProps) {
         <Checks health={health} />
       </div>
     </PageFrame>
+  )
+}
+
+interface VerdictProps {
+  readonly coverage: Coverage
+  readonly nodes: Health['nodes']
+}
+
+/** How much of the truth is stored, in one sentence; who is silent is in the same one, never in the share. */
+function Verdict({ coverage: { share, lost }, nodes }: VerdictProps) {
+  const rows = Object.values(lost).reduce((sum, count) => sum + count, 0)
+  const causes = Object.keys(lost).length
+  const silent = nodes.filter(({ state }) => state === 'gone' || state === 'late')
+  return (
+    <p class="verdict">
+      <b>
+        {share === null
+          ? 'Nothing was watched in this range.'
+          : `${shareText(share, 2)} of what is known to exist is stored.`}
+      </b>{' '}
+      {rows > 0 && `${exact(rows)} rows lost, ${causes} ${causes === 1 ? 'cause' : 'causes'}. `}
+      {silent.length > 0 && (
+        <span class="warn">
+          <Name text={silent.map(({ node }) => node).join(', ')} />{' '}
+          {silent.length === 1 ? 'is' : 'are'} silent: what happens there is unknown and not in the
+          share.
+        </span>
+      )}
+    </p>
   )
 }
 
