@@ -15,6 +15,7 @@ import { centralError } from './errors.ts'
 import { createFolderLock } from './folder-lock.ts'
 import { healthOf } from './health.ts'
 import { createIngest, type IngestAddress } from './ingest/ingest.ts'
+import { insertPending } from './ingest/insert-pending.ts'
 import { createNodes } from './nodes.ts'
 import { readVersion } from './version.ts'
 
@@ -50,7 +51,11 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
   const startedMs = Date.now()
   const nodes = createNodes()
   const store = createStore(
-    { dataDir, ...(config.retention ? { retention: config.retention } : {}) },
+    {
+      dataDir,
+      beforeRewrite: (insert) => insertPending(dataDir, insert),
+      ...(config.retention ? { retention: config.retention } : {}),
+    },
     reporter.child('store'),
   )
   const ingest = createIngest(

@@ -207,12 +207,14 @@ test('retention drops by age and by size, never the newest partition', async () 
   const nowMs = Number(midnight / 1_000_000n)
   const byAge = createRetention({ ageMaxMs: 8.5 * 86_400_000 }, deps, reporter.child('age'))
   assert.deepEqual(await byAge.apply(nowMs), ['flows/20261111'])
+  const other = { tables: { ledger: { ageMaxMs: 1, bytesMax: 1 } } }
+  const ofOther = createRetention(other, deps, reporter.child('other'))
+  assert.deepEqual(await ofOther.apply(nowMs), [], 'what a table may keep is its own')
+  const own = { tables: { flows: { ageMaxMs: 7.5 * 86_400_000 } } }
+  const byTable = createRetention(own, deps, reporter.child('table'))
+  assert.deepEqual(await byTable.apply(nowMs), ['flows/20261112'])
   const bySize = createRetention({ bytesMax: 1 }, deps, reporter.child('size'))
-  assert.deepEqual(await bySize.apply(nowMs), [
-    'flows/20261112',
-    'flows/20261113',
-    'flows/20261120',
-  ])
+  assert.deepEqual(await bySize.apply(nowMs), ['flows/20261113', 'flows/20261120'])
   assert.equal(await count("node LIKE 'old%'"), 0)
   assert.equal(await count("node = 'kept'"), 1)
 })

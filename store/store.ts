@@ -5,10 +5,11 @@ import { Agent, type AgentOptions } from 'node:http'
 import { join } from 'node:path'
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import type { Component, Reporter } from '../common/mod.ts'
-import { tables } from '../wire/mod.ts'
+import { flowTable, tables } from '../wire/mod.ts'
 import { insertFault, queryFault } from './engine-faults.ts'
 import { storeError } from './errors.ts'
 import type { Reader, ReadOptions, SqlParams, StoredRow } from './reader.ts'
+import { openSteps, runSteps } from './schema/migrations.ts'
 import { createRetention, type RetentionConfig } from './schema/retention.ts'
 import { addColumnsSql, createTableSql } from './schema/table-sql.ts'
 import { createWorkerProcess } from './worker-process.ts'
@@ -17,13 +18,17 @@ import { columnsOf, insertSegmentFile } from './write/segment-insert.ts'
 export interface StoreConfig {
   readonly dataDir: string
   readonly retention?: RetentionConfig
+  /**
+   * Called before tables of an older version are rewritten, when inserts work already: what was handed to the
+   * store before, and may be in it, must be inserted now, because a rewritten table knows no old tokens.
+   */
+  readonly beforeRewrite?: (insert: Store['insertSegment']) => Promise<void>
 }
 
 export interface Store extends Component, Reader {
   /**
    * Inserts a file of concatenated Native blocks, all of one schema (today's when left out), of one UTC day
-   * and below 1,000,000 rows, once: a
-   * token that was seen is done already. Errors: `insert_refused` (quarantine the file); `disk_full`,
+   * and below 1,000,000 rows, once: a token that was seen is done already. Errors: `insert_refused` (quarantine the file); `disk_full`,
    * `store_away`, `insert_later` (the engine's own trouble): keep the file, try again.
    */
   insertSegment(file: string, table: string, token: string, schema?: number): Promise<void>
@@ -56,11 +61,21 @@ export function createStore(config: StoreConfig, reporter: Reporter): Store {
     }
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await worker.start()
+    await bringUpToDate()
+    await retention.start()
+  }
+
+  async function bringUpToDate(): Promise<void> {
+    const [found] = await read(`SELECT count() AS tables FROM system.tables
+WHERE database = currentDatabase() AND name = '${flowTable.name}'`)
     for (const table of tables) {
       await command(createTableSql(table))
       await command(addColumnsSql(table))
     }
-    await retention.start()
+    const open = await openSteps({ read, command }, Number(found?.['tables']) === 0)
+    if (open.length === 0) return
+    await config.beforeRewrite?.(insertSegment)
+    await runSteps({ read, command }, open, reporter)
   }
 
   async function stop(): Promise<void> {

@@ -81,6 +81,7 @@ export {
   type Heap,
   pickRows,
 } from './model/columns.ts'
+export { byDay, type TimeRange, timeRange } from './model/days.ts'
 export { type EndPair, endPairsOf } from './model/ends.ts'
 export {
   type DerivedField,

@@ -3,11 +3,20 @@
 import type { Component, Reporter } from '../../common/mod.ts'
 import type { Reader } from '../reader.ts'
 
+/** What one table may keep. */
+export interface TableRetention {
+  readonly ageMaxMs?: number
+  /** Octets on disk of this table; no bound of its own when not given. */
+  readonly bytesMax?: number
+}
+
 export interface RetentionConfig {
   /** 30 days when not given. */
   readonly ageMaxMs?: number
   /** Octets on disk, all tables together; 10 GiB when not given. The newest partition of a table always stays. */
   readonly bytesMax?: number
+  /** By table; what is not said here holds as above. */
+  readonly tables?: Readonly<Record<string, TableRetention>>
   readonly intervalMs?: number
 }
 
@@ -51,13 +60,19 @@ export function createRetention(
   async function apply(nowMs: number): Promise<readonly string[]> {
     const partitions = await list()
     let bytes = partitions.reduce((sum, { bytes }) => sum + bytes, 0)
+    const ofTable = new Map<string, number>()
+    for (const { table, bytes } of partitions) ofTable.set(table, (ofTable.get(table) ?? 0) + bytes)
     const names: string[] = []
     for (const partition of partitions) {
-      const old = partition.endMs < nowMs - ageMaxMs
-      const tooMany = bytes > bytesMax && !partition.newest
+      const own = config.tables?.[partition.table] ?? {}
+      const inTable = ofTable.get(partition.table) ?? 0
+      const old = partition.endMs < nowMs - (own.ageMaxMs ?? ageMaxMs)
+      const tooMany =
+        !partition.newest && (bytes > bytesMax || inTable > (own.bytesMax ?? bytesMax))
       if (!old && !tooMany) continue
       await deps.command(`ALTER TABLE ${partition.table} DROP PARTITION ID '${partition.id}'`)
       bytes -= partition.bytes
+      ofTable.set(partition.table, inTable - partition.bytes)
       dropped.add(1, old ? 'age' : 'size')
       names.push(`${partition.table}/${partition.id}`)
     }

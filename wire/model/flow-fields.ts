@@ -296,5 +296,6 @@ export const flowTable: Table = {
   ],
   measured: true,
   partitionBy: 'toDate(time)',
-  orderBy: 'toStartOfFiveMinutes(time), src_unit, src_process, dst_unit, dst_process, time',
+  orderBy:
+    'toStartOfFiveMinutes(time), src_namespace, src_workload, dst_namespace, dst_workload, time',
 }
