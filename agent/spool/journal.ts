@@ -1,7 +1,7 @@
 // The octets of a checkpoint file: a header, a chunk of all entries, then one chunk per committed frame with what
 // that frame changed. Little-endian.
 //
-//   header   0 "WCKJ"  4 version of the entries (1)  8 boot id (16)
+//   header   0 "WCKJ"  4 version of the entries (1; 0 had 88 octets each)  8 boot id (16)
 //   chunk    0 crc32 of the rest  4 octets of the body  8 sequence of the frame (u64)  16 entries  20 zero
 //            24 body: entries (96 each, enrich/entries.ts), then slots that are gone (u32 each)
 //
@@ -20,14 +20,32 @@ export interface Replayed {
 }
 
 const magic = Buffer.from('WCKJ')
-/** A file with other entries is one that nobody can read. */
-const version = Buffer.of(1, 0, 0, 0)
+const version = 1
 const headerLength = 24
 const chunkLength = 24
-const entryLength = entryWords * 4
+
+/** How long an entry of a version is, where its slot stands, and where words that it lacks would be. */
+interface Layout {
+  readonly words: number
+  readonly slot: number
+  readonly lacks?: { readonly at: number; readonly words: number }
+}
+
+/** By version. An entry of version 0 does not know the pair of sequence numbers. */
+const layouts: readonly Layout[] = [
+  { words: 22, slot: 21, lacks: { at: at.pair, words: 2 } },
+  { words: entryWords, slot: at.slot },
+]
 
 export function journalHeader(boot: Buffer): Buffer {
-  return Buffer.concat([magic, version, boot], headerLength)
+  return Buffer.concat([magic, Buffer.of(version, 0, 0, 0), boot], headerLength)
+}
+
+/** The layout of a file of this boot; undefined for any other, or one of a version that is not known. */
+function layoutOf(octets: Buffer, boot: Buffer): Layout | undefined {
+  const isOurs = octets.length >= headerLength && octets.subarray(0, 4).equals(magic)
+  if (!isOurs || !octets.subarray(8, headerLength).equals(boot)) return undefined
+  return layouts[octets.readUInt32LE(4)]
 }
 
 /** Parts to be written one after the other; they are views of `changes`. */
@@ -56,7 +74,8 @@ export function replayJournal(
   boot: Buffer,
   lastSequence: number,
 ): Replayed | undefined {
-  if (!octets.subarray(0, headerLength).equals(journalHeader(boot))) return undefined
+  const layout = layoutOf(octets, boot)
+  if (!layout) return undefined
   /** Slot → where its entry begins. */
   const places = new Map<number, number>()
   let length = headerLength
@@ -64,10 +83,10 @@ export function replayJournal(
     if (sequenceOf(octets, length) > lastSequence) break
     const end = length + chunkLength + octets.readUInt32LE(length + 4)
     if (!isWhole(octets, length, end)) return undefined
-    apply(octets, { from: length, end }, places)
+    apply(octets, { from: length, end, layout }, places)
     length = end
   }
-  return length === headerLength ? undefined : { entries: gather(octets, places), length }
+  return length === headerLength ? undefined : { entries: gather(octets, places, layout), length }
 }
 
 function sequenceOf(octets: Buffer, from: number): number {
@@ -80,23 +99,31 @@ function isWhole(octets: Buffer, from: number, end: number): boolean {
 
 function apply(
   octets: Buffer,
-  { from, end }: { readonly from: number; readonly end: number },
+  { from, end, layout }: { readonly from: number; readonly end: number; readonly layout: Layout },
   places: Map<number, number>,
 ): void {
   const body = from + chunkLength
+  const entryLength = layout.words * 4
   const gone = body + octets.readUInt32LE(from + 16) * entryLength
   for (let place = body; place < gone; place += entryLength) {
-    places.set(octets.readUInt32LE(place + at.slot * 4), place)
+    places.set(octets.readUInt32LE(place + layout.slot * 4), place)
   }
   for (let place = gone; place < end; place += 4) places.delete(octets.readUInt32LE(place))
 }
 
-function gather(octets: Buffer, places: ReadonlyMap<number, number>): Uint32Array {
+/** Entries of today's layout; what theirs lacks is 0. */
+function gather(
+  octets: Buffer,
+  places: ReadonlyMap<number, number>,
+  { words, lacks = { at: words, words: 0 } }: Layout,
+): Uint32Array {
   const slots = Uint32Array.from(places.keys()).sort()
-  const entries = Buffer.from(new ArrayBuffer(slots.length * entryLength))
+  const entries = Buffer.from(new ArrayBuffer(slots.length * entryWords * 4))
   for (const [index, slot] of slots.entries()) {
     const place = places.get(slot) as number
-    octets.copy(entries, index * entryLength, place, place + entryLength)
+    const to = index * entryWords * 4
+    octets.copy(entries, to, place, place + lacks.at * 4)
+    octets.copy(entries, to + (lacks.at + lacks.words) * 4, place + lacks.at * 4, place + words * 4)
   }
   return new Uint32Array(entries.buffer, entries.byteOffset, entries.length / 4)
 }

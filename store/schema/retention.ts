@@ -1,6 +1,7 @@
 // Keeps the store within an age and a size by dropping whole partitions, oldest first: no row is rewritten.
 
 import type { Component, Reporter } from '../../common/mod.ts'
+import { tables } from '../../wire/mod.ts'
 import type { Reader } from '../reader.ts'
 
 /** What one table may keep. */
@@ -43,7 +44,8 @@ const partitionsSql = `
          toUnixTimestamp64Milli(max(max_time)) AS end_ms
   FROM (SELECT table, partition_id, bytes_on_disk,
                toDateTime64(toDate(parseDateTimeBestEffort(partition_id)) + 1, 3, 'UTC') AS max_time
-        FROM system.parts WHERE active AND database = currentDatabase())
+        FROM system.parts WHERE active AND database = currentDatabase()
+          AND table IN (${tables.map(({ name }) => `'${name}'`).join(', ')}))
   GROUP BY table, partition_id ORDER BY end_ms, table`
 
 export function createRetention(

@@ -66,7 +66,10 @@ for (const archive of readdirSync(states).filter((name) => name.endsWith('.tar.g
       await store.stop()
     }
     await startsAgain(dataDir)
-    assert.ok(checkpointOf(dataDir).length > 0, 'the checkpoint is read')
+    const entries = checkpointOf(dataDir)
+    const open = new Float64Array(entries.buffer, entries.byteOffset, 2)
+    const held = truth.connections.at(-1)
+    assert.deepEqual([...open], [held?.['bytes'], held?.['reverse_bytes']], 'what was reported')
   })
 }
 
