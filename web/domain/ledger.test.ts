@@ -1,7 +1,7 @@
 /// <reference types="node" />
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { stagesOf } from './ledger.ts'
+import { stagesOf, unaccounted } from './ledger.ts'
 
 const row = (stage: string, node: string, more: Record<string, string | number>) => {
   return { stage, node, unit: 'rows', cause: '', entered: 0, lost: 0, filtered: 0, ...more }
@@ -25,4 +25,15 @@ test('a stage is the sum of its nodes, and a cause is not counted a second time'
   )
   assert.deepEqual(stages[0]?.causes, [{ name: 'age', kind: 'lost', count: 4 }])
   assert.deepEqual(stages[1]?.causes, [{ name: 'own', kind: 'filtered', count: 2 }])
+})
+
+test('what goes in comes out, is lost or waits longer than before; else the stage says so', () => {
+  const spool = { entered: 100, left: 80, lost: 5, waiting: 25, waiting_before: 10 }
+  const [sound, unsound] = stagesOf([
+    row('spool', 'a', spool),
+    row('ingest', 'a', { entered: 80, left: 78, waiting: 0 }),
+  ])
+  assert.ok(sound && unsound)
+  assert.equal(unaccounted(sound), 0)
+  assert.equal(unaccounted(unsound), 2)
 })

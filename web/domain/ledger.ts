@@ -32,6 +32,13 @@ export function stagesOf(rows: readonly Values[]): Stage[] {
   }))
 }
 
+/** What of `entered` is in none of the other counts: 0, or the stage does not add up. */
+export function unaccounted({ counts }: Stage): number {
+  const of = (name: string) => counts[name] ?? 0
+  const found = ['left', 'filtered', 'sampled', 'lost'].reduce((sum, name) => sum + of(name), 0)
+  return of('entered') - found - (of('waiting') - of('waiting_before'))
+}
+
 function sums(rows: readonly Values[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const row of rows) {

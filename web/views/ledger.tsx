@@ -1,7 +1,7 @@
 // The ledger as a table: a column for each stage, every number exact, because it has to add up.
 
 import type { Values } from '../data/contract.ts'
-import { type Stage, stagesOf } from '../domain/ledger.ts'
+import { type Stage, stagesOf, unaccounted } from '../domain/ledger.ts'
 import { exact } from '../domain/number.ts'
 import { Name } from './text.tsx'
 
@@ -23,6 +23,7 @@ export function Ledger({ rows }: { readonly rows: readonly Values[] }) {
       </div>
     )
   }
+  const wrong = stages.filter((stage) => unaccounted(stage) !== 0)
   const causes = stages.flatMap((stage) => stage.causes.map((cause) => ({ stage, cause })))
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by key
@@ -49,6 +50,12 @@ export function Ledger({ rows }: { readonly rows: readonly Values[] }) {
           ))}
         </tbody>
       </table>
+      {wrong.map((stage) => (
+        <p key={stage.name} class="causes bad">
+          {stage.name} does not add up: {exact(Math.abs(unaccounted(stage)))}{' '}
+          {unaccounted(stage) > 0 ? 'went in and are nowhere' : 'came out and never went in'}.
+        </p>
+      ))}
       {causes.length > 0 && (
         <ul class="causes">
           {causes.map(({ stage, cause }) => (
@@ -65,6 +72,11 @@ export function Ledger({ rows }: { readonly rows: readonly Values[] }) {
 
 function Count({ stage, field }: { readonly stage: Stage; readonly field: string }) {
   const count = stage.counts[field] ?? 0
-  const tone = field === 'lost' && count > 0 ? 'bad strong' : count === 0 ? 'dim' : ''
-  return <td class={`num ${tone}`}>{exact(count)}</td>
+  const before = field === 'waiting' ? (stage.counts['waiting_before'] ?? 0) : count
+  const tone = field === 'lost' && count > 0 ? 'bad strong' : count + before === 0 ? 'dim' : ''
+  return (
+    <td class={`num ${tone}`}>
+      {before === count ? exact(count) : `${exact(before)} → ${exact(count)}`}
+    </td>
+  )
 }

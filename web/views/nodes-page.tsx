@@ -34,7 +34,9 @@ export function NodesPage({ state, live, health }: PageProps) {
       <section class={`panel ${answer.failure ? 'stale' : ''}`} aria-labelledby="ledger">
         <header>
           <h2 id="ledger">Loss ledger</h2>
-          <span class="sub">every stage, {rangeText}</span>
+          <span class="sub">
+            in = out + filtered + sampled + lost + change of waiting, {rangeText}
+          </span>
           <span class="end">
             <PanelCoverage coverage={data?.coverage} />
           </span>
