@@ -27,7 +27,8 @@ import { interfaceAddresses, ownPids, readVersion } from './process.ts'
 import { createCheckpoints } from './spool/checkpoint.ts'
 import { createSpool, type Spool, type SpoolLimits } from './spool/spool.ts'
 import { createStatus } from './status/status.ts'
-import { createStream, type Stream, type Upstream } from './stream/stream.ts'
+import { type Admission, createAdmission } from './stream/admission.ts'
+import { createStream, type Stream, type StreamRefusal, type Upstream } from './stream/stream.ts'
 import { createWatch, type Watch, type WatchedInterval } from './watch.ts'
 
 export interface AgentConfig {
@@ -35,6 +36,8 @@ export interface AgentConfig {
   /** Name of this host in rows. */
   readonly node: string
   readonly intervalMs: number
+  /** How far this host's clock is made to be off; for tests. */
+  readonly clockShiftMs?: number
   readonly upstream: Upstream
   /** Only this network namespace (inode) or cgroup (id); the kernel leaves the rest out and counts it. */
   readonly filter?: { readonly netns?: number; readonly cgroupId?: bigint }
@@ -51,6 +54,9 @@ export interface Agent extends Component {
 }
 
 export interface AgentHealth {
+  readonly status: 'ok' | 'failing'
+  /** Why nothing is measured, or nothing is taken; '' when all is well. */
+  readonly message: string
   readonly connected: boolean
   readonly spool: ReturnType<Spool['waiting']>
   readonly connections: number
@@ -62,6 +68,7 @@ interface Parts {
   readonly watch: Watch
   readonly enrich: Enrich
   readonly folderWatch: FolderWatch
+  readonly admission: Admission
 }
 
 /**
@@ -77,7 +84,7 @@ export function createAgent(config: AgentConfig, reporter: Reporter): Agent {
     stopAll = async () => folder.release()
     const made = await compose(config, folder, reporter)
     const status = config.metrics ? [createStatus(config.metrics, health, reporter)] : []
-    const lifecycle = createLifecycle([made.folderWatch, made.stream, made.watch, ...status], {
+    const lifecycle = createLifecycle([made.folderWatch, ...status, made.stream, made.admission], {
       reporter,
     })
     parts = made
@@ -95,7 +102,10 @@ export function createAgent(config: AgentConfig, reporter: Reporter): Agent {
   }
 
   function health(): AgentHealth {
+    const refusal = parts?.stream.refusal()
     return {
+      status: refusal ? 'failing' : 'ok',
+      message: refusal?.message ?? '',
       connected: parts?.stream.isConnected() ?? false,
       spool: parts?.spool.waiting() ?? { frames: 0, rows: 0, octets: 0 },
       connections: parts?.enrich.sizes().connections ?? 0,
@@ -138,13 +148,19 @@ async function compose(
     boot,
     node: config.node,
     version: readVersion(),
+    intervalMs: config.intervalMs,
     schemas: schemaNumbers(),
   }
   const stream = createStream(
-    { upstream: config.upstream, hello },
-    { spool, onPids: (pids) => addAll(own.tgids, pids) },
+    { upstream: config.upstream, hello, nowMs: () => Date.now() + (config.clockShiftMs ?? 0) },
+    { spool, onPids: (pids) => addAll(own.tgids, pids), onRefused },
     reporter.child('stream'),
   )
+  /** Refused while it watches (another one has taken over): it ends, and waits for the name at its next start. */
+  function onRefused({ code, message }: StreamRefusal): void {
+    if (code !== 'node_taken' || !admission.isWatching()) return
+    end(agentError('node_taken', { details: { why: message } }))
+  }
   const keep = createKeeper(
     { agent: folder.agentId, boot, node: config.node },
     {
@@ -166,13 +182,14 @@ async function compose(
   }
   const probe = probeOptions(config)
   const watch = createWatch(
-    { intervalMs: config.intervalMs, probe },
+    { intervalMs: config.intervalMs, probe, clockShiftMs: config.clockShiftMs ?? 0 },
     { enrich, onRows: keep.rows, onInterval: keep.interval, onDeath },
     reporter.child('watch'),
   )
+  const admission = createAdmission({ stream, watch, log: reporter.log, onDeath })
   reporter.gauge('connections', 'Connections known now.', () => enrich.sizes().connections)
   reporter.gauge('spool_rows', 'Rows that wait for central.', () => spool.waiting().rows)
-  return { spool, stream, watch, enrich, folderWatch }
+  return { spool, stream, watch, enrich, folderWatch, admission }
 }
 
 interface KeeperDeps {

@@ -22,6 +22,12 @@ export const agentErrors = {
     exitCode: 74,
     remedy: 'Started again, Weir begins a new one there; what it held is where the old one is.',
   },
+  node_taken: {
+    message: 'central refuses this agent: {why}',
+    status: 409,
+    exitCode: 75,
+    remedy: 'Stop one of the two agents, or give one another name with --node.',
+  },
   drain_died: {
     message: 'the thread that reads the kernel ended: {why}',
     status: 500,

@@ -11,6 +11,8 @@ import { momentOf } from './enrich/moment.ts'
 export interface WatchConfig {
   readonly intervalMs: number
   readonly probe: SocketProbeOptions
+  /** Added to the host's clock; for tests of a clock that is wrong. */
+  readonly clockShiftMs?: number
 }
 
 /** One interval as it was watched; times in nanoseconds since 1970. */
@@ -39,6 +41,7 @@ const completeEveryMs = 60_000
 
 export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Reporter): Watch {
   const { enrich } = deps
+  const shiftMs = config.clockShiftMs ?? 0
   const onRecords = (words: Uint32Array, records: number) => enrich.take(words, records)
   const drain = createDrain(config.probe, { onRecords, onDeath: deps.onDeath }, reporter)
   let timer: NodeJS.Timeout | undefined
@@ -55,9 +58,13 @@ export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Repo
     enrich.beginSnapshot()
     const snapshot = await drain.snapshot(complete)
     enrich.endSnapshot(complete)
-    const { bootToWallNs } = snapshot
+    const bootToWallNs = snapshot.bootToWallNs + BigInt(shiftMs) * 1_000_000n
     // The next whole millisecond: no record of the interval is later than its end.
-    const moment = momentOf(Date.now() + 1, { bootToWallNs, intervalMs: config.intervalMs, last })
+    const moment = momentOf(Date.now() + shiftMs + 1, {
+      bootToWallNs,
+      intervalMs: config.intervalMs,
+      last,
+    })
     const range = { from, to: moment.time }
     enrich.report(moment, (batch) => deps.onRows(batch, range))
     deps.onInterval({ ...range, snapshot, before })
@@ -74,7 +81,7 @@ export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Repo
   }
 
   async function start(): Promise<void> {
-    from = BigInt(Date.now()) * 1_000_000n
+    from = BigInt(Date.now() + shiftMs) * 1_000_000n
     await drain.start()
     await interval(false)
     next()

@@ -16,6 +16,7 @@ import { createFolderLock } from './folder-lock.ts'
 import { healthOf } from './health.ts'
 import { createIngest, type IngestAddress } from './ingest/ingest.ts'
 import { insertPending } from './ingest/insert-pending.ts'
+import { createNodeOwners } from './node-owners.ts'
 import { createNodes } from './nodes.ts'
 import { readVersion } from './version.ts'
 
@@ -50,6 +51,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
   const version = readVersion()
   const startedMs = Date.now()
   const nodes = createNodes()
+  const owners = createNodeOwners(dataDir, reporter.child('nodes'))
   const store = createStore(
     {
       dataDir,
@@ -65,7 +67,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
       version,
       pids: () => ownPids(store.workerPid()),
     },
-    { store, nodes },
+    { store, nodes, owners },
     reporter.child('ingest'),
   )
   const health = () =>
@@ -75,7 +77,17 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
     { reader: store, health, metrics: reporter.metrics },
     reporter.child('http'),
   )
-  const loadNodes: Component = { name: 'nodes', start: () => nodes.load(store), stop: () => {} }
+  const loadNodes: Component = {
+    name: 'nodes',
+    start: async () => {
+      await nodes.load(store)
+      owners.load()
+      for (const { node, lastSeenMs } of nodes.list()) {
+        owners.reported(node, BigInt(lastSeenMs) * 1_000_000n)
+      }
+    },
+    stop: () => {},
+  }
   const folderWatch = createFolderWatch(dataDir, {
     onLost: (reason) =>
       endOfProcess(reporter)(

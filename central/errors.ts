@@ -52,6 +52,12 @@ export const centralErrors = {
     exitCode: 1,
     remedy: 'Give every agent a data folder of its own.',
   },
+  node_taken: {
+    message: 'the node name {node} belongs to another agent ({owner})',
+    status: 409,
+    exitCode: 75,
+    remedy: 'Stop one of the two agents, or give one another name with --node.',
+  },
   stopping: {
     message: 'central is stopping',
     status: 503,

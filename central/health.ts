@@ -2,7 +2,7 @@
 
 import type { Health, HealthCheck } from '../api/mod.ts'
 import type { Ingest } from './ingest/ingest.ts'
-import type { Nodes } from './nodes.ts'
+import type { NodeReport, Nodes } from './nodes.ts'
 
 export interface HealthParts {
   readonly version: string
@@ -12,38 +12,80 @@ export interface HealthParts {
   readonly nodes: Pick<Nodes, 'list'>
 }
 
+/** Of one kind; the rest stands at the nodes. */
+const messagesMax = 10
 const order = ['ok', 'degraded', 'failing'] as const
 
 export function healthOf(parts: HealthParts): Health {
-  const trouble = parts.trouble()
-  const storeMessage = parts.isStoreReady()
-    ? trouble?.place === 'store'
-      ? trouble.message
-      : ''
-    : 'the storage worker is being started'
-  const checks: readonly HealthCheck[] = [
-    {
-      name: 'store',
-      status: parts.isStoreReady() ? (storeMessage === '' ? 'ok' : 'degraded') : 'failing',
-      message: storeMessage,
-    },
-    trouble?.place === 'disk'
-      ? { name: 'disk', status: 'failing', message: trouble.message }
-      : { name: 'disk', status: 'ok', message: '' },
-  ]
+  const nodes = parts.nodes.list()
+  const checks = [...storeChecks(parts), ...nodeChecks(nodes)]
   const worst = Math.max(...checks.map(({ status }) => order.indexOf(status)))
   return {
     status: order[worst] as Health['status'],
     version: parts.version,
     started: new Date(parts.startedMs).toISOString(),
-    checks: [...checks],
-    nodes: parts.nodes.list().map((one) => ({
-      node: one.node,
-      state: one.state,
-      last_seen: new Date(one.lastSeenMs).toISOString(),
-      interval_ms: one.intervalMs,
-      agent: one.agent,
-      version: one.version,
+    checks,
+    nodes: nodes.map((node) => ({
+      node: node.node,
+      state: node.state,
+      last_seen: new Date(node.lastSeenMs).toISOString(),
+      interval_ms: node.intervalMs,
+      agent: node.agent,
+      version: node.version,
+      clock_offset_ms: node.clockOffsetMs ?? null,
+      message: [clockMessage(node), refusedMessage(node), sameHostMessage(node)]
+        .filter((message) => message !== '')
+        .join('; '),
     })),
   }
+}
+
+function storeChecks({ trouble: troubleOf, isStoreReady }: HealthParts): readonly HealthCheck[] {
+  const trouble = troubleOf()
+  const message = isStoreReady()
+    ? trouble?.place === 'store'
+      ? trouble.message
+      : ''
+    : 'the storage worker is being started'
+  const status = isStoreReady() ? (message === '' ? 'ok' : 'degraded') : 'failing'
+  const full = trouble?.place === 'disk'
+  return [
+    { name: 'store', status, message },
+    { name: 'disk', status: full ? 'failing' : 'ok', message: full ? trouble.message : '' },
+  ]
+}
+
+/** They do not fail: what is stored is right, or is said to be doubled. */
+function nodeChecks(nodes: readonly NodeReport[]): readonly HealthCheck[] {
+  const check = (name: string, messageOf: (node: NodeReport) => string): HealthCheck => {
+    const messages = nodes.map(messageOf).filter((message) => message !== '')
+    return {
+      name,
+      status: messages.length > 0 ? 'degraded' : 'ok',
+      message: messages.slice(0, messagesMax).join('; '),
+    }
+  }
+  return [
+    check('agents', (node) =>
+      [refusedMessage(node), sameHostMessage(node)].filter((text) => text !== '').join('; '),
+    ),
+    check('clocks', clockMessage),
+  ]
+}
+
+function clockMessage({ node, state, clockOffsetMs = 0, isCorrected }: NodeReport): string {
+  if (!isCorrected || state === 'gone') return ''
+  const seconds = Math.round(Math.abs(clockOffsetMs) / 1000)
+  const way = clockOffsetMs > 0 ? 'ahead' : 'behind'
+  return `the clock of ${node} is ${seconds} s ${way}: its times are corrected by that`
+}
+
+function refusedMessage({ node, refused }: NodeReport): string {
+  if (refused === undefined) return ''
+  return `a second agent (${refused.slice(0, 8)}) reports as ${node} and is refused: stop it, or name it with --node`
+}
+
+function sameHostMessage({ node, sameHost }: NodeReport): string {
+  if (sameHost.length === 0) return ''
+  return `${node} and ${sameHost.join(', ')} are one host with ${sameHost.length + 1} agents: its traffic is there under each of the names`
 }

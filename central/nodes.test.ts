@@ -6,18 +6,18 @@ import type { StoredRow } from '../store/mod.ts'
 import { flowTable, ledgerTable } from '../wire/mod.ts'
 import { createNodes } from './nodes.ts'
 
-const agent = { node: 'n', agent: 'a', version: '1' }
+const agent = { node: 'n', agent: 'a', version: '1', boot: 'b', intervalMs: 5_000 }
 
 test('a node is live while rows come, idle while only its ledger comes, then late, then gone', () => {
   let nowMs = 1_000_000
   const nodes = createNodes(() => nowMs)
   const state = () => nodes.list()[0]?.state
   nodes.connected(agent)
-  nodes.reported('n', flowTable, BigInt(nowMs) * 1_000_000n)
+  nodes.reported('n', flowTable)
   assert.equal(state(), 'live')
   for (let beat = 0; beat < 20; beat++) {
     nowMs += 5_000
-    nodes.reported('n', ledgerTable, BigInt(nowMs) * 1_000_000n)
+    nodes.reported('n', ledgerTable)
   }
   assert.equal(state(), 'idle')
   nowMs += 14_000
@@ -28,12 +28,13 @@ test('a node is live while rows come, idle while only its ledger comes, then lat
   assert.equal(state(), 'gone')
 })
 
-test('the interval is the one that the ledger shows', () => {
+test('the interval is the one that the agent says, and silence is measured by it', () => {
   let nowMs = 1_000_000
   const nodes = createNodes(() => nowMs)
+  nodes.connected({ ...agent, intervalMs: 30_000 })
   for (let beat = 0; beat < 3; beat++) {
     nowMs += 30_000
-    nodes.reported('n', ledgerTable, BigInt(nowMs) * 1_000_000n)
+    nodes.reported('n', ledgerTable)
   }
   assert.equal(nodes.list()[0]?.intervalMs, 30_000)
   nowMs += 80_000

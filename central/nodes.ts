@@ -13,6 +13,14 @@ export interface NodeReport {
   readonly intervalMs: number
   readonly agent: string
   readonly version: string
+  /** The agent's clock minus ours in milliseconds; undefined before it was heard. */
+  readonly clockOffsetMs: number | undefined
+  /** Its rows are moved by that, because it is too much. */
+  readonly isCorrected: boolean
+  /** Of another agent that wanted the name and was refused, lately. */
+  readonly refused: string | undefined
+  /** Live nodes of the same kernel under other names: each of them reports every connection of the host. */
+  readonly sameHost: readonly string[]
 }
 
 export interface Nodes {
@@ -22,19 +30,29 @@ export interface Nodes {
     readonly node: string
     readonly agent: string
     readonly version: string
+    readonly boot: string
+    readonly intervalMs: number
   }): void
-  /** A frame came; one of a table that measures nothing ends an interval. Times in nanoseconds since 1970. */
-  reported(node: string, table: Table, timeMaxNs: bigint): void
+  /** An agent was refused because the name is another's. */
+  refused(node: string, agent: string): void
+  /** The clock of the agent was read. */
+  clock(node: string, offsetMs: number, isCorrected: boolean): void
+  /** A frame came; one of a table that measures nothing says that the agent is there, not that anything happens. */
+  reported(node: string, table: Table): void
   list(): readonly NodeReport[]
 }
 
 interface Known {
   agent: string
   version: string
+  /** Id of the kernel's boot; '' until the agent was heard. */
+  boot: string
+  clockOffsetMs: number | undefined
+  isCorrected: boolean
+  refusal: { readonly agent: string; readonly atMs: number } | undefined
   lastSeenMs: number
   /** Of the last frame with flows; 0 for none. */
   lastFlowsMs: number
-  lastLedgerNs: bigint
   intervalMs: number
 }
 
@@ -44,6 +62,8 @@ const idleAfterMs = 90_000
 const lateAfterIntervals = 3
 const goneAfterMs = 60_000
 const goneAfterIntervals = 12
+/** An agent that is refused comes again within seconds. */
+const refusedForMs = 60_000
 
 const loadSql = `
   SELECT node, toUnixTimestamp64Milli(max(time)) AS seen_ms,
@@ -59,9 +79,12 @@ export function createNodes(nowMs: () => number = Date.now): Nodes {
     const fresh: Known = {
       agent: '',
       version: '',
+      boot: '',
+      clockOffsetMs: undefined,
+      isCorrected: false,
+      refusal: undefined,
       lastSeenMs: 0,
       lastFlowsMs: 0,
-      lastLedgerNs: 0n,
       intervalMs: defaultIntervalMs,
     }
     nodes.set(node, fresh)
@@ -80,19 +103,23 @@ export function createNodes(nowMs: () => number = Date.now): Nodes {
     const one = known(hello.node)
     one.agent = hello.agent
     one.version = hello.version
+    one.boot = hello.boot
+    one.intervalMs = hello.intervalMs
     one.lastSeenMs = nowMs()
   }
 
-  function reported(node: string, table: Table, timeMaxNs: bigint): void {
+  function reported(node: string, table: Table): void {
     const one = known(node)
     one.lastSeenMs = nowMs()
-    if (table.measured) {
-      one.lastFlowsMs = one.lastSeenMs
-      return
-    }
-    const intervalMs = Number((timeMaxNs - one.lastLedgerNs) / 1_000_000n)
-    if (intervalMs > 0 && intervalMs < 600_000) one.intervalMs = intervalMs
-    one.lastLedgerNs = timeMaxNs
+    if (table.measured) one.lastFlowsMs = one.lastSeenMs
+  }
+
+  function refused(node: string, agent: string): void {
+    known(node).refusal = { agent, atMs: nowMs() }
+  }
+
+  function clock(node: string, offsetMs: number, isCorrected: boolean): void {
+    Object.assign(known(node), { clockOffsetMs: offsetMs, isCorrected })
   }
 
   function stateOf(one: Known): NodeState {
@@ -103,13 +130,34 @@ export function createNodes(nowMs: () => number = Date.now): Nodes {
   }
 
   function list(): readonly NodeReport[] {
-    const reports: NodeReport[] = []
-    for (const [node, one] of nodes) {
-      const { lastSeenMs, intervalMs, agent, version } = one
-      reports.push({ node, state: stateOf(one), lastSeenMs, intervalMs, agent, version })
-    }
-    return reports.toSorted((a, b) => (a.node < b.node ? -1 : 1))
+    const names = [...nodes.keys()].toSorted()
+    return names.map((node) => reportOf(node, known(node)))
   }
 
-  return { load, connected, reported, list }
+  function reportOf(node: string, one: Known): NodeReport {
+    const { lastSeenMs, intervalMs, agent, version, clockOffsetMs, isCorrected, refusal } = one
+    const isFresh = refusal !== undefined && nowMs() - refusal.atMs < refusedForMs
+    return {
+      node,
+      state: stateOf(one),
+      lastSeenMs,
+      intervalMs,
+      agent,
+      version,
+      clockOffsetMs,
+      isCorrected,
+      refused: isFresh ? refusal.agent : undefined,
+      sameHost: sameHostAs(node, one),
+    }
+  }
+
+  function sameHostAs(node: string, one: Known): readonly string[] {
+    if (one.boot === '' || stateOf(one) === 'gone') return []
+    const same = [...nodes].filter(
+      ([name, other]) => name !== node && other.boot === one.boot && stateOf(other) !== 'gone',
+    )
+    return same.map(([name]) => name)
+  }
+
+  return { load, connected, refused, clock, reported, list }
 }

@@ -22,6 +22,7 @@ export {
 export { type BlockEncoder, createBlockEncoder } from './frame/block-encode.ts'
 export { readBlock } from './frame/block-read.ts'
 export { type Replaced, rewriteBlock } from './frame/block-rewrite.ts'
+export { shiftTimes } from './frame/block-shift.ts'
 export { columnType } from './frame/column-type.ts'
 export {
   encodeFrame,
@@ -36,6 +37,7 @@ export {
 export {
   createMessageDecoder,
   encodeAck,
+  encodeClock,
   encodeJsonMessage,
   encodeMessage,
   type Hello,
@@ -46,6 +48,7 @@ export {
   messageLengthMax,
   type Refusal,
   readAck,
+  readClock,
   readJsonBody,
   streamPreface,
   type Welcome,

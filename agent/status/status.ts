@@ -5,7 +5,7 @@ import type { Component, Reporter } from '../../common/mod.ts'
 
 export function createStatus(
   listen: { readonly host: string; readonly port: number },
-  health: () => object,
+  health: () => { readonly status: string },
   reporter: Reporter,
 ): Component {
   // An import statement of node:http also reads its lazy exports, and with them loads undici and http2: 12 MB
@@ -19,7 +19,9 @@ export function createStatus(
       response.end(text)
     } else if (path === '/health') {
       response.setHeader('content-type', 'application/json')
-      response.end(JSON.stringify(health()))
+      const said = health()
+      response.statusCode = said.status === 'ok' ? 200 : 503
+      response.end(JSON.stringify(said))
     } else {
       response.statusCode = 404
       response.end('Weir agent: /metrics, /health\n')

@@ -8,6 +8,7 @@ import {
   encodeJsonMessage,
   type FrameHeader,
   type Message,
+  readClock,
   readFrameBlock,
   readFrameHeader,
   readJsonBody,
@@ -17,6 +18,10 @@ export interface FakeCentral {
   /** Frames in the order they came, doubles left out as central does. */
   readonly frames: { readonly header: FrameHeader; readonly block: Uint8Array }[]
   readonly hellos: Readonly<Record<string, unknown>>[]
+  /** Readings of the agent's clock. */
+  readonly clocks: number[]
+  /** While set, HELLO is refused for it. */
+  refusal: { readonly code: string; readonly message: string } | undefined
   /** Sequences to refuse instead of acknowledging. */
   readonly refuse: Set<number>
   /** Ends the connections at hand. */
@@ -27,10 +32,15 @@ export interface FakeCentral {
 export async function startFakeCentral(path: string, credits = 4): Promise<FakeCentral> {
   const sockets = new Set<Socket>()
   const seen = new Set<number>()
-  const fake = { frames: [], hellos: [], refuse: new Set<number>() } as Pick<
-    FakeCentral,
-    'frames' | 'hellos' | 'refuse'
-  >
+  const fake: FakeCentral = {
+    frames: [],
+    hellos: [],
+    clocks: [],
+    refusal: undefined,
+    refuse: new Set<number>(),
+    cut,
+    stop,
+  }
   const server = createServer((socket) => {
     const decoder = createMessageDecoder({ preface: true })
     sockets.add(socket)
@@ -42,9 +52,13 @@ export async function startFakeCentral(path: string, credits = 4): Promise<FakeC
   function answer(socket: Socket, { type, body }: Message): void {
     if (type === 'hello') {
       fake.hellos.push(readJsonBody(body))
-      socket.write(encodeJsonMessage('welcome', { protocol: 1, version: '0', credits }))
+      if (fake.refusal) return void socket.end(encodeJsonMessage('refuse', fake.refusal))
+      socket.write(
+        encodeJsonMessage('welcome', { protocol: 1, version: '0', credits, clockMs: 20 }),
+      )
       return
     }
+    if (type === 'clock') return void fake.clocks.push(readClock(body))
     const header = readFrameHeader(body)
     if (fake.refuse.has(header.sequence)) {
       const refusal = { code: 'bad', message: 'refused', sequence: String(header.sequence) }
@@ -61,17 +75,15 @@ export async function startFakeCentral(path: string, credits = 4): Promise<FakeC
     for (const socket of sockets) socket.destroy()
   }
 
+  async function stop(): Promise<void> {
+    cut()
+    server.close()
+    await once(server, 'close')
+  }
+
   server.listen(path)
   await once(server, 'listening')
-  return {
-    ...fake,
-    cut,
-    stop: async () => {
-      cut()
-      server.close()
-      await once(server, 'close')
-    },
-  }
+  return fake
 }
 
 /** Waits for a condition, at most ten seconds. */

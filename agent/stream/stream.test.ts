@@ -19,6 +19,7 @@ const hello = {
   boot: uuid,
   node: 'n',
   version: '0',
+  intervalMs: 1000,
   schemas: { flows: 1 },
 }
 
@@ -36,7 +37,7 @@ function onGround(run: (ground: Ground) => Promise<void>): () => Promise<void> {
     const reporter = createReporter('test', { level: 'silent' })
     const spool = createSpool({ folder: join(folder, 'spool'), boot: uuid }, reporter)
     const stream = createStream(
-      { upstream: { path }, hello },
+      { upstream: { path }, hello, longestDelayMs: 50 },
       { spool, onPids: () => {} },
       reporter,
     )
@@ -112,5 +113,37 @@ test(
     )
     assert.deepEqual([...spool.takeCounts().lost], [['refused', 3]])
     await central.stop()
+  }),
+)
+
+test(
+  'the clock of this host is said in HELLO and again and again',
+  onGround(async ({ stream, path }) => {
+    const central = await startFakeCentral(path)
+    await stream.start()
+    const before = Date.now()
+    assert.equal(await stream.outcome(), 'welcome')
+    await until('some readings', () => central.clocks.length > 2)
+    const times = [Number(central.hellos[0]?.['timeMs']), ...central.clocks]
+    assert.deepEqual(times.toSorted(), times)
+    assert.ok(times.every((time) => Math.abs(time - before) < 60_000))
+    await central.stop()
+  }),
+)
+
+test(
+  'a name that is taken is an outcome of its own, and over when central says welcome',
+  onGround(async ({ stream, path }) => {
+    const central = await startFakeCentral(path)
+    central.refusal = { code: 'node_taken', message: 'n is taken' }
+    await stream.start()
+    assert.equal(await stream.outcome(), 'taken')
+    assert.deepEqual(stream.refusal(), central.refusal)
+    central.refusal = undefined
+    assert.equal(await stream.outcome(), 'welcome')
+    assert.equal(stream.refusal(), undefined)
+    await central.stop()
+    await until('the end of the connection', () => !stream.isConnected())
+    assert.equal(await stream.outcome(), 'away')
   }),
 )

@@ -2,11 +2,14 @@
 // credits for. An ACK empties the spool; anything else that ends the connection begins a new one.
 //
 //   waiting --timer--> connecting --connect--> greeting --WELCOME--> sending --close--> waiting
+//
+// While it is sending, CLOCK says every few seconds what the time is here, so that central knows how far it is off.
 
 import { connect, type Socket } from 'node:net'
 import { type Component, messageOf, type Reporter } from '../../common/mod.ts'
 import {
   createMessageDecoder,
+  encodeClock,
   encodeJsonMessage,
   encodeMessage,
   type Hello,
@@ -22,23 +25,41 @@ export type Upstream = { readonly path: string } | { readonly host: string; read
 
 export interface StreamConfig {
   readonly upstream: Upstream
-  readonly hello: Hello
+  readonly hello: Omit<Hello, 'timeMs'>
+  /** The clock of this host, milliseconds since 1970. */
+  readonly nowMs?: () => number
+  /** Between two attempts, 5000 by default. */
+  readonly longestDelayMs?: number
 }
 
 export interface StreamDeps {
   readonly spool: Spool
   /** Processes of central, when it is on this host. */
   readonly onPids: (pids: readonly number[]) => void
+  /** Central refused the connection, not just a frame. */
+  readonly onRefused?: (refusal: StreamRefusal) => void
 }
+
+export interface StreamRefusal {
+  readonly code: string
+  readonly message: string
+}
+
+/** taken: the node's name is another agent's. away: no answer, or a refusal of another kind. */
+export type Outcome = 'welcome' | 'taken' | 'away'
 
 export interface Stream extends Component {
   /** There are new frames in the spool. */
   offer(): void
   isConnected(): boolean
+  /** Why central refuses this agent; undefined when it does not. */
+  refusal(): StreamRefusal | undefined
+  /** How the attempt at hand ends, at once when it has; away after `waitMs` without an end. */
+  outcome(waitMs?: number): Promise<Outcome>
 }
 
 const firstDelayMs = 200
-const longestDelayMs = 5000
+const defaultLongestDelayMs = 5000
 /** No WELCOME, or no ACK while frames are out: the connection is dead. */
 const silenceMs = 30_000
 /** What central says is small. */
@@ -60,6 +81,10 @@ export function createStream(config: StreamConfig, deps: StreamDeps, reporter: R
   let outstanding: number[] = []
   let lastSent = 0
   let complained = false
+  let refusal: StreamRefusal | undefined
+  let clockTimer: NodeJS.Timeout | undefined
+  const { nowMs = Date.now, longestDelayMs = defaultLongestDelayMs } = config
+  const waiters = new Set<(outcome: Outcome) => void>()
 
   function open(): void {
     const made = connect('path' in config.upstream ? config.upstream : { ...config.upstream })
@@ -73,7 +98,7 @@ export function createStream(config: StreamConfig, deps: StreamDeps, reporter: R
     made.on('connect', () => {
       connects.add(1)
       made.write(streamPreface)
-      made.write(encodeJsonMessage('hello', config.hello))
+      made.write(encodeJsonMessage('hello', { ...config.hello, timeMs: nowMs() }))
     })
     made.on('data', (octets) => {
       try {
@@ -100,7 +125,9 @@ export function createStream(config: StreamConfig, deps: StreamDeps, reporter: R
   function onClose(): void {
     socket = undefined
     welcome = false
+    clearInterval(clockTimer)
     if (stopped) return
+    settle(refusal?.code === 'node_taken' ? 'taken' : 'away')
     timer = setTimeout(open, delayMs * (0.5 + Math.random() / 2))
     delayMs = Math.min(delayMs * 2, longestDelayMs)
   }
@@ -119,13 +146,39 @@ export function createStream(config: StreamConfig, deps: StreamDeps, reporter: R
     }
     welcome = true
     complained = false
+    refusal = undefined
+    reporter.limited.over('refused', 'central takes frames of this agent')
     delayMs = firstDelayMs
     credits = Math.min(Math.floor(given), 1024)
+    sayClock(answer['clockMs'])
     const pids = answer['pids']
     if (Array.isArray(pids) && isOnThisHost(config.upstream)) {
       deps.onPids(pids.filter((pid) => Number.isInteger(pid)))
     }
+    settle('welcome')
     send()
+  }
+
+  function sayClock(everyMs: unknown): void {
+    if (typeof everyMs !== 'number' || !(everyMs >= 10)) return
+    clearInterval(clockTimer)
+    clockTimer = setInterval(() => {
+      if (welcome && socket && !socket.writableNeedDrain) socket.write(encodeClock(nowMs()))
+    }, everyMs)
+    clockTimer.unref()
+  }
+
+  function settle(outcome: Outcome): void {
+    for (const resolve of waiters) resolve(outcome)
+    waiters.clear()
+  }
+
+  function outcome(waitMs?: number): Promise<Outcome> {
+    if (welcome) return Promise.resolve('welcome')
+    return new Promise((resolve) => {
+      waiters.add(resolve)
+      if (waitMs !== undefined) setTimeout(resolve, waitMs, 'away')
+    })
   }
 
   function onAck(sequence: number): void {
@@ -134,14 +187,16 @@ export function createStream(config: StreamConfig, deps: StreamDeps, reporter: R
     send()
   }
 
-  function onRefuse(refusal: Readonly<Record<string, unknown>>): void {
-    const code = String(refusal['code'])
-    const sequence = Number(refusal['sequence'])
+  function onRefuse(answer: Readonly<Record<string, unknown>>): void {
+    const code = String(answer['code'])
+    const sequence = Number(answer['sequence'])
     refused.add(1, code)
-    const fields = { code, text: String(refusal['message']), sequence }
+    const fields = { code, text: String(answer['message']), sequence }
     reporter.limited.error('refused', fields, 'central refused')
-    if (refusal['sequence'] === undefined) {
+    if (answer['sequence'] === undefined) {
       delayMs = longestDelayMs
+      refusal = { code, message: String(answer['message']) }
+      deps.onRefused?.(refusal)
       socket?.destroy()
       return
     }
@@ -171,10 +226,13 @@ export function createStream(config: StreamConfig, deps: StreamDeps, reporter: R
     stop: () => {
       stopped = true
       clearTimeout(timer)
+      clearInterval(clockTimer)
       socket?.destroy()
     },
     offer: send,
     isConnected: () => welcome,
+    refusal: () => refusal,
+    outcome,
   }
 }
 

@@ -5,7 +5,7 @@ import { type Static, Type } from 'typebox'
 const time = (description: string) => Type.String({ description, format: 'date-time' })
 
 const healthCheck = Type.Object({
-  name: Type.String({ description: 'What was looked at: store, ingest, disk, …' }),
+  name: Type.String({ description: 'What was looked at: store, disk, agents, clocks.' }),
   status: Type.Union([Type.Literal('ok'), Type.Literal('degraded'), Type.Literal('failing')]),
   message: Type.String({ description: 'For people; empty when all is well.' }),
 })
@@ -23,6 +23,14 @@ const nodeHealth = Type.Object({
   interval_ms: Type.Integer({ description: 'How often it reports.' }),
   agent: Type.String({ description: "Id of the agent's data folder." }),
   version: Type.String({ description: 'Version of the agent.' }),
+  clock_offset_ms: Type.Union([Type.Integer(), Type.Null()], {
+    description:
+      "The agent's clock minus the server's; null before it was heard. Beyond 5000 either way the times of its rows are corrected by it.",
+  }),
+  message: Type.String({
+    description:
+      'What is wrong with this node, for people: a clock that is off, a second agent under its name, a second agent on its host; empty when nothing is.',
+  }),
 })
 
 export const health = Type.Object(

@@ -37,7 +37,7 @@ export const boot = randomUUID()
 /** Connects and says HELLO, except with `hello: false`. */
 export function connectFake(
   to: NetConnectOpts,
-  options: { id?: string; node?: string; hello?: boolean } = {},
+  options: { id?: string; node?: string; hello?: boolean; clockShiftMs?: number } = {},
 ): FakeAgent {
   const id = options.id ?? randomUUID()
   const acked: number[] = []
@@ -59,7 +59,9 @@ export function connectFake(
   })
   if (options.hello !== false) {
     socket.write(streamPreface)
-    socket.write(encodeJsonMessage('hello', helloOf(id, options.node ?? 'node-1')))
+    const hello = helloOf(id, options.node ?? 'node-1')
+    const timeMs = hello.timeMs + (options.clockShiftMs ?? 0)
+    socket.write(encodeJsonMessage('hello', { ...hello, timeMs }))
   }
 
   function sendFrame(sequence: number, rows: readonly RowValues[], change = {}): void {
@@ -79,7 +81,16 @@ export function connectFake(
 }
 
 export function helloOf(agent: string, node: string) {
-  return { protocol: 1, agent, boot, node, version: '0.0.1', schemas: schemaNumbers() }
+  return {
+    protocol: 1,
+    agent,
+    boot,
+    node,
+    version: '0.0.1',
+    intervalMs: 5_000,
+    timeMs: Date.now(),
+    schemas: schemaNumbers(),
+  }
 }
 
 /** A flow frame whose header is right for the rows, except for what `fields` changes. */

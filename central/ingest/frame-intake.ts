@@ -9,6 +9,7 @@ import {
   readFrameBlock,
   readFrameHeader,
   rewriteBlock,
+  shiftTimes,
   type Table,
   wireError,
 } from '../../wire/mod.ts'
@@ -33,14 +34,21 @@ export interface FrameId {
   readonly sequence: number
 }
 
+/** Who sent a frame, and what is to be added to its times (nanoseconds). */
+export interface Sender {
+  readonly agent: string
+  readonly node: string
+  readonly shiftNs: bigint
+}
+
 export type FrameVerdict =
-  | { readonly state: 'taken'; readonly intake: Intake }
+  | { readonly state: 'taken'; readonly header: FrameHeader; readonly intake: Intake }
   /** The frame is whole, so its sequence can be trusted, but its content may never be stored. */
   | { readonly state: 'refused'; readonly header: FrameHeader; readonly error: AppError }
 
 export interface FrameIntake {
   /** Throws `bad_frame` when not even the header can be trusted. */
-  check(frame: Uint8Array, sender: { readonly agent: string; readonly node: string }): FrameVerdict
+  check(frame: Uint8Array, sender: Sender): FrameVerdict
 }
 
 const pastMaxNs = 7n * 86_400_000_000_000n
@@ -58,39 +66,44 @@ export function createFrameIntake(nowMs: () => number = Date.now): FrameIntake {
     return found
   }
 
-  function check(frame: Uint8Array, sender: { readonly agent: string; readonly node: string }) {
+  function check(frame: Uint8Array, sender: Sender): FrameVerdict {
     const header = readFrameHeader(frame)
     try {
-      checkClaims(header, sender.agent, BigInt(nowMs()) * 1_000_000n)
+      checkClaims(header, sender, BigInt(nowMs()) * 1_000_000n)
       const view = checkOf(header)(readFrameBlock(frame, header), header)
+      if (sender.shiftNs !== 0n) shiftTimes(view, sender.shiftNs)
       const block = rewriteBlock(view, encoder)
       // What is still the frame's own octets may lie in the socket's buffer, which is used again.
       const own = block === view.octets && header.codec === 'none' ? Uint8Array.from(block) : block
-      return { state: 'taken', intake: intakeOf(header, own, sender.node) } as const
+      return { state: 'taken', header, intake: intakeOf(header, own, sender) }
     } catch (error) {
-      return { state: 'refused', header, error: refusalOf(error) } as const
+      return { state: 'refused', header, error: refusalOf(error) }
     }
   }
 
   return { check }
 }
 
-function checkClaims(header: FrameHeader, agent: string, nowNs: bigint): void {
+function checkClaims(header: FrameHeader, { agent, shiftNs }: Sender, nowNs: bigint): void {
   const { table } = header
   if (header.agent !== agent) throw centralError('frame_of_another')
   if (header.schema < 1 || header.schema > table.schema) {
     const details = { schema: header.schema, table: table.name, known: table.schema }
     throw centralError('schema_unknown', { details })
   }
-  const early = header.timeMin < nowNs - pastMaxNs
-  if (early || header.timeMax > nowNs + futureMaxNs) {
-    const time = rfc3339(clamped(early ? header.timeMin : header.timeMax))
+  const timeMin = header.timeMin + shiftNs
+  const timeMax = header.timeMax + shiftNs
+  const early = timeMin < nowNs - pastMaxNs
+  if (early || timeMax > nowNs + futureMaxNs) {
+    const time = rfc3339(clamped(early ? timeMin : timeMax))
     throw centralError('time_out_of_range', { details: { time } })
   }
 }
 
-function intakeOf(header: FrameHeader, block: Uint8Array, node: string): Intake {
-  const { table, rows, timeMin, timeMax, agent, sequence } = header
+function intakeOf(header: FrameHeader, block: Uint8Array, { node, shiftNs }: Sender): Intake {
+  const { table, rows, agent, sequence } = header
+  const timeMin = header.timeMin + shiftNs
+  const timeMax = header.timeMax + shiftNs
   return { table, node, rows, timeMin, timeMax, block, frame: { agent, sequence } }
 }
 

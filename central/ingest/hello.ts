@@ -17,6 +17,9 @@ export function readHello(body: Uint8Array): Hello {
     if (typeof value === 'string' && shape.test(value)) return value
     throw bad(`${name} is not right`)
   }
+  const { timeMs, intervalMs } = hello
+  if (!Number.isSafeInteger(timeMs)) throw bad('timeMs is not right')
+  if (!isInterval(intervalMs)) throw bad('intervalMs is not right')
   if (typeof schemas !== 'object' || schemas === null) throw bad('schemas are not right')
   checkSchemas(schemas as Record<string, unknown>)
   return {
@@ -25,8 +28,15 @@ export function readHello(body: Uint8Array): Hello {
     boot: member('boot', uuid),
     node: member('node', printable),
     version: member('version', printable),
+    intervalMs,
+    timeMs: timeMs as number,
     schemas: schemas as Hello['schemas'],
   }
+}
+
+/** Up to an hour: silence is measured by it. */
+function isInterval(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= 3_600_000
 }
 
 /** An older agent may lack tables and fields; what a newer one sends is not known here. */

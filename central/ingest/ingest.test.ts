@@ -14,15 +14,18 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { rfc3339 } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { storeError } from '../../store/errors.ts'
 import { encodeJsonMessage, encodeMessage, type RowValues, streamPreface } from '../../wire/mod.ts'
+import { createNodeOwners } from '../node-owners.ts'
 import { createNodes } from '../nodes.ts'
 import { connectFake, frameOf, helloOf, rowOfNow, until } from './agent.fake.ts'
 import { createIngest, type IngestConfig } from './ingest.ts'
 import { createFakeStore } from './store.fake.ts'
 
-const quick = { closeAfterMs: 20 }
+/** A segment per frame: what a test reads back is what one frame held. */
+const quick = { closeAfterMs: 20, closeRows: 1 }
 
 async function withIngest(
   run: (parts: Awaited<ReturnType<typeof open>>) => Promise<void>,
@@ -45,7 +48,7 @@ async function open(dataDir: string, config: Partial<IngestConfig> = {}) {
   const path = join(dataDir, 'ingest.sock')
   const ingest = createIngest(
     { dataDir, listen: [{ path }], version: '1', pids: () => [1], segments: quick, ...config },
-    { store, nodes },
+    { store, nodes, owners: createNodeOwners(dataDir, reporter) },
     reporter,
   )
   await ingest.start()
@@ -313,6 +316,54 @@ test('the same agent again ends its older connection', () =>
     second.sendFrame(1, [rowOfNow(1)])
     await until('the second works', () => second.acked.length === 1)
     second.close()
+  }))
+
+test('a second agent under the name of the first is refused with a reason, and nothing of it is stored', () =>
+  withIngest(async ({ path, store, nodes, ingest, metric }) => {
+    const first = connectFake({ path })
+    await until('welcome', () => first.isWelcome())
+    const second = connectFake({ path })
+    second.sendFrame(1, [rowOfNow(1)])
+    await until('closed', () => second.isClosed())
+    assert.deepEqual([second.refused[0]?.code, second.isWelcome()], ['node_taken', false])
+    assert.equal(second.refused[0]?.sequence, undefined)
+    assert.equal(await metric('node_taken'), 1)
+    assert.equal(nodes.list()[0]?.refused, second.id)
+    first.sendFrame(1, [rowOfNow(2)])
+    await until('the first goes on', () => first.acked.length === 1)
+    await ingest.settled()
+    assert.equal(store.rows('flows').length, 1)
+    first.close()
+  }))
+
+test('rows of a clock that is an hour ahead are stored where they belong, those of a right clock as they are', () =>
+  withIngest(async ({ path, store, nodes, ingest }) => {
+    const hourMs = 3_600_000
+    const ahead = connectFake({ path }, { node: 'ahead', clockShiftMs: hourMs })
+    const right = connectFake({ path }, { node: 'right', clockShiftMs: -900 })
+    const time = BigInt(Date.now()) * 1_000_000n
+    const inAnHour = time + BigInt(hourMs) * 1_000_000n
+    ahead.sendFrame(1, [
+      rowOfNow(1, { node: 'ahead', time: inAnHour, start: inAnHour - 7n, end: null }),
+    ])
+    right.sendFrame(1, [rowOfNow(2, { node: 'right', time })])
+    await until('both ACKs', () => ahead.acked.length + right.acked.length === 2)
+    await ingest.settled()
+    const rows = store
+      .rows('flows')
+      .toSorted((a, b) => `${a['node']}`.localeCompare(`${b['node']}`))
+    assert.deepEqual(
+      rows.map((row) => [row['node'], row['time'], row['start'], row['end']]),
+      [
+        ['ahead', rfc3339(time), rfc3339(time - 7n), null],
+        ['right', rfc3339(time), null, null],
+      ],
+    )
+    const [first, second] = nodes.list()
+    assert.ok(Math.abs((first?.clockOffsetMs ?? 0) - hourMs) < 60_000)
+    assert.deepEqual([first?.isCorrected, second?.isCorrected], [true, false])
+    ahead.close()
+    right.close()
   }))
 
 test('a folder that cannot be written holds the frames back, and says so', () =>

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { type Component, messageOf, type Reporter } from '../../common/mod.ts'
 import type { Store } from '../../store/mod.ts'
 import { centralError } from '../errors.ts'
+import type { NodeOwners } from '../node-owners.ts'
 import type { Nodes } from '../nodes.ts'
 import { createFrameIntake } from './frame-intake.ts'
 import { createSegmentFolder } from './segment-folder.ts'
@@ -25,12 +26,14 @@ export interface IngestConfig {
   readonly pids: () => readonly number[]
   readonly ledgerIntervalMs?: number
   readonly helloMs?: number
+  readonly clockMs?: number
   readonly segments?: Partial<SegmentsConfig>
 }
 
 export interface IngestDeps {
   readonly store: Pick<Store, 'insertSegment'>
   readonly nodes: Nodes
+  readonly owners: NodeOwners
 }
 
 export interface Ingest extends Component {
@@ -72,6 +75,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: R
       version: config.version,
       credits,
       helloMs: config.helloMs ?? 5_000,
+      clockMs: config.clockMs ?? 10_000,
       pids: config.pids,
     }
     const session: Session = createSession(
@@ -82,6 +86,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: R
         segments,
         ledger,
         nodes: deps.nodes,
+        owners: deps.owners,
         counts,
         onHello: (agent) => replaceOlder(agent, session),
         onClose: () => sessions.delete(session),

@@ -211,7 +211,7 @@ export function createSegments(
     countNodes(segment.nodeRows, (node, rows) => {
       deps.ledger.wait(node, 'store', -rows)
       if (isIn) deps.ledger.count(node, 'store', 'left', rows)
-      else deps.ledger.count(node, 'store', 'lost', rows, 'quarantine')
+      else deps.ledger.lose(node, 'store', rows, 'quarantine')
     })
     if (wasFull && !isFull()) deps.onRoom()
   }

@@ -1,6 +1,6 @@
 // One connection of an agent. Anything that is not exactly the stream ends it, counted by cause.
 //
-//   preface, HELLO within 5 s ──► WELCOME ──► FRAME … ──► ACK when durable │ REFUSE(sequence)
+//   preface, HELLO within 5 s ──► WELCOME ──► FRAME, CLOCK … ──► ACK when durable │ REFUSE(sequence)
 //                 └─────────── anything else ──► REFUSE ──► end
 
 import type { Socket } from 'node:net'
@@ -9,12 +9,17 @@ import {
   createMessageDecoder,
   encodeAck,
   encodeJsonMessage,
+  type FrameHeader,
   type Hello,
+  isCauseOf,
   type Message,
   type Refusal,
+  readClock,
 } from '../../wire/mod.ts'
 import { centralError } from '../errors.ts'
+import type { NodeOwners } from '../node-owners.ts'
 import type { Nodes } from '../nodes.ts'
+import { type AgentClock, createAgentClock } from './clock.ts'
 import type { FrameIntake, FrameVerdict } from './frame-intake.ts'
 import { readHello } from './hello.ts'
 import type { Segments } from './segments.ts'
@@ -25,6 +30,8 @@ export interface SessionConfig {
   /** Frames that may be unacknowledged. */
   readonly credits: number
   readonly helloMs: number
+  /** How often agents say their clock. */
+  readonly clockMs: number
   /** Told to agents of the same host. */
   readonly pids: () => readonly number[]
 }
@@ -34,6 +41,7 @@ export interface SessionDeps {
   readonly segments: Segments
   readonly ledger: StageLedger
   readonly nodes: Nodes
+  readonly owners: NodeOwners
   readonly counts: SessionCounts
   /** The HELLO was right: an older connection of the same agent is ended. */
   readonly onHello: (agent: string) => void
@@ -56,6 +64,8 @@ export interface Session {
   end(error: AppError): void
 }
 
+type Taken = Extract<FrameVerdict, { state: 'taken' }>
+
 /** A refused peer has that long to read why. */
 const lingerMs = 1_000
 
@@ -67,6 +77,9 @@ export function createSession(
 ): Session {
   const decoder = createMessageDecoder({ preface: true })
   let hello: Hello | undefined
+  let clock: AgentClock | undefined
+  /** The socket was not read for a while: what comes next may have waited. */
+  let wasPaused = false
   let unacknowledged = 0
   let ended = false
   const late = setTimeout(() => {
@@ -87,56 +100,105 @@ export function createSession(
     if (!ended && decoder.pending() > 0) deps.counts.refusals.add(1, 'cut_off')
     ended = true
     clearTimeout(late)
+    if (hello && clock) deps.owners.closed(hello.node, hello.agent)
     deps.onClose()
   })
 
   function deliver(message: Message): void {
     if (ended) return
     if (message.type === 'hello' && !hello) welcome(message.body)
-    else if (message.type === 'frame' && hello) takeFrame(message.body, hello)
+    else if (message.type === 'frame' && hello && clock) takeFrame(message.body, hello, clock)
+    else if (message.type === 'clock' && hello && clock) takeClock(message.body, hello, clock)
     else throw centralError('unexpected_message', { details: { type: message.type } })
   }
 
   function welcome(body: Uint8Array): void {
+    const nowMs = Date.now()
     hello = readHello(body)
     clearTimeout(late)
+    claimName(hello)
+    clock = createAgentClock({ agentMs: hello.timeMs, nowMs })
     deps.onHello(hello.agent)
     deps.nodes.connected(hello)
-    const { version, credits } = config
+    tellClock(hello, clock)
+    const { version, credits, clockMs } = config
     const pids = socket.remoteAddress === undefined ? config.pids() : []
-    socket.write(encodeJsonMessage('welcome', { protocol: 1, version, credits, pids }))
-    if (deps.segments.isFull()) socket.pause()
+    socket.write(encodeJsonMessage('welcome', { protocol: 1, version, credits, clockMs, pids }))
+    if (deps.segments.isFull()) pause()
   }
 
-  function takeFrame(frame: Uint8Array, sender: Hello): void {
+  function claimName({ node, agent, intervalMs }: Hello): void {
+    const refusal = deps.owners.claim(node, agent, intervalMs)
+    if (!refusal) return
+    deps.nodes.refused(node, agent)
+    throw refusal
+  }
+
+  function pause(): void {
+    wasPaused = true
+    socket.pause()
+  }
+
+  function takeClock(body: Uint8Array, sender: Hello, agentClock: AgentClock): void {
+    agentClock.read(readClock(body), Date.now(), wasPaused)
+    wasPaused = false
+    tellClock(sender, agentClock)
+  }
+
+  function tellClock({ node }: Hello, agentClock: AgentClock): void {
+    const offsetMs = agentClock.offsetMs()
+    const isCorrected = agentClock.shiftNs() !== 0n
+    deps.nodes.clock(node, offsetMs, isCorrected)
+    if (!isCorrected) return
+    reporter.limited.warn('clock', { node, offsetMs }, "correcting the times of a node's rows")
+  }
+
+  function takeFrame(frame: Uint8Array, sender: Hello, agentClock: AgentClock): void {
     if (unacknowledged >= config.credits) {
       throw centralError('too_many_frames', { details: { credits: config.credits } })
     }
-    const verdict = deps.intake.check(frame, sender)
+    const { agent, node } = sender
+    const verdict = deps.intake.check(frame, { agent, node, shiftNs: agentClock.shiftNs() })
     unacknowledged++
     deps.counts.frames.add(1)
-    if (verdict.state === 'refused') refuseFrame(verdict, sender.node)
-    else append(verdict, sender.node)
+    countArrival(verdict.header, node)
+    if (verdict.state === 'refused') refuseFrame(verdict, node)
+    else if (deps.owners.isToldByAnother(node, verdict.intake.timeMax)) leaveOut(verdict, node)
+    else append(verdict, node)
   }
 
-  function append(verdict: Extract<FrameVerdict, { state: 'taken' }>, node: string): void {
-    const { intake } = verdict
-    const sequence = (intake.frame as { readonly sequence: number }).sequence
+  /** What the sender says is in the frame; what becomes of the rows is counted where it happens. */
+  function countArrival({ table, rows }: FrameHeader, node: string): void {
+    if (!table.measured) return
+    deps.ledger.count(node, 'wire', 'entered', rows)
+    deps.ledger.count(node, 'wire', 'left', rows)
+    deps.ledger.count(node, 'ingest', 'entered', rows)
+  }
+
+  /** Its ledger goes as well: the other agent has said of that time what there was to say. */
+  function leaveOut({ header, intake }: Taken, node: string): void {
+    unacknowledged--
+    socket.write(encodeAck(header.sequence))
+    if (intake.table.measured) {
+      deps.ledger.leaveOut(node, 'ingest', intake.rows, 'told_by_another')
+    }
+  }
+
+  function append({ header, intake }: Taken, node: string): void {
     const state = deps.segments.append(intake, () => {
       unacknowledged--
-      if (!ended) socket.write(encodeAck(sequence))
+      if (!ended) socket.write(encodeAck(header.sequence))
     })
-    deps.nodes.reported(node, intake.table, intake.timeMax)
+    deps.nodes.reported(node, intake.table)
+    deps.owners.reported(node, intake.timeMax)
     if (intake.table.measured) countRows(node, intake.rows, state)
-    if (deps.segments.isFull()) socket.pause()
+    if (deps.segments.isFull()) pause()
   }
 
   function countRows(node: string, rows: number, state: 'taken' | 'duplicate'): void {
     deps.counts.rows.add(rows, state)
-    for (const name of ['entered', 'left'] as const) deps.ledger.count(node, 'wire', name, rows)
-    deps.ledger.count(node, 'ingest', 'entered', rows)
     if (state === 'taken') deps.ledger.count(node, 'ingest', 'left', rows)
-    else deps.ledger.count(node, 'ingest', 'filtered', rows, 'duplicate')
+    else deps.ledger.leaveOut(node, 'ingest', rows, 'duplicate')
   }
 
   /** The agent will never send it again: its rows are lost, and that is said. */
@@ -145,11 +207,8 @@ export function createSession(
     unacknowledged--
     deps.counts.refusals.add(1, error.code)
     if (header.table.measured) {
-      for (const name of ['entered', 'left'] as const) {
-        deps.ledger.count(node, 'wire', name, header.rows)
-      }
-      deps.ledger.count(node, 'ingest', 'entered', header.rows)
-      deps.ledger.count(node, 'ingest', 'lost', header.rows, error.code)
+      const cause = isCauseOf('ingest', error.code) ? error.code : 'bad_frame'
+      deps.ledger.lose(node, 'ingest', header.rows, cause)
     }
     const fields = { node, sequence: header.sequence, err: error.message }
     reporter.limited.warn(`frame ${error.code}`, fields, 'refusing a frame')
@@ -176,7 +235,7 @@ export function createSession(
 
   return {
     agent: () => hello?.agent,
-    hold: () => hello && socket.pause(),
+    hold: () => hello && pause(),
     resume: () => socket.resume(),
     end,
   }

@@ -11,8 +11,8 @@ test('rows come once, with causes of their own, and waiting stays until it is ov
   assert.equal(ledger.take(200n), undefined)
   ledger.count('n', 'ingest', 'entered', 10)
   ledger.count('n', 'ingest', 'left', 7)
-  ledger.count('n', 'ingest', 'filtered', 2, 'duplicate')
-  ledger.count('n', 'ingest', 'lost', 1, 'bad_frame')
+  ledger.leaveOut('n', 'ingest', 2, 'duplicate')
+  ledger.lose('n', 'ingest', 1, 'bad_frame')
   ledger.wait('n', 'segment', 7)
   const first = ledger.take(300n)
   // ingest with its two causes, segment.

@@ -1,15 +1,23 @@
 // Central's own part of the loss ledger: what its stages took, passed on, left out and lost, per node.
 // Flow rows are counted; ledger rows and frames are not.
 
-import { appendRow, createBatch, createBlockEncoder, ledgerTable } from '../../wire/mod.ts'
+import {
+  appendRow,
+  type CauseOf,
+  createBatch,
+  createBlockEncoder,
+  ledgerTable,
+} from '../../wire/mod.ts'
 import type { Intake } from './frame-intake.ts'
 
 export type CentralStage = 'wire' | 'ingest' | 'segment' | 'store'
-export type CountName = 'entered' | 'left' | 'filtered' | 'lost'
-
 export interface StageLedger {
-  /** `cause` says why, for `filtered` and `lost`. */
-  count(node: string, stage: CentralStage, name: CountName, rows: number, cause?: string): void
+  /** Rows that came into a stage, or went on from it. */
+  count(node: string, stage: CentralStage, name: 'entered' | 'left', rows: number): void
+  /** Rows that a stage does not pass on: they are there already. */
+  leaveOut<S extends CentralStage>(node: string, stage: S, rows: number, cause: CauseOf<S>): void
+  /** Rows that are gone. */
+  lose<S extends CentralStage>(node: string, stage: S, rows: number, cause: CauseOf<S>): void
   /** Rows that wait in a stage: by how many more or fewer. */
   wait(node: string, stage: CentralStage, rows: number): void
   /** What happened since the last call as rows of the ledger table; undefined when nothing did. */
@@ -43,13 +51,18 @@ export function createStageLedger(startNs: bigint): StageLedger {
     return counts
   }
 
-  function count(node: string, stage: CentralStage, name: CountName, rows: number, cause = '') {
-    const counts = countsOf(node, stage)
-    counts[name] += rows
-    if (cause === '' || (name !== 'filtered' && name !== 'lost')) return
-    const byCause = counts.causes.get(cause) ?? { filtered: 0, lost: 0 }
-    byCause[name] += rows
-    counts.causes.set(cause, byCause)
+  function count(node: string, stage: CentralStage, name: 'entered' | 'left', rows: number) {
+    countsOf(node, stage)[name] += rows
+  }
+
+  function addCause(name: 'filtered' | 'lost') {
+    return (node: string, stage: CentralStage, rows: number, cause: string) => {
+      const counts = countsOf(node, stage)
+      counts[name] += rows
+      const byCause = counts.causes.get(cause) ?? { filtered: 0, lost: 0 }
+      byCause[name] += rows
+      counts.causes.set(cause, byCause)
+    }
   }
 
   function wait(node: string, stage: CentralStage, rows: number): void {
@@ -85,7 +98,7 @@ export function createStageLedger(startNs: bigint): StageLedger {
     return rows
   }
 
-  return { count, wait, take }
+  return { count, leaveOut: addCause('filtered'), lose: addCause('lost'), wait, take }
 }
 
 function emptyCounts(): Counts {

@@ -8,7 +8,7 @@ import { cliError } from '../errors.ts'
 import { endpointOf } from '../parse/arguments.ts'
 import { insecureFlag, listenOf } from '../parse/loopback.ts'
 import { type Command, note, type Terminal, type Values } from './command.ts'
-import { dataFlag, intervalFlag, scopeFlags, scopeOf } from './process-flags.ts'
+import { dataFlag, intervalFlag, nodeFlag, scopeFlags, scopeOf } from './process-flags.ts'
 import { checkLimits } from './process-limits.ts'
 
 const stopDeadlineMs = 10_000
@@ -28,6 +28,7 @@ export const agentCommand: Command = {
       env: 'WEIR_UPSTREAM',
       help: 'The central that takes the rows.',
     },
+    nodeFlag,
     intervalFlag,
     ...scopeFlags,
     {
@@ -51,7 +52,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   checkLimits()
   const config = {
     dataDir: resolve(values.text('data') ?? ''),
-    node: hostname(),
+    node: values.text('node') || hostname(),
     intervalMs: values.durationMs('interval') ?? 0,
     upstream: upstreamOf(values.text('upstream') ?? ''),
     filter: scopeOf('agent', values),
@@ -63,7 +64,9 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const announce = {
     name: 'announce',
     start: () => {
-      if (process.send) process.send({ type: 'ready', programs: agent.programs() })
+      const waits = agent.health().message
+      if (process.send) process.send({ type: 'ready', programs: agent.programs(), waits })
+      else if (waits) note(terminal, `Weir agent waits: ${waits}`)
       else note(terminal, `Weir agent is running: rows go to ${values.text('upstream')}`)
     },
     stop: () => {},

@@ -20,6 +20,8 @@ export interface Flag {
   readonly default?: string
   /** Environment variable that is read when the flag is absent. */
   readonly env?: string
+  /** Another variable, read when that one is not set. */
+  readonly envFallback?: string
   readonly help: string
   /** Flags of one group stand together in help; the first group has no title. */
   readonly group?: string

@@ -32,6 +32,15 @@ export const intervalFlag: Flag = {
   help: 'How much time one row of a connection covers, from 100ms to 10m.',
 }
 
+export const nodeFlag: Flag = {
+  name: 'node',
+  kind: 'text',
+  metavar: 'NAME',
+  env: 'WEIR_NODE',
+  envFallback: 'NODE_NAME',
+  help: "Name of this host in rows; by default NODE_NAME, then the host's own name.",
+}
+
 /** What the kernel leaves out, counted as filtered. */
 export const scopeFlags: readonly Flag[] = [
   {

@@ -11,7 +11,14 @@ import { cliError } from '../errors.ts'
 import { insecureFlag, listenOf } from '../parse/loopback.ts'
 import { type ChildSpec, createSupervisor, type ReadyMessage } from '../supervisor/supervisor.ts'
 import { type Command, print, type Terminal, type Values } from './command.ts'
-import { dataFlag, intervalFlag, listenFlag, scopeFlags, scopeOf } from './process-flags.ts'
+import {
+  dataFlag,
+  intervalFlag,
+  listenFlag,
+  nodeFlag,
+  scopeFlags,
+  scopeOf,
+} from './process-flags.ts'
 import { checkLimits } from './process-limits.ts'
 
 const entry = fileURLToPath(new URL('../main.ts', import.meta.url))
@@ -21,7 +28,7 @@ export const upCommand: Command = {
   summary: 'Measures this host and serves the page: agent, central and store in one go.',
   description:
     'Starts the processes, starts one again that dies, and stops them all on Ctrl-C, which leaves nothing in the kernel. Only the port of the page is opened.',
-  flags: [dataFlag, listenFlag, intervalFlag, ...scopeFlags, insecureFlag],
+  flags: [dataFlag, listenFlag, nodeFlag, intervalFlag, ...scopeFlags, insecureFlag],
   examples: [
     { command: 'weir up', what: 'measure this host; the page is on http://127.0.0.1:8080' },
     {
@@ -110,6 +117,7 @@ function childrenOf(values: Values, dataDir: string, endpoint: string): readonly
         entry,
         'agent',
         ...data,
+        ...option(values, 'node'),
         ...option(values, 'interval'),
         ...scope,
         '--upstream',
@@ -142,6 +150,8 @@ function announce(
   const on = programs.filter((program) => program.state !== 'off').map((program) => program.hook)
   const missing = programs.filter((program) => program.state === 'off')
   print(terminal, `Weir is running: ${ready.get('central')?.['url']}`)
+  const waits = ready.get('agent')?.['waits']
+  if (waits) print(terminal, `  agent    waits: ${waits}`)
   print(terminal, `  probes   socket: ${on.join(', ')}`)
   const lacks = missing.map((program) => `${program.hook} (${program.why})`).join(', ')
   print(terminal, `  missing  ${lacks || 'nothing'}`)

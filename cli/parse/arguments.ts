@@ -36,7 +36,8 @@ export function valuesOf(command: Command, args: readonly string[], env: Environ
     if (!flag) throw new Error(`weir ${command.name} has no flag ${name}`)
     const typed = given.get(name)
     if (typed) return typed
-    const fallback = (flag.env && env[flag.env]) || flag.default
+    const variable = (name: string | undefined) => name && env[name]
+    const fallback = variable(flag.env) || variable(flag.envFallback) || flag.default
     return fallback === undefined ? [] : [fallback]
   }
   for (const flag of flags) {

@@ -35,6 +35,8 @@ const hello = encodeJsonMessage('hello', {
   protocol: 1,
   node: 'stranger',
   version: '0.1.0',
+  intervalMs: 5_000,
+  timeMs: Date.now(),
   schemas: { flows: 1, ledger: 1 },
 })
 

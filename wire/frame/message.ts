@@ -2,7 +2,7 @@
 
 import { wireError } from '../errors.ts'
 
-export type MessageType = 'hello' | 'welcome' | 'frame' | 'ack' | 'refuse'
+export type MessageType = 'hello' | 'welcome' | 'frame' | 'ack' | 'refuse' | 'clock'
 
 export interface Message {
   readonly type: MessageType
@@ -16,6 +16,10 @@ export interface Hello {
   readonly boot: string
   readonly node: string
   readonly version: string
+  /** How often the agent reports. */
+  readonly intervalMs: number
+  /** The agent's clock when it sent this, milliseconds since 1970. */
+  readonly timeMs: number
   readonly schemas: Readonly<Record<string, number>>
 }
 
@@ -24,6 +28,8 @@ export interface Welcome {
   readonly version: string
   /** That many frames may be unacknowledged. */
   readonly credits: number
+  /** The agent says its clock so often (CLOCK). */
+  readonly clockMs: number
   /** Processes of central; an agent on the same host leaves connections between them and itself out. */
   readonly pids?: readonly number[]
 }
@@ -47,6 +53,7 @@ const types: readonly (MessageType | undefined)[] = [
   'frame',
   'ack',
   'refuse',
+  'clock',
 ]
 
 /** One message as octets; the body is copied. */
@@ -79,6 +86,21 @@ export function readAck(body: Uint8Array): number {
   const sequence = Number(Buffer.from(body).readBigUInt64LE())
   if (!Number.isSafeInteger(sequence)) throw badMessage('the sequence of an ACK is above 2^53')
   return sequence
+}
+
+/** CLOCK: the agent's clock at the instant of sending, milliseconds since 1970. */
+export function encodeClock(timeMs: number): Buffer {
+  const body = Buffer.alloc(8)
+  body.writeBigInt64LE(BigInt(timeMs))
+  return encodeMessage('clock', body)
+}
+
+/** The time that a CLOCK says. Throws AppError bad_message. */
+export function readClock(body: Uint8Array): number {
+  if (body.length !== 8) throw badMessage('a CLOCK has 8 octets')
+  const timeMs = Number(Buffer.from(body).readBigInt64LE())
+  if (!Number.isSafeInteger(timeMs)) throw badMessage('the time of a CLOCK is beyond 2^53')
+  return timeMs
 }
 
 /** The object of HELLO, WELCOME or REFUSE; its members are still to be checked by the reader. */
