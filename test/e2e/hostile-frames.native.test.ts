@@ -30,15 +30,17 @@ const identity = {
   agent: '00000000-0000-4000-8000-000000000001',
   boot: '00000000-0000-4000-8000-000000000002',
 }
-const hello = encodeJsonMessage('hello', {
-  ...identity,
-  protocol: 1,
-  node: 'stranger',
-  version: '0.1.0',
-  intervalMs: 5_000,
-  timeMs: Date.now(),
-  schemas: { flows: 1, ledger: 1 },
-})
+const helloOfNow = () =>
+  encodeJsonMessage('hello', {
+    ...identity,
+    protocol: 1,
+    node: 'stranger',
+    version: '0.1.0',
+    intervalMs: 5_000,
+    timeMs: Date.now(),
+    schemas: { flows: 1, ledger: 1 },
+  })
+const hello = helloOfNow()
 
 function announced(length: number): Buffer {
   const head = Buffer.alloc(5, 3)
@@ -136,7 +138,7 @@ test('every hostile stream is refused and counted; the server goes on', async ()
       assert.ok((await fetch(`${api.base}/health`)).ok, one.name)
     }
     assert.equal((await api.flows({ node: 'stranger', from: '-7d' })).length, 0)
-    const good = [streamPreface, hello, encodeMessage('frame', goodFrame())]
+    const good = [streamPreface, helloOfNow(), encodeMessage('frame', goodFrame())]
     const friend = connect(ingest)
     for (const part of good) friend.write(part)
     const rows = await until('the row of a good frame', async () => {
