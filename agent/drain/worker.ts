@@ -8,7 +8,9 @@ import { createCollector } from './collector.ts'
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts'
 
 const busyMs = 10
-const idleMs = 100
+const calmMs = 100
+/** After a drain that found nothing: on a host without traffic the wake-ups are most of what the agent costs. */
+const idleMs = 250
 /** When a drain found so much of the ring full, the next one comes soon: ten times the load still fits. */
 const busyShare = 0.1
 
@@ -27,8 +29,9 @@ function run(): void {
   let timer = setTimeout(tick, busyMs)
 
   function tick(): void {
-    const busy = collector.drain() > busyShare * probe.ringRecords
-    timer = setTimeout(tick, busy ? busyMs : idleMs)
+    const records = collector.drain()
+    const isBusy = records > busyShare * probe.ringRecords
+    timer = setTimeout(tick, isBusy ? busyMs : records > 0 ? calmMs : idleMs)
   }
 
   port.on('message', (message: ToWorker) => {

@@ -33,8 +33,22 @@ export function createLocality(ends: EndTable): Locality {
     if (index.size() < addressesMax) index.set(low(words, from), high(words, from), 1)
   }
 
+  const last = new Uint32Array(4)
+
+  /** Most sockets have the address of the one before. */
+  function noteLocal(slot: number): void {
+    const { words } = ends
+    const from = slot * recordWords + word.local
+    let isSame = true
+    for (let index = 0; index < 4; index++) {
+      if (words[from + index] !== last[index]) isSame = false
+      last[index] = words[from + index] as number
+    }
+    if (!isSame) note(words, from)
+  }
+
   return {
-    note: (slot) => note(ends.words, slot * recordWords + word.local),
+    note: noteLocal,
     noteAddress: (text) => {
       const octets = parseAddress(text)
       if (octets) note(new Uint32Array(Uint8Array.from(octets).buffer), 0)
