@@ -12,7 +12,7 @@ import {
   recordWords,
   word,
 } from '../drain/record.ts'
-import { freeConnection } from './connection-table.ts'
+import { freeConnection, wake } from './connection-table.ts'
 import { copyRecord, type EndTable, freeEnd, hasPair, takeEnd, u32At } from './end-table.ts'
 import { joinConnection, learnPair, noteOpening, unindex } from './join.ts'
 import type { Connections } from './state.ts'
@@ -33,7 +33,6 @@ export function sweepVanished(state: Connections): void {
     if ((ends.missed[slot] as number) < 2) continue
     ends.closed[slot] = 2
     state.counts.vanished++
-    forgetCookie(state, slot)
   }
 }
 
@@ -48,7 +47,7 @@ export function dropConnection(state: Connections, connection: number): void {
 
 function dropEnd(state: Connections, slot: number): void {
   if (slot < 0) return
-  if (state.ends.closed[slot] === 0) forgetCookie(state, slot)
+  if (state.ends.closed[slot] !== 1) forgetCookie(state, slot)
   state.byTuple.remove(slot)
   freeEnd(state.ends, slot)
 }
@@ -62,10 +61,17 @@ function applyRecord(state: Connections, words: Uint32Array, at: number): void {
       return
     }
     slot = addEnd(state, words, at)
-  } else if (ends.closed[slot] === 0) {
+  } else if (ends.closed[slot] !== 1) {
+    if (ends.closed[slot] === 2) revive(state, slot)
     refreshEnd(state, slot, words, at)
   }
   if (ends.octets[slot * recordOctets + octet.kind] === kinds.closed) closeEnd(state, slot)
+}
+
+/** It was given up as vanished, and is there again: its cookie was kept for that. */
+function revive({ ends, table }: Connections, slot: number): void {
+  ends.closed[slot] = 0
+  wake(table, ends.connection[slot] as number)
 }
 
 /** An end is a cookie and a start: a socket that connects again is another connection. */
@@ -165,7 +171,7 @@ function copyButOwner(ends: EndTable, own: number, words: Uint32Array, at: numbe
 }
 
 function closeEnd(state: Connections, slot: number): void {
-  if (state.ends.closed[slot] !== 0) return
+  if (state.ends.closed[slot] === 1) return
   state.ends.closed[slot] = 1
   forgetCookie(state, slot)
 }

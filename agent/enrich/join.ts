@@ -11,7 +11,7 @@ import {
   takeConnection,
   wake,
 } from './connection-table.ts'
-import { freeEnd, hasPair, isInitiator, roleOf, u32At, u64At } from './end-table.ts'
+import { hasPair, isInitiator, roleOf, u32At, u64At } from './end-table.ts'
 import { sipHash24 } from './siphash.ts'
 import type { Connections } from './state.ts'
 
@@ -23,7 +23,8 @@ export function joinConnection(state: Connections, slot: number): void {
   const { ends } = state
   const paired = hasPair(ends, slot)
   let connection = paired ? findByPair(state, slot) : -1
-  if (connection < 0) connection = findByTuple(state, slot, paired)
+  const known = paired && state.restored?.knows(slot) === true
+  if (connection < 0 && !known) connection = findByTuple(state, slot, paired)
   if (connection < 0) connection = state.restored?.connectionOf(slot) ?? -1
   if (connection >= 0 && !attach(state, connection, slot)) connection = -1
   if (connection < 0) connection = newConnection(state, slot)
@@ -36,13 +37,12 @@ export function joinConnection(state: Connections, slot: number): void {
 
 /** The pair came to be known: the connection can be found by it, or another one already is the same. */
 export function learnPair(state: Connections, slot: number): void {
-  const { ends, table } = state
+  const { ends } = state
   const own = ends.connection[slot] as number
   state.byTuple.remove(slot)
   const other = findByPair(state, slot)
   if (other < 0) identify(state, own, slot)
   else if (other !== own && isAlone(state, own)) merge(state, own, other)
-  if (isSet(table, own, flag.resting)) wake(table, own)
 }
 
 /** The initiator's start is the connection's, else the responder's; a seen role makes the direction known. */
@@ -81,48 +81,27 @@ function findByPair(state: Connections, slot: number): number {
   )
 }
 
-/** The connection of the end that dials this one. A pair rules out an attempt that is over or began later. */
+/** The connection of the end that dials this one. A pair rules out an attempt that is over, began later or has one. */
 function findByTuple(state: Connections, slot: number, paired: boolean): number {
   const { ends, byTuple } = state
   if (byTuple.size() === 0) return -1
   const peer = byTuple.peerOf(slot)
   if (peer < 0) return -1
+  const connection = ends.connection[peer] as number
   if (paired) {
+    if (isSet(state.table, connection, flag.indexed)) return -1
     if (ends.closed[peer] === 1) return -1
-    if (u64At(ends, peer, word.start) > u64At(ends, slot, word.start) + startSlackNs) return -1
+    const start = u64At(ends, slot, word.start)
+    if (start === 0 || u64At(ends, peer, word.start) > start + startSlackNs) return -1
   }
-  return ends.connection[peer] as number
+  return connection
 }
 
 /** Puts the end at its side, or at the free one when only the other end knows its role. */
 function attach(state: Connections, connection: number, slot: number): boolean {
-  const { table } = state
-  if (replaceVanished(state, connection, slot) || sit(state, connection, slot)) {
-    if (isSet(table, connection, flag.resting)) wake(table, connection)
-    return true
-  }
-  return false
-}
-
-/** A socket that was given up as vanished came again. */
-function replaceVanished({ table, ends }: Connections, connection: number, slot: number): boolean {
-  for (const seats of [table.src, table.dst]) {
-    const before = seats[connection] as number
-    if (before < 0 || ends.closed[before] === 0 || !isSameSocket(ends, before, slot)) continue
-    seats[connection] = slot
-    freeEnd(ends, before)
-    outdate(table, connection)
-    return true
-  }
-  return false
-}
-
-function isSameSocket(ends: Connections['ends'], a: number, b: number): boolean {
-  return (
-    hasPair(ends, b) &&
-    u32At(ends, a, word.cookie) === u32At(ends, b, word.cookie) &&
-    u32At(ends, a, word.cookie + 1) === u32At(ends, b, word.cookie + 1)
-  )
+  if (!sit(state, connection, slot)) return false
+  wake(state.table, connection)
+  return true
 }
 
 function sit(state: Connections, connection: number, slot: number): boolean {
@@ -167,7 +146,9 @@ function displaceStranger(state: Connections, connection: number, slot: number):
     const stranger = seats[connection] as number
     if (hasPair(ends, stranger)) continue
     seats[connection] = -1
-    ends.connection[stranger] = newConnection(state, stranger)
+    const own = newConnection(state, stranger)
+    ends.connection[stranger] = own
+    noteOpening(state, own, stranger)
     outdate(table, connection) // another cookie in the same seat
     return
   }

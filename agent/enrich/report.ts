@@ -155,6 +155,13 @@ function writeIfDue(reporting: Reporting, moment: Moment, connection: number): v
   facts.state = openState(state, connection)
   subtract(state, connection, facts.totals, difference)
   if (isDue(reporting, moment, connection)) writeRow(reporting, moment, connection)
+  else if (isSet(state.table, connection, flag.waiting)) withdraw(reporting, connection)
+}
+
+/** Its end was due and deferred, and then the socket came again: nothing is due any more. */
+function withdraw({ state, counts }: Reporting, connection: number): void {
+  clearFlag(state.table, connection, flag.waiting)
+  counts.due--
 }
 
 function isDue({ state, facts, difference }: Reporting, moment: Moment, connection: number) {

@@ -82,7 +82,7 @@ export function createRestored(
 
   const unclaimed = () =>
     connections.reduce((sum, connection) => sum + (connection === -1 ? 1 : 0), 0)
-  return { connectionOf, claim, unclaimed }
+  return { knows: (slot) => entryOf(slot) >= 0, connectionOf, claim, unclaimed }
 }
 
 function register(

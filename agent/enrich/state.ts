@@ -39,6 +39,8 @@ export interface ConnectionCounts {
 
 /** Entries of a checkpoint, given to the sockets that they belong to. */
 export interface Restored {
+  /** Whether an entry is of this end, or of its pair. */
+  knows(slot: number): boolean
   /** The connection that the end's entry was already given to, or −1. */
   connectionOf(slot: number): number
   /** Continues an entry in the connection that this end has joined, if there is one for it. */

@@ -20,8 +20,9 @@ export function createTupleIndex(ends: EndTable): TupleIndex {
   function add(slot: number): void {
     tupleKey(ends, slot, word.local, word.remote, key)
     const other = index.find(key[0] as number, key[1] as number)
-    // One that is over has no peer to come: its tuple may be in use again.
-    if (other >= 0 && ends.closed[other] === 0) {
+    // One that is over has no peer to come, and of two in one namespace the older one must be over.
+    const isOver = other >= 0 && (ends.closed[other] !== 0 || isSameNamespace(ends, other, slot))
+    if (other >= 0 && !isOver) {
       ends.byTuple[other] = 2
       ends.byTuple[slot] = 2
       return
@@ -48,6 +49,10 @@ export function createTupleIndex(ends: EndTable): TupleIndex {
   }
 
   return { add, remove, peerOf, size: () => index.size() }
+}
+
+function isSameNamespace(ends: EndTable, a: number, b: number): boolean {
+  return u32At(ends, a, word.netns) === u32At(ends, b, word.netns)
 }
 
 /** Two 32-bit hashes over address and port of both sides, `first` before the other. */
