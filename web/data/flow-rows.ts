@@ -141,7 +141,9 @@ function follow(view: { readonly current: View }, sink: Sink): Feed {
     if (moving) sink.pages(kind === 'whole' ? pagesOf(answer) : joined(pages, answer, view.current))
     waiting$.set(moving ? 0 : newRows(pages.rows, answer.rows).length)
     fresh = false
-    if (view.current.state.to === 'now') again(Math.max(pollLeastMs, view.current.intervalMs))
+    const wait = Math.max(pollLeastMs, view.current.intervalMs)
+    // Where rows come faster than a page of them, nobody reads each.
+    if (view.current.state.to === 'now') again(crowded ? 2 * wait : wait)
   }
 
   function refuse(failure: Failure): void {

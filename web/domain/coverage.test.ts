@@ -40,10 +40,14 @@ test('what was watched of a range is never said to be all of it', () => {
     watchedText(watched, { fromMs: 0, toMs })?.replaceAll('\u202f', ' ')
   assert.equal(said(1), undefined)
   assert.equal(said(6 / (24 * 60)), '6 min of 24 h')
+  for (let minutes = 1; minutes < 60; minutes++) {
+    assert.equal(said((minutes * 60_000) / 86_400_000), `${minutes} min of 24 h`)
+  }
+  assert.equal(said(1 - Number.EPSILON, 900_000), '14 min 59 s of 15 min')
   assert.equal(said(0), '0 s of 24 h')
-  assert.equal(said(0.9999), '23 h of 24 h')
-  assert.equal(said(0.999, 15 * 60_000), '14 min of 15 min')
+  assert.equal(said(0.9999), '23 h 59 min of 24 h')
+  assert.equal(said(0.999, 15 * 60_000), '14 min 59 s of 15 min')
   assert.equal(said(0.5, 60_000), '30 s of 60 s')
   assert.equal(said(0.5, 7 * 86_400_000), '3 d of 7 d')
-  assert.equal(said(0.99, 3_600_000), '59 min of 60 min')
+  assert.equal(said(0.99, 3_600_000), '59 min 24 s of 60 min')
 })

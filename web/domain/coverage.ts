@@ -1,5 +1,6 @@
 // Coverage: how much of what is known to exist is in an answer. Rounded down, so that it never claims more.
 
+import { duration, text } from './number.ts'
 import type { Range } from './time.ts'
 
 export interface CoverageFacts {
@@ -34,13 +35,18 @@ export function gaugeFill(share: number): number {
 /** `6 min of 24 h`: how much of a range an agent watched; undefined when all of it. */
 export function watchedText(watched: number, { fromMs, toMs }: Range): string | undefined {
   if (watched >= 1) return undefined
-  const [part, whole] = [watched * (toMs - fromMs), toMs - fromMs]
+  const whole = toMs - fromMs
+  // Six minutes of a day are 359 999.999… ms as a share of it.
+  const part = Math.min(Math.round(watched * whole), whole - 1)
   // The unit in which the part is not mistaken for the whole.
   const unit = units.find(
     ({ ms }) => Math.floor(part / ms) >= 1 && Math.floor(part / ms) < Math.round(whole / ms),
   )
   const { ms, name } = unit ?? { ms: 1000, name: 's' }
-  return `${Math.floor(part / ms)}\u202f${name} of ${spanText(whole)}`
+  // Close to the whole a second unit says how close.
+  const near = whole - part < ms && part >= 120_000
+  const said = near ? text(duration(part * 1e6)) : `${Math.floor(part / ms)}\u202f${name}`
+  return `${said} of ${spanText(whole)}`
 }
 
 const units = [

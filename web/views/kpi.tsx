@@ -27,6 +27,8 @@ export interface KpiShape {
 interface KpiProps {
   /** How much of the range was watched; undefined when all. */
   readonly watched: string | undefined
+  /** Nobody watched before the begin of what is shown. */
+  readonly since: boolean
   readonly shape: KpiShape
   readonly answer: Answer<SeriesAnswer>
   readonly grid: Grid | undefined
@@ -35,7 +37,7 @@ interface KpiProps {
   readonly rangeText: string
 }
 
-export function Kpi({ watched, shape, answer, grid, totals, range, rangeText }: KpiProps) {
+export function Kpi({ watched, since, shape, answer, grid, totals, range, rangeText }: KpiProps) {
   const stale = answer.failure !== undefined
   return (
     <section class={`panel kpi ${stale ? 'stale' : ''}`} aria-labelledby={shape.id}>
@@ -49,6 +51,7 @@ export function Kpi({ watched, shape, answer, grid, totals, range, rangeText }: 
         {grid && (
           <Chart
             watched={watched}
+            since={since}
             shape={shape}
             grid={grid}
             totals={totals}
@@ -63,6 +66,7 @@ export function Kpi({ watched, shape, answer, grid, totals, range, rangeText }: 
 
 interface ChartProps {
   readonly watched: string | undefined
+  readonly since: boolean
   readonly shape: KpiShape
   readonly grid: Grid
   readonly totals: Values | undefined
@@ -70,7 +74,7 @@ interface ChartProps {
   readonly stale: boolean
 }
 
-function Chart({ watched, shape, grid, totals, range, stale }: ChartProps) {
+function Chart({ watched, since, shape, grid, totals, range, stale }: ChartProps) {
   const { zone } = useCell(location$)
   const series = useMemo(
     () => shape.measures.map((measure) => ({ measure, values: valuesOf(grid, measure) })),
@@ -112,7 +116,7 @@ function Chart({ watched, shape, grid, totals, range, stale }: ChartProps) {
       <Waterline grid={grid} range={range} />
       <div class="xax" aria-hidden="true">
         <span>
-          {grid.beforeStart > 0 && grid.timesMs[grid.beforeStart] === range.fromMs && 'since '}
+          {since && 'since '}
           {axisLabel(range.fromMs, axisRange, zone)}
         </span>
         <span>{watched ? `watched ${watched}` : axisLabel(middle, axisRange, zone)}</span>

@@ -80,12 +80,14 @@ interface KpisProps {
   readonly totals: Values | undefined
   /** How much of the range was watched; undefined when all. */
   readonly watched: string | undefined
+  /** The state's range begins where an agent began, after the range that was asked for. */
+  readonly young: boolean
   readonly state: PageState
   readonly rangeText: string
 }
 
 /** The table moves far more often than the charts do. */
-export const Kpis = still(({ answer, totals, watched, state, rangeText }: KpisProps) => {
+export const Kpis = still(({ answer, totals, watched, young, state, rangeText }: KpisProps) => {
   const asTable = useCell(asTable$)
   const range = useMemo(() => rangeOf(state, answer.atMs), [state.from, state.to, answer.atMs])
   const grid = useMemo(
@@ -104,6 +106,7 @@ export const Kpis = still(({ answer, totals, watched, state, rangeText }: KpisPr
           grid={grid}
           totals={totals}
           watched={watched}
+          since={young || shown !== range}
           range={shown}
           rangeText={rangeText}
         />

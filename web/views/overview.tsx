@@ -48,6 +48,7 @@ export function Overview({ state, live, health, intervalMs }: PageProps) {
           answer={series}
           totals={totals}
           watched={coverage && watchedText(coverage.watched, rangeOf(state, now))}
+          young={charted !== state}
           state={charted}
           rangeText={rangeText}
         />
