@@ -153,7 +153,7 @@ function healthOf({ nowMs, health }: World) {
     version: '0.1.0',
     started: iso(nowMs - 3_600_000),
     checks: [{ name: 'store', status: 'ok', message: '' }],
-    nodes: [{ ...node, agent: '1f', version: '0.1.0' }],
+    nodes: [{ ...node, agent: '1f', version: '0.1.0', clock_offset_ms: 0, message: '' }],
     ...health,
   }
 }

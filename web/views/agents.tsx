@@ -9,11 +9,7 @@ import { Mark } from './icons.tsx'
 import { Empty } from './panel-state.tsx'
 import { Name } from './text.tsx'
 
-/** What an older central does not say is absent. */
-type NodeHealth = Health['nodes'][number] & {
-  readonly clock_offset_ms?: number | null
-  readonly message?: string
-}
+type NodeHealth = Health['nodes'][number]
 
 /** From where on a clock is amber. */
 const clockOffMs = 1000
@@ -90,7 +86,7 @@ function Agent({ node, atMs }: { readonly node: NodeHealth; readonly atMs: numbe
         </td>
         <td class="num hide-s">{text(duration(node.interval_ms * 1e6))}</td>
         <td class={`num ${Math.abs(clockMs ?? 0) > clockOffMs ? 'warn' : 'mid'}`}>
-          {typeof clockMs === 'number' ? offsetText(clockMs) : unmeasured.value}
+          {clockMs === null ? unmeasured.value : offsetText(clockMs)}
         </td>
         <td>
           <Name text={node.version} />
