@@ -13,6 +13,7 @@ import {
 import { createStore, type RetentionConfig } from '../store/mod.ts'
 import { centralError } from './errors.ts'
 import { createFolderLock } from './folder-lock.ts'
+import { createFreshReader } from './fresh-reader.ts'
 import { healthOf } from './health.ts'
 import { createIngest, type IngestAddress } from './ingest/ingest.ts'
 import { insertPending } from './ingest/insert-pending.ts'
@@ -70,11 +71,19 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
     { store, nodes, owners },
     reporter.child('ingest'),
   )
+  const reader = createFreshReader(store, ingest.fresh)
   const health = () =>
-    healthOf({ version, startedMs, isStoreReady: store.isReady, trouble: ingest.trouble, nodes })
+    healthOf({
+      version,
+      startedMs,
+      isStoreReady: store.isReady,
+      readTrouble: reader.trouble,
+      trouble: ingest.trouble,
+      nodes,
+    })
   const http: Http = createHttp(
     { ...config.listen, webDir: config.webDir ?? defaultWebDir },
-    { reader: store, health, metrics: reporter.metrics },
+    { reader, health, metrics: reporter.metrics },
     reporter.child('http'),
   )
   const loadNodes: Component = {

@@ -8,7 +8,13 @@ import { createNodes } from './nodes.ts'
 function healthAfter(act: (nodes: ReturnType<typeof createNodes>) => void) {
   const nodes = createNodes(() => 1_000_000)
   act(nodes)
-  const parts = { version: '1', startedMs: 0, isStoreReady: () => true, trouble: () => undefined }
+  const parts = {
+    version: '1',
+    startedMs: 0,
+    isStoreReady: () => true,
+    trouble: () => undefined,
+    readTrouble: () => undefined,
+  }
   return healthOf({ ...parts, nodes })
 }
 

@@ -8,6 +8,8 @@ export interface HealthParts {
   readonly version: string
   readonly startedMs: number
   readonly isStoreReady: () => boolean
+  /** What a question met, when the store did not answer it. */
+  readonly readTrouble: () => string | undefined
   readonly trouble: Ingest['trouble']
   readonly nodes: Pick<Nodes, 'list'>
 }
@@ -40,18 +42,15 @@ export function healthOf(parts: HealthParts): Health {
   }
 }
 
-function storeChecks({ trouble: troubleOf, isStoreReady }: HealthParts): readonly HealthCheck[] {
-  const trouble = troubleOf()
-  const message = isStoreReady()
-    ? trouble?.place === 'store'
-      ? trouble.message
-      : ''
-    : 'the storage worker is being started'
-  const status = isStoreReady() ? (message === '' ? 'ok' : 'degraded') : 'failing'
-  const full = trouble?.place === 'disk'
+function storeChecks({ trouble, isStoreReady, readTrouble }: HealthParts): HealthCheck[] {
+  const writes = trouble()
+  const failure = isStoreReady() ? readTrouble() : 'the storage worker is being started'
+  const message = failure ?? (writes?.place === 'store' ? writes.message : '')
+  const status = failure !== undefined ? 'failing' : message === '' ? 'ok' : 'degraded'
+  const full = writes?.place === 'disk'
   return [
     { name: 'store', status, message },
-    { name: 'disk', status: full ? 'failing' : 'ok', message: full ? trouble.message : '' },
+    { name: 'disk', status: full ? 'failing' : 'ok', message: full ? writes.message : '' },
   ]
 }
 

@@ -25,7 +25,7 @@ import { createIngest, type IngestConfig } from './ingest.ts'
 import { createFakeStore } from './store.fake.ts'
 
 /** A segment per frame: what a test reads back is what one frame held. */
-const quick = { closeAfterMs: 20, closeRows: 1 }
+const quick = { closeAfterMs: 20, closeRows: 1, holdMs: 0 }
 
 async function withIngest(
   run: (parts: Awaited<ReturnType<typeof open>>) => Promise<void>,
@@ -303,7 +303,7 @@ test('more frames than credits end the connection', () =>
       await until('closed', () => agent.isClosed())
       assert.equal(agent.refused[0]?.code, 'too_many_frames')
     },
-    { segments: { closeAfterMs: 60_000 } },
+    { segments: { ...quick, closeAfterMs: 60_000, closeRows: 1000 } },
   ))
 
 test('the same agent again ends its older connection', () =>

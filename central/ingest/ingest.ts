@@ -41,6 +41,8 @@ export interface Ingest extends Component {
   addresses(): readonly IngestAddress[]
   /** What keeps rows from disk or store; undefined when all is well. */
   trouble(): { readonly place: 'disk' | 'store'; readonly message: string } | undefined
+  /** Before a question: brings rows that wait for their insert into the store (`Segments.fresh`). */
+  fresh(): Promise<void>
   /** Resolves when all that was taken is in the store. */
   settled(): Promise<void>
 }
@@ -130,8 +132,8 @@ export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: R
     })
   }
 
-  const { trouble, settled } = segments
-  return { name: 'ingest', start, stop, addresses, trouble, settled }
+  const { trouble, fresh, settled } = segments
+  return { name: 'ingest', start, stop, addresses, trouble, fresh, settled }
 }
 
 function countsOf(reporter: Reporter): SessionCounts {

@@ -7,6 +7,11 @@
 //   both            acknowledged, perhaps inserted: insert again, the token drops what is there
 //   S.json alone    inserted; kept for two hours to recognise frames that are sent again
 //   S.native alone  never acknowledged, never inserted: deleted, the agent sends its frames again
+//
+// Tiny segments are merged into one before they are inserted (segment-hold.ts): G.json names those that G replaces,
+// their files go when it is durable, the sidecar first. If a start finds G and what it replaces:
+//   part with both files   G stands for it: the part is deleted
+//   part with S.json alone the merge was given up and the part inserted by itself: G is deleted
 
 import { mkdir, open, readdir, readFile, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -18,6 +23,8 @@ export interface Segment {
   /** Name of the table, and number of the schema that its blocks have; 1 where an older version left it out. */
   readonly table: string
   readonly schema?: number
+  /** Table and days of its rows; only segments of one place can be merged. */
+  readonly place?: string
   readonly rows: number
   readonly bytes: number
   readonly frames: readonly FrameId[]
@@ -25,6 +32,8 @@ export interface Segment {
   readonly nodeRows: Readonly<Record<string, number>>
   /** Milliseconds since 1970. */
   readonly writtenMs: number
+  /** Ids of the segments whose rows are in this one. */
+  readonly replaces?: readonly string[]
 }
 
 export interface SegmentFolder {
@@ -32,6 +41,8 @@ export interface SegmentFolder {
   open(): Promise<{ readonly pending: readonly Segment[]; readonly done: readonly Segment[] }>
   /** Resolves when the segment would survive a power loss. */
   write(segment: Segment, blocks: readonly Uint8Array[]): Promise<void>
+  /** Writes the rows of `parts`, none of which was ever inserted, as one segment and deletes the parts. */
+  merge(whole: Segment, parts: readonly Segment[]): Promise<Segment>
   /** After the insert: the rows go, the sidecar stays. */
   discard(segment: Segment): Promise<void>
   /** Sets a segment aside that the engine will never take. */
@@ -53,8 +64,8 @@ export function createSegmentFolder(dataDir: string): SegmentFolder {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await mkdir(aside, { recursive: true, mode: 0o700 })
     const names = new Set(await readdir(folder))
-    const pending: Segment[] = []
-    const done: Segment[] = []
+    const pending = new Map<string, Segment>()
+    const done = new Map<string, Segment>()
     for (const name of [...names].toSorted()) {
       const id = name.replace(/\.(native|json)$/, '')
       const isLeftover = name.endsWith('.tmp') || !names.has(`${id}.json`)
@@ -62,10 +73,37 @@ export function createSegmentFolder(dataDir: string): SegmentFolder {
       else if (name.endsWith('.json')) {
         const segment = JSON.parse(await readFile(sidecar(id), 'utf8')) as Segment
         const list = names.has(`${id}.native`) ? pending : done
-        list.push(segment)
+        list.set(id, segment)
       }
     }
-    return { pending, done }
+    for (const whole of [...pending.values()]) await settleMerge(whole)
+    return { pending: [...pending.values()], done: [...done.values()] }
+
+    async function settleMerge(whole: Segment): Promise<void> {
+      const parts = whole.replaces ?? []
+      const given = parts.some((part) => done.has(part)) ? [whole.id] : parts
+      for (const id of given) if (pending.delete(id)) await remove(id)
+    }
+  }
+
+  /** The sidecar first: what is left then was never there. */
+  async function remove(id: string): Promise<void> {
+    await rm(sidecar(id), { force: true })
+    await rm(native(id), { force: true })
+  }
+
+  /** Once the whole is durable nothing is an error any more: the next start clears what could not be deleted. */
+  async function merge(whole: Segment, parts: readonly Segment[]): Promise<Segment> {
+    const blocks: Buffer[] = []
+    for (const { id } of parts) blocks.push(await readFile(native(id)))
+    try {
+      await write(whole, blocks)
+    } catch (error) {
+      await remove(whole.id).catch(() => undefined)
+      throw error
+    }
+    for (const { id } of parts) await remove(id).catch(() => undefined)
+    return whole
   }
 
   async function write(segment: Segment, blocks: readonly Uint8Array[]): Promise<void> {
@@ -89,6 +127,7 @@ export function createSegmentFolder(dataDir: string): SegmentFolder {
   return {
     open: openFolder,
     write,
+    merge,
     discard: (segment) => rm(native(segment.id), { force: true }),
     quarantine,
     forget: (segment) => rm(sidecar(segment.id), { force: true }),

@@ -1,17 +1,17 @@
 // Merges checked frames into segments, makes them durable, acknowledges, and hands them to the insert.
 // A segment is closed after a second, at 200,000 rows or 32 MiB; one table and one UTC day each.
 
-import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Component, messageOf, type Reporter } from '../../common/mod.ts'
 import { type Store, segmentRowsMax } from '../../store/mod.ts'
 import type { FrameId, Intake } from './frame-intake.ts'
 import { createFrameMemory } from './frame-memory.ts'
 import type { Segment, SegmentFolder } from './segment-folder.ts'
+import { createSegmentHold, newSegmentId, type SegmentHoldConfig } from './segment-hold.ts'
 import { createSegmentInsert } from './segment-insert.ts'
 import type { StageLedger } from './stage-ledger.ts'
 
-export interface SegmentsConfig {
+export interface SegmentsConfig extends SegmentHoldConfig {
   readonly closeAfterMs: number
   readonly closeRows: number
   readonly closeBytes: number
@@ -27,6 +27,8 @@ export const segmentsDefaults: SegmentsConfig = {
   closeBytes: 32 * 1024 ** 2,
   pendingBytesMax: 512 * 1024 ** 2,
   rememberMs: 2 * 3_600_000,
+  holdMs: 30_000,
+  holdRows: 2_000,
 }
 
 export interface SegmentsDeps {
@@ -47,11 +49,14 @@ export interface Segments extends Component {
   isFull(): boolean
   /** What keeps rows from disk or store, in words; undefined when all is well. */
   trouble(): { readonly place: 'disk' | 'store'; readonly message: string } | undefined
+  /** Before a question: what is durable and waits for its insert is inserted, as far as that takes no time. */
+  fresh(): Promise<void>
   /** Resolves when all that was appended is in the store. */
   settled(): Promise<void>
 }
 
 interface OpenSegment {
+  readonly place: string
   readonly table: Intake['table']
   readonly blocks: Uint8Array[]
   readonly frames: FrameId[]
@@ -64,6 +69,8 @@ interface OpenSegment {
 
 const retryMs = 250
 const stopWaitMs = 2_000
+/** A question waits no longer for rows of the last seconds. */
+const freshWaitMs = 250
 
 export function createSegments(
   config: SegmentsConfig,
@@ -76,6 +83,7 @@ export function createSegments(
   const remembered: Segment[] = []
   const memory = createFrameMemory()
   const insert = createSegmentInsert({ ...deps, onEnd }, reporter)
+  const hold = createSegmentHold(config, { folder: deps.folder, insert: insert.add }, reporter)
   const quarantined = reporter.counter('segments_quarantined', 'Segments the store refused')
   let pendingBytes = 0
   let writing: Promise<void> = Promise.resolve()
@@ -138,6 +146,7 @@ export function createSegments(
     if (current && current.rows + intake.rows <= segmentRowsMax) return current
     if (current) close(place)
     const fresh: OpenSegment = {
+      place,
       table: intake.table,
       blocks: [],
       frames: [],
@@ -161,11 +170,12 @@ export function createSegments(
 
   /** Tries until it is on disk: nothing is acknowledged before, and meanwhile nothing more is read. */
   async function makeDurable(from: OpenSegment): Promise<void> {
-    const { table, rows, bytes, frames, nodeRows } = from
+    const { place, table, rows, bytes, frames, nodeRows } = from
     const writtenMs = Date.now()
-    const id = `${String(writtenMs).padStart(15, '0')}-${randomBytes(6).toString('hex')}`
+    const id = newSegmentId(writtenMs)
     const { name, schema } = table
-    const segment: Segment = { id, table: name, schema, rows, bytes, frames, nodeRows, writtenMs }
+    const what = { table: name, schema, place, rows, bytes, frames, nodeRows }
+    const segment: Segment = { id, ...what, writtenMs }
     while (!(await written(segment, from.blocks))) {
       if (stopping) return
       await delay(retryMs)
@@ -179,7 +189,7 @@ export function createSegments(
       deps.ledger.wait(node, 'store', count)
     })
     for (const tell of from.onDurable) tell()
-    insert.add(segment)
+    hold.add(segment)
   }
 
   async function written(segment: Segment, blocks: readonly Uint8Array[]): Promise<boolean> {
@@ -237,9 +247,24 @@ export function createSegments(
     return { place, message: error.message }
   }
 
+  let freshening: Promise<void> | undefined
+  function fresh(): Promise<void> {
+    freshening ??= insertHeld().finally(() => {
+      freshening = undefined
+    })
+    return freshening
+  }
+
+  async function insertHeld(): Promise<void> {
+    const released = await hold.release()
+    if (released.length === 0 || insert.trouble()) return
+    await Promise.race([insert.idle(), delay(freshWaitMs, undefined, { ref: false })])
+  }
+
   async function settled(): Promise<void> {
     for (const place of [...open.keys()]) close(place)
     await writing
+    await hold.release()
     await insert.idle()
   }
 
@@ -249,13 +274,14 @@ export function createSegments(
     for (const place of [...open.keys()]) close(place)
     stopping = true
     await writing
+    await hold.release()
     if (!insert.trouble()) {
       await Promise.race([insert.idle(), delay(stopWaitMs, undefined, { ref: false })])
     }
     await insert.stop()
   }
 
-  return { name: 'segments', start, stop, append, isFull, trouble, settled }
+  return { name: 'segments', start, stop, append, isFull, trouble, fresh, settled }
 }
 
 /** Segments are of one day, so that an insert is one part; a frame over midnight gets one of its own. */
