@@ -15,8 +15,9 @@ import {
 export interface FakeStore extends Pick<Store, 'insertSegment'> {
   /** Segments of flows; those of the ledger come whenever they come. */
   readonly segments: Map<string, Buffer>
-  /** Thrown by each insert while it is set. */
+  /** Thrown by each insert while it is set; of flows alone when `failsForFlows`. */
   failure: AppError | undefined
+  failsForFlows: boolean
   tries: number
   /** Everything in a table, when each segment is one block (`closeRows: 1`). */
   rows(table: 'flows' | 'ledger'): readonly Row[]
@@ -27,10 +28,11 @@ export function createFakeStore(): FakeStore {
   const store: FakeStore = {
     segments: new Map(),
     failure: undefined,
+    failsForFlows: false,
     tries: 0,
     insertSegment: async (file, table, token) => {
       store.tries++
-      if (store.failure) throw store.failure
+      if (store.failure && !(store.failsForFlows && table !== 'flows')) throw store.failure
       const octets = await readFile(file)
       const tokens = table === 'flows' ? store.segments : ledger
       if (!tokens.has(token)) tokens.set(token, octets)
