@@ -82,7 +82,15 @@ test('a running central is found without being named, the last started first', a
 
 test('help, version and mistakes', async () => {
   for (const [args, exitCode, words] of [
-    [[], 0, /Try:\n {2}weir up/],
+    [
+      [],
+      0,
+      /Try:\n {2}(?:sudo )?weir up {2}.*\n {2}(?:sudo )?weir flows --local {2}.*\n {2}.*doctor/,
+    ],
+    [['help'], 0, /Usage: weir COMMAND[\s\S]*\n {2}central /],
+    [['help', 'flows'], 0, /^weir flows: [\s\S]*--src-port VALUE/],
+    [['help', 'flwos'], 64, /did you mean flows\?/],
+    [['-v'], 0, /^weir \d+\.\d+\.\d+\n$/],
     [['--version'], 0, /^weir \d+\.\d+\.\d+\n$/],
     [['flows', '--bad', '--help'], 0, /--src-port VALUE/],
     [['flwos'], 64, /unknown command flwos; did you mean flows\?\n {2}weir --help/],
@@ -143,6 +151,19 @@ test('a fault that the API found names the flag, not the parameter', async () =>
   const error = { code: 'bad_parameter', message: 'start: "x" is no time', remedy: 'r', details }
   const { err } = await weir('flows --start x', () => ({ status: 400, body: { error } }))
   assert.equal(err, 'weir: --start: "x" is no time\n  r\n')
+})
+
+test('with a running central the first examples ask it, typed as this shell finds weir', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-found-'))
+  try {
+    tellRunning([folder], 'http://127.0.0.1:8181')
+    const terminal = fakeTerminal({ runtimeFolders: [folder], program: 'bin/weir', columns: 80 })
+    assert.equal(await runCommandLine([], {}, terminal), 0)
+    assert.match(terminal.stdout(), /Try:\n {2}bin\/weir flows -f /)
+    for (const line of terminal.stdout().split('\n')) assert.ok(line.length <= 80, line)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 test('--debug shows the stack', async () => {

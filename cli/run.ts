@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { AppError, messageOf } from '../common/mod.ts'
 import { type Command, note, print, type Terminal } from './commands/command.ts'
-import { commands, firstExamples } from './commands/commands.ts'
+import { commands } from './commands/commands.ts'
+import { firstExamples } from './commands/examples.ts'
 import { cliError, Interrupted } from './errors.ts'
 import { commandOf, type Environment, valuesOf } from './parse/arguments.ts'
 import { escaped } from './render/escape.ts'
@@ -33,21 +34,27 @@ async function dispatch(
   all: readonly Command[],
 ): Promise<number> {
   const [name, ...rest] = args
+  const [asked] = rest
+  if (name === 'help' && asked !== undefined && !asked.startsWith('-')) {
+    return showHelp(commandOf(asked, all), terminal)
+  }
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    print(terminal, overview(all, firstExamples))
+    print(terminal, overview(all, firstExamples(terminal), terminal.columns))
     return 0
   }
-  if (name === '--version' || name === '-V') {
+  if (name === '--version' || name === '-v' || name === '-V') {
     print(terminal, `weir ${version()}`)
     return 0
   }
   if (name.startsWith('-')) throw cliError('unknown_command', { details: { name } })
   const command = commandOf(name, all)
-  if (wantsHelp(rest)) {
-    print(terminal, commandHelp(command, Math.min(terminal.columns ?? 100, 100)))
-    return 0
-  }
+  if (wantsHelp(rest)) return showHelp(command, terminal)
   return command.run(valuesOf(command, rest, env), terminal)
+}
+
+function showHelp(command: Command, terminal: Terminal): number {
+  print(terminal, commandHelp(command, Math.min(terminal.columns ?? 100, 100)))
+  return 0
 }
 
 /** Help is given however wrong the rest of the line is. */

@@ -4,12 +4,12 @@ import { doctorLines, type HostReport, isHealthy } from './doctor.ts'
 
 const report: HostReport = {
   kernel: '6.1.0-27-amd64',
-  architecture: 'x64',
+  architecture: 'amd64',
   btf: true,
   lockdown: 'integrity',
   cgroups: 'hybrid',
   cgroupRoot: '/sys/fs/cgroup/unified',
-  libbpf: '1.1',
+  libbpf: 'v1.1',
   uid: 0,
   missingCapabilities: [],
   probes: [
@@ -17,23 +17,32 @@ const report: HostReport = {
       probe: 'socket',
       state: 'degraded',
       programs: [
-        { hook: 'tp_btf/inet_sock_set_state', available: true },
-        { hook: 'tp_btf/sock_send_length', available: false },
+        { hook: 'tp_btf/inet_sock_set_state', available: true, why: 'begin and end' },
+        { hook: 'tp_btf/sock_send_length', available: false, why: 'needs Linux 6.3' },
       ],
       why: 'sock_send_length is not in this kernel',
       remedy: '',
     },
   ],
+  unseen: ['no route (ENETUNREACH)'],
 }
 
 test('a host that lacks nothing', () => {
   assert.deepEqual(doctorLines(report, undefined), [
-    'Linux 6.1.0-27-amd64 x64 · BTF yes · lockdown integrity · cgroup hybrid, cgroup2 at /sys/fs/cgroup/unified · libbpf 1.1 · uid 0',
+    'Linux 6.1.0-27-amd64 amd64 · BTF yes · lockdown integrity · cgroup hybrid, cgroup2 at /sys/fs/cgroup/unified · libbpf 1.1 · uid 0',
     'PROBE   STATE     HOOK                        WHY',
-    'socket  degraded  tp_btf/inet_sock_set_state  sock_send_length is not in this kernel',
+    'socket  degraded  –                           sock_send_length is not in this kernel',
+    '                  tp_btf/inet_sock_set_state  begin and end',
+    '                  (tp_btf/sock_send_length)   needs Linux 6.3',
     'Missing: nothing.',
+    'Not seen on any host:',
+    '  no route (ENETUNREACH)',
   ])
   assert.ok(isHealthy(report))
+})
+
+test('no line of the doctor is wider than the screen', () => {
+  for (const line of doctorLines(report, 80)) assert.ok([...line].length <= 80, line)
 })
 
 test('what is missing stands below with its remedy, once', () => {
@@ -55,7 +64,7 @@ test('what is missing stands below with its remedy, once', () => {
   }
   const lines = doctorLines(poor, undefined)
   assert.match(lines[0] ?? '', /cgroup none · libbpf missing · uid 1000$/)
-  assert.deepEqual(lines.slice(-3), [
+  assert.deepEqual(lines.slice(-5, -2), [
     'Missing:',
     '  capabilities: CAP_BPF, CAP_PERFMON',
     '  apt-get install libbpf1',

@@ -2,6 +2,7 @@
 
 import type { TableColumn } from './table.ts'
 import { createTable } from './table.ts'
+import { widthOf } from './width.ts'
 
 /** The part of the kernel's report that is shown; see DoctorReport of the agent. */
 export interface HostReport {
@@ -15,20 +16,38 @@ export interface HostReport {
   readonly uid: number
   readonly missingCapabilities: readonly string[]
   readonly probes: readonly ProbeReport[]
+  readonly unseen: readonly string[]
+}
+
+export interface HookReport {
+  readonly hook: string
+  readonly available: boolean
+  readonly why: string
 }
 
 export interface ProbeReport {
   readonly probe: string
   readonly state: string
-  readonly programs: readonly { readonly hook: string; readonly available: boolean }[]
+  readonly programs: readonly HookReport[]
   readonly why: string
   readonly remedy: string
 }
 
-const columns: readonly TableColumn<ProbeReport>[] = [
+/** A line: a hook of a probe; the first one carries the probe's own name and state. */
+interface Line extends HookReport {
+  readonly probe: string
+  readonly state: string
+}
+
+const columns: readonly TableColumn<Line>[] = [
   { head: 'PROBE', priority: 0, cell: ({ probe }) => probe },
   { head: 'STATE', priority: 0, cell: ({ state }) => state },
-  { head: 'HOOK', priority: 0, least: 20, cell: hooks },
+  {
+    head: 'HOOK',
+    priority: 0,
+    least: 20,
+    cell: ({ hook, available }) => (available ? hook : `(${hook})`),
+  },
   { head: 'WHY', priority: 0, least: 20, cell: ({ why }) => why },
 ]
 
@@ -37,12 +56,18 @@ export function doctorLines(report: HostReport, width: number | undefined): read
   const host = [
     `Linux ${report.kernel} ${report.architecture}`,
     `BTF ${report.btf ? 'yes' : 'no'}`,
-    `lockdown ${report.lockdown}`,
+    `lockdown ${report.lockdown === 'unknown' ? 'unknown (securityfs is not mounted)' : report.lockdown}`,
     `cgroup ${report.cgroups}${mount}`,
-    report.libbpf === '' ? 'libbpf missing' : `libbpf ${report.libbpf}`,
+    report.libbpf === '' ? 'libbpf missing' : `libbpf ${report.libbpf.replace(/^v/, '')}`,
     `uid ${report.uid}`,
-  ].join(' · ')
-  return [host, ...createTable(columns, width).lines(report.probes), ...missing(report)]
+  ]
+  return [
+    ...joined(host, width),
+    ...createTable(columns, width).lines(report.probes.flatMap(linesOf)),
+    ...missing(report),
+    'Not seen on any host:',
+    ...report.unseen.map((text) => `  ${text}`),
+  ]
 }
 
 /** Whether every probe can run, if with fewer hooks. */
@@ -50,9 +75,26 @@ export function isHealthy(report: HostReport): boolean {
   return report.probes.every(({ state }) => state !== 'unavailable')
 }
 
-function hooks({ programs }: ProbeReport): string {
-  const available = programs.filter((program) => program.available).map(({ hook }) => hook)
-  return available.length === 0 ? '–' : available.join(', ')
+/** Parts beside each other, on as many lines as they need. */
+function joined(parts: readonly string[], width = Number.POSITIVE_INFINITY): readonly string[] {
+  const lines: string[] = []
+  for (const part of parts) {
+    const longer = lines.length === 0 ? part : `${lines.at(-1)} · ${part}`
+    if (lines.length > 0 && widthOf(longer) <= width) lines[lines.length - 1] = longer
+    else lines.push(part)
+  }
+  return lines
+}
+
+function linesOf({ probe, state, why, programs }: ProbeReport): readonly Line[] {
+  const own = { probe, state, hook: '–', available: true, why }
+  if (programs.length === 0) return [own]
+  const lines = programs.map((program, at) => ({
+    ...program,
+    probe: at === 0 ? probe : '',
+    state: at === 0 ? state : '',
+  }))
+  return why === '' ? lines : [own, ...lines.map((line) => ({ ...line, probe: '', state: '' }))]
 }
 
 function missing(report: HostReport): readonly string[] {

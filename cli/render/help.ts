@@ -5,18 +5,29 @@ import { commonFlags, metavarOf } from '../parse/arguments.ts'
 import { widthOf } from './width.ts'
 
 /** What `weir` alone says: the commands, and what to try first. */
-export function overview(commands: readonly Command[], examples: readonly Example[]): string {
+export function overview(
+  commands: readonly Command[],
+  examples: readonly Example[],
+  columns = 100,
+): string {
   const lines = [
-    'Weir measures the network of this host from inside the kernel: every connection of every process.',
+    'Weir measures the network of this host from inside the kernel:',
+    'every connection of every process.',
     '',
     'Usage: weir COMMAND [OPTIONS]',
     '',
-    ...aligned(commands.map((command) => [command.name, command.summary])),
+    ...aligned(
+      commands.map((command) => [command.name, command.summary]),
+      columns,
+    ),
     '',
     'Try:',
-    ...aligned(examples.map(({ command, what }) => [command, what])),
+    ...aligned(
+      examples.map(({ command, what }) => [command, what]),
+      columns,
+    ),
     '',
-    'weir COMMAND --help shows its options. weir --version shows the version.',
+    'weir help COMMAND shows its options, weir --version the version.',
   ]
   return lines.join('\n')
 }
@@ -33,7 +44,7 @@ export function commandHelp(command: Command, columns: number): string {
     for (const flag of flags) if (flag.group === group) lines.push(...flagLines(flag, columns))
   }
   const examples = command.examples.map(({ command: line, what }): [string, string] => [line, what])
-  lines.push('', 'Examples:', ...aligned(examples))
+  lines.push('', 'Examples:', ...aligned(examples, columns))
   return lines.join('\n')
 }
 
@@ -60,9 +71,18 @@ function flagLines(flag: Flag, columns: number): readonly string[] {
   return text.map((line, at) => (at === 0 ? head.padEnd(indent) : pad) + line)
 }
 
-function aligned(rows: readonly (readonly [string, string])[]): readonly string[] {
+/** Two columns; a text that is too long goes on below itself, or stands below a long name. */
+function aligned(rows: readonly (readonly [string, string])[], columns: number): readonly string[] {
   const width = Math.max(...rows.map(([name]) => widthOf(name)))
-  return rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)
+  const room = columns - width - 4
+  if (room < 24) return rows.flatMap(([name, text]) => [`  ${name}`, ...indented(text, columns, 6)])
+  return rows.flatMap(([name, text]) =>
+    wrapped(text, room).map((line, at) => `  ${(at === 0 ? name : '').padEnd(width)}  ${line}`),
+  )
+}
+
+function indented(text: string, columns: number, by: number): readonly string[] {
+  return wrapped(text, columns - by).map((line) => ' '.repeat(by) + line)
 }
 
 function wrapped(text: string, columns: number): readonly string[] {

@@ -1,9 +1,11 @@
 // One façade per component for what it says (log), counts (metrics) and how it is (health).
 // Hot paths hold the plain numbers of `counter`; they are read when scraped.
 
+import { isatty } from 'node:tty'
 import pino from 'pino'
 import { createLimitedLog, type LimitedLog } from './limited-log.ts'
 import type { Metric, MetricsText } from './metrics-text.ts'
+import { terminalLines } from './terminal-lines.ts'
 
 export interface Reporter {
   readonly name: string
@@ -36,9 +38,17 @@ export interface ReporterOptions {
 export function createReporter(name: string, options: ReporterOptions = {}): Reporter {
   const log = pino(
     { name, level: options.level ?? 'info', base: { pid: process.pid } },
-    options.destination ?? pino.destination({ dest: 2, sync: true }),
+    options.destination ?? standardError(),
   )
   return build(name, log, [])
+}
+
+/** Standard error, in lines for people when that is a terminal, else in pino's JSON. */
+function standardError(): pino.DestinationStream {
+  const stream = pino.destination({ dest: 2, sync: true })
+  if (!isatty(2)) return stream
+  // Whether colours are wanted (NO_COLOR, TERM) Node finds out by itself.
+  return terminalLines((line) => stream.write(line), process.stderr.hasColors?.() ?? false)
 }
 
 function build(name: string, log: pino.Logger, metrics: Metric[]): Reporter {

@@ -3,10 +3,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Capability, missingCapabilities } from '../loader/host.ts'
-import { cgroupMounts, doctor, socketVerdict } from './doctor.ts'
-import { socketFeatures } from './socket/socket.ts'
+import { cgroupMounts, doctor, lockdownOf, socketVerdict } from './doctor.ts'
 
-const all: ReadonlySet<string> = new Set(socketFeatures)
+const all: ReadonlySet<string> = new Set([
+  'btf_trace_inet_sock_set_state',
+  'btf_trace_tcp_destroy_sock',
+  'btf_trace_sock_send_length',
+  'btf_trace_sock_recv_length',
+  'bpf_iter__task_file',
+  'bpf_iter__tcp',
+])
 const ground = { btf: true, missing: [], reason: '' }
 const without = (...names: readonly string[]) =>
   new Set([...all].filter((one) => !names.includes(one)))
@@ -26,6 +32,27 @@ test('verdicts name what is missing and the remedy', () => {
     assert.match(verdict.why, why)
     assert.notEqual(verdict.remedy, '')
   }
+})
+
+test('every hook says what it is for, or what it needs', () => {
+  const { programs } = socketVerdict(ground, without('btf_trace_sock_send_length'))
+  assert.deepEqual(
+    programs.map(({ hook }) => hook.split('/')[1]).sort(),
+    [...all].map((name) => name.replace(/^(?:btf_trace_|bpf_iter__)/, '')).sort(),
+  )
+  for (const { why } of programs) assert.notEqual(why, '')
+  const missing = programs.filter(({ available }) => !available)
+  assert.deepEqual(
+    missing.map(({ hook }) => hook),
+    ['tp_btf/sock_send_length'],
+  )
+  assert.match(missing[0]?.why ?? '', /Linux 6\.3/)
+})
+
+test('lockdown is what the brackets say, none in a kernel that has none', () => {
+  assert.equal(lockdownOf('none [integrity] confidentiality\n', true), 'integrity')
+  assert.equal(lockdownOf('', false), 'none')
+  assert.equal(lockdownOf('', true), 'unknown')
 })
 
 test('capabilities: SYS_ADMIN is enough for BPF and PERFMON, for those of the network it is not', () => {
@@ -55,4 +82,7 @@ test('doctor answers on any host', () => {
   const report = doctor()
   assert.notEqual(report.kernel, '')
   assert.equal(report.probes.length, 1)
+  assert.match(report.architecture, /^(?:amd64|arm64|[a-z0-9]+)$/)
+  assert.notEqual(report.architecture, 'x64')
+  assert.ok(report.unseen.some((text) => text.includes('ENETUNREACH')))
 })

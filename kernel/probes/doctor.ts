@@ -6,7 +6,6 @@ import { messageOf } from '../../common/mod.ts'
 import { hasBtf, kernelNames, missingCapabilities, readText } from '../loader/host.ts'
 import { openLibbpf } from '../loader/library.ts'
 import type { DoctorReport, ProbeVerdict } from './report.ts'
-import { socketFeatures } from './socket/socket.ts'
 
 /** Reads files and tries to open libbpf; loads nothing into the kernel. */
 export function doctor(): DoctorReport {
@@ -15,16 +14,86 @@ export function doctor(): DoctorReport {
   const missing = missingCapabilities()
   return {
     kernel: release(),
-    architecture: arch(),
+    architecture: architectures[arch()] ?? arch(),
     btf,
-    lockdown: lockdown(readText('/sys/kernel/security/lockdown')),
+    lockdown: lockdownOf(readText('/sys/kernel/security/lockdown'), hasLockdown(btf)),
     ...cgroupMounts(readText('/proc/self/mountinfo')),
     libbpf: libbpf.version,
     uid: process.getuid?.() ?? -1,
     missingCapabilities: missing,
     bpfStats: readText('/proc/sys/kernel/bpf_stats_enabled').trim() === '1',
     probes: [socketVerdict({ btf, missing, reason: libbpf.reason })],
+    unseen,
   }
+}
+
+/** Debian's names of Node's architectures. */
+const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: 'i386', arm: 'armhf' }
+
+/** What the hooks cannot know, whatever the host. */
+const unseen: readonly string[] = [
+  'a connect() that has no route (ENETUNREACH)',
+  'UDP, ICMP and everything that is not TCP',
+  'round-trip times and retransmits of an end on another host',
+]
+
+interface SocketHook {
+  readonly hook: string
+  /** The name in the kernel's type information by which the hook is there. */
+  readonly feature: string
+  /** Weir measures without it, if less. */
+  readonly optional?: true
+  readonly use: string
+  /** What is said when it is not there. */
+  readonly without: string
+}
+
+const socketHooks: readonly SocketHook[] = [
+  {
+    hook: 'tp_btf/inet_sock_set_state',
+    feature: 'btf_trace_inet_sock_set_state',
+    use: 'begin and end of each connection',
+    without: 'needs Linux 5.10',
+  },
+  {
+    hook: 'tp_btf/tcp_destroy_sock',
+    feature: 'btf_trace_tcp_destroy_sock',
+    optional: true,
+    use: 'ends that an interrupt hid',
+    without: 'ends that an interrupt hid come late',
+  },
+  {
+    hook: 'iter/task_file',
+    feature: 'bpf_iter__task_file',
+    use: 'open sockets and who holds them',
+    without: 'needs Linux 5.10',
+  },
+  {
+    hook: 'iter/tcp',
+    feature: 'bpf_iter__tcp',
+    use: 'sockets that no process holds',
+    without: 'needs Linux 5.10',
+  },
+  {
+    hook: 'tp_btf/sock_send_length',
+    feature: 'btf_trace_sock_send_length',
+    optional: true,
+    use: 'which process writes',
+    without: 'needs Linux 6.3; else who closed',
+  },
+  {
+    hook: 'tp_btf/sock_recv_length',
+    feature: 'btf_trace_sock_recv_length',
+    optional: true,
+    use: 'which process reads',
+    without: 'needs Linux 6.3; else who closed',
+  },
+]
+
+const lockdownSymbol = 'lockdown_is_locked_down'
+
+function hasLockdown(btf: boolean): boolean {
+  return !btf || kernelNames([lockdownSymbol]).has(lockdownSymbol)
 }
 
 interface Ground {
@@ -36,20 +105,17 @@ interface Ground {
 
 /** Exported for its test: the verdict from what was found. */
 export function socketVerdict(ground: Ground, names = knownNames()): ProbeVerdict {
-  const programs = [
-    { hook: 'tp_btf/inet_sock_set_state', available: names.has('btf_trace_inet_sock_set_state') },
-    { hook: 'iter/task_file', available: names.has('bpf_iter__task_file') },
-    { hook: 'iter/tcp', available: names.has('bpf_iter__tcp') },
-    { hook: 'tp_btf/sock_send_length', available: names.has('btf_trace_sock_send_length') },
-    { hook: 'tp_btf/sock_recv_length', available: names.has('btf_trace_sock_recv_length') },
-  ]
+  const programs = socketHooks.map(({ hook, feature, use, without }) => {
+    const available = names.has(feature)
+    return { hook, available, why: available ? use : without }
+  })
   const verdict = (state: ProbeVerdict['state'], why: string, remedy: string): ProbeVerdict => {
     return { probe: 'socket', state, programs, why, remedy }
   }
   if (!ground.btf) {
     return verdict('unavailable', 'the kernel has no BTF', 'a kernel with CONFIG_DEBUG_INFO_BTF=y')
   }
-  if (!programs.slice(0, 3).every((one) => one.available)) {
+  if (!socketHooks.every(({ feature, optional }) => optional || names.has(feature))) {
     return verdict('unavailable', 'the kernel lacks a hook it needs', 'Linux 5.10 or later')
   }
   if (ground.reason !== '') {
@@ -66,7 +132,7 @@ export function socketVerdict(ground: Ground, names = knownNames()): ProbeVerdic
 }
 
 function knownNames(): ReadonlySet<string> {
-  return hasBtf() ? kernelNames(socketFeatures) : new Set()
+  return hasBtf() ? kernelNames(socketHooks.map(({ feature }) => feature)) : new Set()
 }
 
 function libbpfVerdict(): { version: string; reason: string } {
@@ -77,9 +143,12 @@ function libbpfVerdict(): { version: string; reason: string } {
   }
 }
 
-/** `none [integrity] confidentiality`: the brackets choose. */
-function lockdown(text: string): string {
-  return /\[(\w+)\]/.exec(text)?.[1] ?? 'unknown'
+/**
+ * Exported for its test. `none [integrity] confidentiality`: the brackets choose. Without the file the value is
+ * `none` if the kernel was built without lockdown.
+ */
+export function lockdownOf(text: string, isBuiltIn: boolean): string {
+  return /\[(\w+)\]/.exec(text)?.[1] ?? (isBuiltIn ? 'unknown' : 'none')
 }
 
 /** Exported for its test. Format: proc_pid_mountinfo(5); the type stands after ` - `. */

@@ -14,11 +14,19 @@ export interface ProgramReport {
   readonly id: number
 }
 
+/** One hook of a probe on this host. */
+export interface HookVerdict {
+  readonly hook: string
+  readonly available: boolean
+  /** What it is for; of one that is not there: what it needs, and what is used instead. */
+  readonly why: string
+}
+
 /** One probe on this host, as `weir doctor` shows it. */
 export interface ProbeVerdict {
   readonly probe: string
   readonly state: 'ready' | 'degraded' | 'unavailable'
-  readonly programs: readonly { readonly hook: string; readonly available: boolean }[]
+  readonly programs: readonly HookVerdict[]
   readonly why: string
   readonly remedy: string
 }
@@ -27,10 +35,11 @@ export interface ProbeVerdict {
 export interface DoctorReport {
   /** `uname -r`. */
   readonly kernel: string
+  /** In Debian's words: amd64, arm64. */
   readonly architecture: string
   /** Whether /sys/kernel/btf/vmlinux is there. */
   readonly btf: boolean
-  /** `none`, `integrity`, `confidentiality`, or `unknown`. */
+  /** `none`, `integrity`, `confidentiality`; `unknown` when the kernel has lockdown and does not show it. */
   readonly lockdown: string
   /** `cgroup2`, `hybrid` (cgroup2 beside v1), `v1`, or `none`. */
   readonly cgroups: 'cgroup2' | 'hybrid' | 'v1' | 'none'
@@ -44,4 +53,6 @@ export interface DoctorReport {
   /** Whether the kernel measures the run time of BPF programs (kernel.bpf_stats_enabled); it costs. */
   readonly bpfStats: boolean
   readonly probes: readonly ProbeVerdict[]
+  /** What no probe sees on any host, a phrase each. */
+  readonly unseen: readonly string[]
 }

@@ -1,0 +1,29 @@
+// What to try first: commands that work on this machine now.
+
+import { findRunning } from '../source/running.ts'
+import type { Example, Terminal } from './command.ts'
+
+/** What `weir` alone suggests: three commands that work here and now, typed as this shell finds them. */
+export function firstExamples({ program, runtimeFolders }: Terminal): readonly Example[] {
+  const isRoot = process.getuid?.() === 0
+  if (findRunning(runtimeFolders).length > 0) return examplesOf(program, withServer)
+  return examplesOf(isRoot ? program : `sudo ${program}`, alone)
+}
+
+/** What to try once `weir up` runs. */
+export const withServer: readonly Example[] = [
+  { command: 'flows -f', what: 'every connection of this host, as it is reported' },
+  { command: 'top --for 1m', what: 'who moved the most in the last minute' },
+  { command: 'flows --for 1h --end-reason refused', what: 'connects that were refused, and whose' },
+]
+
+const alone: readonly Example[] = [
+  { command: 'up', what: 'measure this host, and open the page that it prints' },
+  { command: 'flows --local', what: 'connections of the last 2 s, without a server' },
+  { command: 'doctor', what: 'what this kernel allows, and what is missing' },
+]
+
+/** The same with the program before them. */
+export function examplesOf(program: string, examples: readonly Example[]): readonly Example[] {
+  return examples.map(({ command, what }) => ({ command: `${program} ${command}`, what }))
+}
