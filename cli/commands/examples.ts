@@ -1,5 +1,6 @@
 // What to try first: commands that work on this machine now.
 
+import { dirname, resolve } from 'node:path'
 import { findRunning } from '../source/running.ts'
 import type { Example, Terminal } from './command.ts'
 
@@ -11,7 +12,7 @@ export function firstExamples({ program, runtimeFolders }: Terminal): readonly E
 }
 
 /** What to try once `weir up` runs. */
-export const withServer: readonly Example[] = [
+const withServer: readonly Example[] = [
   { command: 'flows -f', what: 'every connection of this host, as it is reported' },
   { command: 'top --for 1m', what: 'who moved the most in the last minute' },
   { command: 'flows --for 1h --end-reason refused', what: 'connects that were refused, and whose' },
@@ -24,6 +25,15 @@ const alone: readonly Example[] = [
 ]
 
 /** The same with the program before them. */
-export function examplesOf(program: string, examples: readonly Example[]): readonly Example[] {
+function examplesOf(program: string, examples: readonly Example[]): readonly Example[] {
   return examples.map(({ command, what }) => ({ command: `${program} ${command}`, what }))
+}
+
+/** What a person can type now, in another terminal; first how `weir` is found there, unless it is. */
+export function nextSteps(program: string): readonly string[] {
+  const examples = examplesOf('weir', withServer)
+  const width = Math.max(...examples.map(({ command }) => command.length))
+  const lines = examples.map(({ command, what }) => `  ${command.padEnd(width)}  ${what}`)
+  const path = program === 'weir' ? [] : [`  export PATH="${dirname(resolve(program))}:$PATH"`]
+  return ['In another terminal:', ...path, ...lines]
 }

@@ -3,7 +3,7 @@
 
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { makeFolder, messageOf } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
@@ -11,7 +11,7 @@ import { cliError } from '../errors.ts'
 import { insecureFlag, listenOf } from '../parse/loopback.ts'
 import { type ChildSpec, createSupervisor, type ReadyMessage } from '../supervisor/supervisor.ts'
 import { type Command, print, type Terminal, type Values } from './command.ts'
-import { examplesOf, withServer } from './examples.ts'
+import { nextSteps } from './examples.ts'
 import {
   dataFlag,
   intervalFlag,
@@ -160,15 +160,6 @@ function announce(
   print(terminal, 'Ctrl-C stops it and leaves nothing in the kernel.')
   print(terminal, '')
   for (const line of nextSteps(terminal.program)) print(terminal, line)
-}
-
-/** What a person can type now, in another terminal; first how `weir` is found there, unless it is. */
-function nextSteps(program: string): readonly string[] {
-  const examples = examplesOf('weir', withServer)
-  const width = Math.max(...examples.map(({ command }) => command.length))
-  const lines = examples.map(({ command, what }) => `  ${command.padEnd(width)}  ${what}`)
-  const path = program === 'weir' ? [] : [`  export PATH="${dirname(resolve(program))}:$PATH"`]
-  return ['In another terminal:', ...path, ...lines]
 }
 
 /** Resolves on the first SIGINT or SIGTERM; a second one does not interrupt the orderly end. */

@@ -1,0 +1,64 @@
+// `weir flows` of a central: a range of its history, or what comes.
+
+import { checkName } from '../parse/known-name.ts'
+import { rowsOf } from '../render/truth.ts'
+import { fieldName, fieldNames, filtersOf } from '../source/filter-flags.ts'
+import { coverageSince, finalAnswer, followed, pages } from '../source/flow-pages.ts'
+import { rangeOf } from '../source/range.ts'
+import { createServer } from '../source/server.ts'
+import type { Terminal, Values } from './command.ts'
+
+import { endOf, followLimit, listingOf, unknown, watchedRange } from './flows-shared.ts'
+
+const explain = 'weir ledger'
+
+export async function list(values: Values, terminal: Terminal): Promise<number> {
+  const server = createServer(values, terminal)
+  const range = rangeOf('flows', values, terminal.now())
+  const typed = values.text('order') ?? ''
+  checkName({ flag: '--order', what: 'field', typed }, fieldNames)
+  const limit = values.number('limit') ?? 0
+  const listing = listingOf(values, terminal, true)
+  const order = ['order', fieldName(typed)] as const
+  const question = [...range.question, order, ...filtersOf('flows', values)]
+  let length = 0
+  let more = false
+  let coverage = unknown
+  for await (const page of pages(server, question, limit)) {
+    await listing.add(page.rows)
+    length += page.rows.length
+    more = page.more
+    coverage = page.coverage
+  }
+  const { text, fromMs, toMs } = range
+  const truth = { what: rowsOf(length, more), range: text, seconds: (toMs - fromMs) / 1000 }
+  listing.end({ ...truth, coverage, explain }, { next: null })
+  return 0
+}
+
+export async function follow(values: Values, terminal: Terminal): Promise<number> {
+  const ended = endOf(values, terminal)
+  const server = createServer(values, terminal, ended)
+  const filters = filtersOf('flows', values)
+  const listing = listingOf(values, terminal, true)
+  const startedMs = terminal.now()
+  const limit = followLimit(values)
+  let length = 0
+  let coverage = unknown
+  try {
+    for await (const page of followed(server, filters, ended)) {
+      const rows = page.rows.slice(0, limit - length)
+      await listing.add(rows)
+      length += rows.length
+      coverage = page.coverage
+      if (length >= limit) break
+    }
+  } catch (error) {
+    if (!ended.aborted) throw error
+  }
+  const whole = await coverageSince(createServer(values, terminal, finalAnswer()), startedMs)
+  const range = watchedRange(startedMs, terminal)
+  const what = rowsOf(length, length >= limit)
+  listing.end({ what, range, coverage: whole ?? coverage, explain }, { next: null })
+  return 0
+}

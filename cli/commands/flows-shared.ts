@@ -1,0 +1,31 @@
+// What the listings of `weir flows` have in common, wherever their rows come from.
+
+import type { Coverage } from '../../api/contract/mod.ts'
+import { flowColumns } from '../render/flow-columns.ts'
+import { createListing, type Listing } from '../render/listing.ts'
+import { span } from '../render/number.ts'
+import { fieldNames } from '../source/filter-flags.ts'
+import { endAfter } from '../source/local.ts'
+import type { Terminal, Values } from './command.ts'
+
+export const unknown: Coverage = { share: null, watched: 0, lost: {}, gaps: [] }
+
+/** Ctrl-C, or the end of --for. */
+export function endOf(values: Values, terminal: Terminal): AbortSignal {
+  const spanMs = values.durationMs('for')
+  return spanMs === undefined ? terminal.interrupted() : endAfter(terminal, spanMs)
+}
+
+export function followLimit(values: Values): number {
+  return values.given.includes('limit') ? (values.number('limit') ?? 0) : Number.POSITIVE_INFINITY
+}
+
+export function watchedRange(startedMs: number, terminal: Terminal): string {
+  return `last ${span(Math.max(1, Math.ceil((terminal.now() - startedMs) / 1000)))}`
+}
+
+export function listingOf(values: Values, terminal: Terminal, nodes: boolean): Listing {
+  const [raw, utc, follow] = ['raw', 'utc', 'follow'].map(values.on) as [boolean, boolean, boolean]
+  const options = { raw, utc, follow, now: terminal.now, nodes }
+  return createListing(terminal, values, { columns: flowColumns(options), fields: fieldNames })
+}
