@@ -52,7 +52,7 @@ export const cliErrors = {
     exitCode: 64,
     remedy: 'weir {command} --help shows examples',
   },
-  bad_filter: {
+  bad_flag: {
     message: '{name}: {reason}',
     status: 400,
     exitCode: 64,

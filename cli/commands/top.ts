@@ -122,7 +122,8 @@ async function showTop(
   terminal: Terminal,
 ): Promise<void> {
   const people = values.text('output') === 'table'
-  const fields = [...result.by, ...metricNames]
+  const folds = result.by.includes('dst_port') ? ['folded_ports'] : []
+  const fields = [...result.by, ...metricNames, ...folds]
   const listing = createListing(terminal, values, {
     columns: topColumns(result, values.on('raw')),
     fields,

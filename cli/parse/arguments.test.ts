@@ -50,6 +50,7 @@ for (const [args, code, words] of [
   [['--for', '0s'], 'bad_value', 'time span'],
   [['--listen', '8080'], 'bad_value', 'ADDR:PORT'],
   [['--output', 'xml'], 'bad_value', 'table, json'],
+  [['--output', 'jsn'], 'bad_value', 'did you mean json?'],
 ] as const) {
   test(`refuses ${args.join(' ')}`, () => {
     assert.throws(

@@ -118,7 +118,7 @@ function expectation(flag: Flag, value: string): string | undefined {
     case 'text':
       return undefined
     case 'choice':
-      return flag.choices?.includes(value) ? undefined : `one of ${flag.choices?.join(', ')}`
+      return choiceExpectation(flag.choices ?? [], value)
     case 'duration':
       return durationExpectation(flag, parseDurationMs(value))
     case 'endpoint':
@@ -141,6 +141,12 @@ function durationExpectation({ min = 1, max }: Flag, ms: number | undefined): st
 function spanOf(ms: number): string {
   if (ms % 60_000 === 0) return `${ms / 60_000}m`
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`
+}
+
+function choiceExpectation(choices: readonly string[], value: string): string | undefined {
+  if (choices.includes(value)) return undefined
+  const near = nearestName(value, choices)
+  return `one of ${choices.join(', ')}${near ? `; did you mean ${near}?` : ''}`
 }
 
 /** `127.0.0.1:8080`, `[::1]:0`, `localhost:80` → host and port; undefined when it is none. */

@@ -108,7 +108,7 @@ export function filterFault(name: string, field: Field, text: string): AppError 
   if (!fault) return undefined
   const flag = `--${flagName(name)}`
   const example = fault.example === undefined ? '' : ` For example ${flag} ${fault.example}.`
-  return cliError('bad_filter', {
+  return cliError('bad_flag', {
     details: { name: flag, reason: fault.reason, hint: fault.hint + example },
   })
 }

@@ -11,7 +11,7 @@ type Test = (value: JsonValue) => boolean
 
 const fields = new Map<string, Field>(flowTable.fields.map((field) => [field.name, field]))
 
-/** Throws AppError bad_filter, bad_value for a value that no such field can have. */
+/** Throws AppError bad_flag, bad_value for a value that no such field can have. */
 export function predicateOf(filters: Question): (row: Row) => boolean {
   const alternatives = new Map<string, Test[]>()
   for (const [name, value] of filters) {

@@ -60,15 +60,15 @@ function runningUrl(terminal: Terminal): string | undefined {
   return first?.url
 }
 
-/** `127.0.0.1:8080` and `http://127.0.0.1:8080/` are the same server. Throws AppError bad_value. */
+/** `127.0.0.1:8080` and `http://127.0.0.1:8080/` are the same server. Throws AppError bad_flag. */
 function urlOf(text: string): string {
   const url = URL.parse(text.includes('://') ? text : `http://${text}`)
   if (url && /^https?:$/.test(url.protocol)) {
     return url.href.replace(/\/+$/, '')
   }
-  throw cliError('bad_value', {
-    details: { name: '--server', value: text, expected: 'http://ADDR:PORT', command: 'flows' },
-  })
+  const reason = `${JSON.stringify(text)} is no address of a server`
+  const hint = 'Give http://ADDR:PORT, for example --server http://127.0.0.1:8080.'
+  throw cliError('bad_flag', { details: { name: '--server', reason, hint } })
 }
 
 async function reach(
