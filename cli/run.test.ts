@@ -32,6 +32,22 @@ test('a loss and a gap are named with the command that explains them', async () 
   )
 })
 
+test('on a screen the line of truth breaks between its parts, not in a word', async () => {
+  const coverage = { share: 0.5, watched: 0.1, lost: { ring_full: 1212 }, gaps: [] }
+  const body = { rows, next: null, coverage }
+  const central = await fakeCentral(() => ({ body }))
+  const terminal = fakeTerminal({ progress: true, columns: 40 })
+  try {
+    assert.equal(await runCommandLine(['flows', '--server', central.url], {}, terminal), 0)
+  } finally {
+    await central.close()
+  }
+  assert.equal(
+    terminal.stderr(),
+    '2 rows · last 15 min · coverage 50 %\nwatched 1 min 30 s of 15 min\n1 212 lost: ring_full · weir ledger\n',
+  )
+})
+
 test('an error of the API is told in its own words', async () => {
   const error = {
     code: 'bad',

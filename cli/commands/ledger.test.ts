@@ -20,6 +20,7 @@ test('the ledger is exact', async () => {
   const { out } = await weir('ledger', () => ({
     body: { rows: [row], next: null, coverage: wholeCoverage },
   }))
+  assert.match(out, /^NODE +STAGE +UNIT +IN /, 'no column without a value')
   assert.match(out, /12 345 678 +12 344 466 +0 +0 +1 212 +0\n$/)
 })
 

@@ -1,7 +1,7 @@
 // `weir ledger`: what each stage saw, let through, left out and lost, with the cause.
 
 import type { LedgerAnswer } from '../../api/contract/mod.ts'
-import type { Row } from '../../wire/mod.ts'
+import type { Field, Row } from '../../wire/mod.ts'
 import { ledgerTable } from '../../wire/mod.ts'
 import { createListing, listingFlags } from '../render/listing.ts'
 import { grouped } from '../render/number.ts'
@@ -54,7 +54,10 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const answer: LedgerAnswer = await server.ask('/api/ledger', [...range.question, ...filters])
   const fields = [...nameFields, ...countFields].map((field) => field.name)
   fields.push('waiting_before')
-  const listing = createListing(terminal, values, { columns: columns(values.on('raw')), fields })
+  const listing = createListing(terminal, values, {
+    columns: columns(answer.rows, values.on('raw')),
+    fields,
+  })
   await listing.add(answer.rows)
   const { coverage } = answer
   const what = rowsOf(answer.rows.length, false)
@@ -63,10 +66,12 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
 }
 
 /** The ledger is always exact, because it has to add up. */
-function columns(raw: boolean): readonly TableColumn<Row>[] {
+function columns(rows: readonly Row[], raw: boolean): readonly TableColumn<Row>[] {
+  // A column in which nothing stands would only take room.
+  const isUsed = ({ name }: Field): boolean => rows.some((row) => (row[name] ?? '') !== '')
   const number = (value: unknown): string => (raw ? String(value) : grouped(Number(value)))
   return [
-    ...nameFields.map(
+    ...nameFields.filter(isUsed).map(
       (field): TableColumn<Row> => ({
         head: field.label.toUpperCase(),
         priority: field.name === 'unit' ? 3 : 0,

@@ -79,6 +79,11 @@ test('folded ports are shown as such, with the way to open them', async () => {
   )
 })
 
+test('an address beside its process has a head of its own', async () => {
+  const { out } = await weir('top --by dst_process,dst_address', topAnswer, 120)
+  assert.match(out, /^DESTINATION {2}DESTINATION ADDRESS {2}/)
+})
+
 test('a head is never cut', async () => {
   const by = '--by dst_process_source --by src_process_source --by dst_process --by dst_port'
   for (const columns of [40, 60, 80, 120]) {

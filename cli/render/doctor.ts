@@ -2,7 +2,7 @@
 
 import type { TableColumn } from './table.ts'
 import { createTable } from './table.ts'
-import { widthOf } from './width.ts'
+import { joinedLines } from './width.ts'
 
 /** The part of the kernel's report that is shown; see DoctorReport of the agent. */
 export interface HostReport {
@@ -62,7 +62,7 @@ export function doctorLines(report: HostReport, width: number | undefined): read
     `uid ${report.uid}`,
   ]
   return [
-    ...joined(host, width),
+    ...joinedLines(host, width),
     ...createTable(columns, width).lines(report.probes.flatMap(linesOf)),
     ...missing(report),
     'Not seen on any host:',
@@ -73,17 +73,6 @@ export function doctorLines(report: HostReport, width: number | undefined): read
 /** Whether every probe can run, if with fewer hooks. */
 export function isHealthy(report: HostReport): boolean {
   return report.probes.every(({ state }) => state !== 'unavailable')
-}
-
-/** Parts beside each other, on as many lines as they need. */
-function joined(parts: readonly string[], width = Number.POSITIVE_INFINITY): readonly string[] {
-  const lines: string[] = []
-  for (const part of parts) {
-    const longer = lines.length === 0 ? part : `${lines.at(-1)} · ${part}`
-    if (lines.length > 0 && widthOf(longer) <= width) lines[lines.length - 1] = longer
-    else lines.push(part)
-  }
-  return lines
 }
 
 function linesOf({ probe, state, why, programs }: ProbeReport): readonly Line[] {

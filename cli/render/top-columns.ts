@@ -94,7 +94,10 @@ function difference(result: TopResult, name: string): JsonValue {
 function headOf(name: string, by: readonly string[]): string {
   const other = name.startsWith('src_') ? 'dst_port' : 'src_port'
   if (name.endsWith('_port') && name !== other && !by.includes(other)) return 'PORT'
-  return shortHeads[name] ?? (labels.get(name) ?? name).toUpperCase()
+  const label = shortHeads[name] ?? (labels.get(name) ?? name).toUpperCase()
+  // A process and an address of one end would have the same head.
+  const isTwin = name.endsWith('_address') && by.includes(name.replace('_address', '_process'))
+  return isTwin ? `${label} ADDRESS` : label
 }
 
 interface GroupCell {

@@ -4,6 +4,7 @@ import type { Coverage } from '../../api/contract/mod.ts'
 import { note, type Terminal } from '../commands/command.ts'
 import { escaped } from './escape.ts'
 import { count, coverageShare, grouped, span } from './number.ts'
+import { joinedLines } from './width.ts'
 
 /** Lets a part of the coverage that the source could not know be absent, never invented. */
 export type KnownCoverage = Pick<Coverage, 'share' | 'watched' | 'lost' | 'gaps'>
@@ -31,8 +32,10 @@ export function tellTruth(terminal: Terminal, truth: Truth): void {
   for (const [cause, rows] of Object.entries(lost)) parts.push(`${grouped(rows)} lost: ${cause}`)
   if (share === null && gaps.length === 0) parts.push('no agent reported')
   if (share !== 1 || gaps.length > 0) parts.push(truth.explain)
-  const line = escaped(parts.join(' · '))
-  note(terminal, terminal.color ? `\x1b[${whole ? 2 : 33}m${line}\x1b[0m` : line)
+  const columns = terminal.progress ? terminal.columns : undefined
+  for (const line of joinedLines(parts.map(escaped), columns)) {
+    note(terminal, terminal.color ? `\x1b[${whole ? 2 : 33}m${line}\x1b[0m` : line)
+  }
 }
 
 /** `watched 6 min of 24 h`; empty when all of the range was watched, or nobody knows of any. */

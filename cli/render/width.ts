@@ -33,6 +33,20 @@ export function shortened(text: string, columns: number): string {
   return `${head.join('')}…${tail.join('')}`
 }
 
+/** Parts beside each other with a dot between, on as many lines as they need. */
+export function joinedLines(
+  parts: readonly string[],
+  columns = Number.POSITIVE_INFINITY,
+): readonly string[] {
+  const lines: string[] = []
+  for (const part of parts) {
+    const longer = `${lines.at(-1)} · ${part}`
+    if (lines.length > 0 && widthOf(longer) <= columns) lines[lines.length - 1] = longer
+    else lines.push(part)
+  }
+  return lines
+}
+
 /** As many of the characters as fit. */
 function taken(characters: readonly string[], columns: number): string[] {
   const kept: string[] = []
