@@ -44,7 +44,7 @@ export type FakeAnswer = (url: URL) => { readonly status?: number; readonly body
 
 export interface FakeCentral {
   readonly url: string
-  /** Paths with their parameters, in the order asked. */
+  /** Paths with their parameters, in the order asked; without /health, which every listing ends with. */
   readonly asked: URL[]
   readonly close: () => Promise<void>
 }
@@ -54,7 +54,7 @@ export async function fakeCentral(answer: FakeAnswer): Promise<FakeCentral> {
   const asked: URL[] = []
   const respond = (request: IncomingMessage, response: ServerResponse): void => {
     const url = new URL(request.url ?? '/', 'http://fake')
-    asked.push(url)
+    if (url.pathname !== '/health') asked.push(url)
     const { status = 200, body } = answer(url)
     response.writeHead(status, { 'content-type': 'application/json', connection: 'close' })
     response.end(typeof body === 'string' ? body : JSON.stringify(body))

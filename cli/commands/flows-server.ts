@@ -4,6 +4,7 @@ import { checkName } from '../parse/known-name.ts'
 import { rowsOf } from '../render/truth.ts'
 import { fieldName, fieldNames, filtersOf } from '../source/filter-flags.ts'
 import { coverageSince, finalAnswer, followed, pages } from '../source/flow-pages.ts'
+import { noteNodes } from '../source/node-notes.ts'
 import { rangeOf } from '../source/range.ts'
 import { createServer } from '../source/server.ts'
 import type { Terminal, Values } from './command.ts'
@@ -33,6 +34,7 @@ export async function list(values: Values, terminal: Terminal): Promise<number> 
   const { text, fromMs, toMs } = range
   const truth = { what: rowsOf(length, more), range: text, seconds: (toMs - fromMs) / 1000 }
   listing.end({ ...truth, coverage, explain }, { next: null })
+  await noteNodes(server, terminal)
   return 0
 }
 

@@ -8,6 +8,7 @@ import { grouped } from '../render/number.ts'
 import type { TableColumn } from '../render/table.ts'
 import { rowsOf } from '../render/truth.ts'
 import { filterFault } from '../source/filter-flags.ts'
+import { noteNodes } from '../source/node-notes.ts'
 import { rangeFlags, rangeOf } from '../source/range.ts'
 import { createServer, type Question, serverFlag } from '../source/server.ts'
 import type { Command, Flag, Terminal, Values } from './command.ts'
@@ -62,6 +63,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const { coverage } = answer
   const what = rowsOf(answer.rows.length, false)
   listing.end({ what, range: range.text, coverage, explain: 'see LOST' }, { next: null })
+  await noteNodes(server, terminal)
   return 0
 }
 

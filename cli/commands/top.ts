@@ -9,6 +9,7 @@ import { restRow, topColumns } from '../render/top-columns.ts'
 import { endsOf, fieldName, filterFlags, filtersOf, groupNames } from '../source/filter-flags.ts'
 import { createWatch, localAgent, localFlag, localIntervals, refuse } from '../source/local.ts'
 import { createLocalTop } from '../source/local-top.ts'
+import { noteNodes } from '../source/node-notes.ts'
 import { rangeFlags, rangeOf } from '../source/range.ts'
 import { createServer, serverFlag } from '../source/server.ts'
 import { askTop, type TopQuestion, type TopResult } from '../source/top-answer.ts'
@@ -73,6 +74,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const range = rangeOf('top', values, terminal.now())
   const result = await askTop(server, range, questionOf(values))
   await showTop(result, range.text, values, terminal)
+  await noteNodes(server, terminal)
   return 0
 }
 
