@@ -25,13 +25,13 @@ interface TestEvent {
   }
 }
 
-/** Unit tests are the inner loop: one that takes longer is named. */
-const slowMs = 1000
 const graceMs = 10_000
 const [limitMs, ...files] = process.argv.slice(2)
 /** Tests without a limit of their own inherit this one. */
 const timeout = Number(limitMs)
 const stream = run({ files, isolation: 'none', concurrency: false, timeout })
+/** A test that takes longer is named: unit tests are the inner loop. */
+const slowMs = files.length > 1 ? 1000 : 15_000
 let failed = 0
 
 // The stream ends when nothing is open any more, so an open handle shows as no test running for long.
@@ -77,7 +77,7 @@ function print(event: TestEvent, verdict: Verdict): void {
     console.log(`skip    ${title(event)}: ${said}`)
   }
   const ms = details.duration_ms ?? 0
-  if (files.length > 1 && ms > slowMs) console.log(`slow    ${title(event)}: ${Math.round(ms)} ms`)
+  if (ms > slowMs) console.log(`slow    ${title(event)}: ${Math.round(ms)} ms`)
 }
 
 function placeOf(event: TestEvent): Omit<Report, 'event'> {
