@@ -57,7 +57,7 @@ const entries: Readonly<Record<Exclude<Role, 'supervisor'>, RegExp>> = {
   storage: /store\/worker\/main\.ts/,
 }
 
-/** Starts `weir up` on a free port with 1 s intervals, waits until it answers, and ends it after `work`. */
+/** Starts `weir up` on a free port with short intervals, waits until it answers, and ends it after `work`. */
 export async function withRiver<T>(
   options: RiverOptions,
   work: (river: River) => Promise<T>,
@@ -81,7 +81,7 @@ export async function withRiver<T>(
 /** As `withRiver`, for tests that end it in their own way; `data` is theirs to remove. */
 export async function startRiver(options: RiverOptions & { data: string }): Promise<River> {
   const started = spawnWeir(
-    ['up', '--data', options.data, '--listen', '127.0.0.1:0', '--interval', '1s'].concat(
+    ['up', '--data', options.data, '--listen', '127.0.0.1:0', '--interval', '250ms'].concat(
       options.args ?? [],
     ),
     options.env,

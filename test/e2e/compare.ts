@@ -34,6 +34,17 @@ export function inodesOf(lab: Lab): readonly number[] {
   return lab.names.map((_, index) => lab.netns(index).inode)
 }
 
+/** The same of rows that are here already. */
+export function storyIn(
+  rows: readonly JsonRow[],
+  truth: Pick<Connection, 'src_port' | 'dst_port'>,
+): Story | undefined {
+  const own = rows.filter(
+    (row) => row['src_port'] === truth.src_port && row['dst_port'] === truth.dst_port,
+  )
+  return own.length === 0 ? undefined : tell(own)
+}
+
 export function tell(rows: readonly JsonRow[]): Story {
   const sum = (name: string) => rows.reduce((all, row) => all + Number(row[name]), 0)
   const end = rows.find((row) => row['end'] !== null)
