@@ -10,6 +10,7 @@ import { type Capability, missingCapabilities } from './host.ts'
 import { errorText, type Libbpf, openLibbpf, type Pointer } from './library.ts'
 import { type LoadedMap, mapInfo, openMap, readPerCpu } from './maps.ts'
 import { collectMessages, decisiveLine } from './messages.ts'
+import { withoutSignals } from './signals.ts'
 import { openTestRun, type TestRun, type TestRunRoom } from './test-run.ts'
 import { type MappedVariables, mapVariables, openConstants, type Variables } from './variables.ts'
 
@@ -121,7 +122,7 @@ export function openObject(options: ObjectOptions): LoadedObject {
   }
 }
 
-/** The kernel gives up checking a program when a signal comes (a profiler's, say): then once more. */
+/** A signal that cannot wait makes the kernel give up verifying (EAGAIN): then once more. */
 const attemptsMax = 5
 
 function load(bpf: Libbpf, options: ObjectOptions, attempt = 1): Pointer {
@@ -148,7 +149,7 @@ function loadOnce(
         bpf.setMaxEntries(findMap(bpf, object, map), count)
       }
       setConstants(bpf, object, options)
-      const result = bpf.objectLoad(object)
+      const result = withoutSignals(() => bpf.objectLoad(object))
       if (result === -EAGAIN && !last) return { object, result }
       if (result < 0) throw refusal(options, -result, said())
     } catch (error) {

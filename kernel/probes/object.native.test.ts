@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { readElf } from '../loader/elf.ts'
 import { openObject } from '../loader/object.ts'
@@ -34,6 +36,24 @@ test('a map that the kernel refuses is named', () => {
 
 test('garbage is refused', () => {
   assert.throws(() => openObject({ ...base, bytes: Buffer.alloc(500) }), { code: 'object_refused' })
+})
+
+// Found with --cpu-prof at 250 us: EAGAIN, each time that it was tried again.
+test('a profiler whose signals come faster than a program is verified does not stop the load', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-profile-'))
+  const script = `import { openSocketProbe } from './kernel/mod.ts'
+    const probe = openSocketProbe({ ringBytes: 1 << 16 })
+    console.log(probe.programs.filter((one) => one.state === 'on').length)
+    probe.close()`
+  try {
+    const profiler = ['--cpu-prof', '--cpu-prof-interval=100', `--cpu-prof-dir=${folder}`]
+    const options = [...profiler, '--input-type=module', '-e', script]
+    const told = execFileSync(process.execPath, options, { encoding: 'utf8', timeout: 60_000 })
+    assert.ok(Number(told) >= 2, told)
+    assert.equal(readdirSync(folder).length, 1, 'there was no profiler')
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 test('without the capabilities the error names them', () => {
