@@ -108,6 +108,39 @@ function sumOf(rows: readonly Row[], port: number, field: string): number {
     .reduce((sum, row) => sum + Number(row[field]), 0)
 }
 
+// Each program of Node 24 was `MainThread`.
+test('programs of interpreters are named by their script', async () => {
+  const flows: Row[] = []
+  const agent = createLocalAgent(
+    { node: 'test', intervalMs: 200, filter: { netns: namespace.inode }, ringBytes: 65_536 },
+    reporter,
+    (batch) => {
+      if (batch.table.name !== 'flows') return
+      for (let row = 0; row < batch.length; row++) flows.push(rowOf(batch, row))
+    },
+  )
+  writeFileSync(
+    join(folder, 'town-crier.mjs'),
+    `import net from 'node:net'
+    const server = net.createServer((one) => one.resume())
+    server.listen(7020, '127.0.0.1', () => net.connect(7020, '127.0.0.1').write('secret'))`,
+  )
+  const program = [`--net=${namespace.path}`, process.execPath, 'town-crier.mjs', '--key', 'secret']
+  const child = spawn('nsenter', program, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] })
+  await agent.start()
+  try {
+    await until('a row', () => flows.some((row) => row['dst_port'] === 7020))
+  } finally {
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    await agent.stop()
+  }
+  const rows = flows.filter((row) => row['dst_port'] === 7020)
+  for (const row of rows) {
+    assert.deepEqual([row['src_process'], row['dst_process']], ['town-crier.mjs', 'town-crier.mjs'])
+  }
+})
+
 test('killed with -9 and started again, increments sum to the truth', async () => {
   const socket = join(folder, 'ingest.sock')
   const central = await startFakeCentral(socket)

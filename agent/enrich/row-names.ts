@@ -1,7 +1,8 @@
 // The texts of a row as interner indexes, each looked up once: one object per interner.
 
 import type { Interner } from '../../wire/mod.ts'
-import { octet, recordOctets, short } from '../drain/record.ts'
+import { octet, recordOctets, short, word } from '../drain/record.ts'
+import { createProcessNames, isInterpreter } from '../identity/process-name.ts'
 import type { Cgroups } from './cgroups.ts'
 import { shortAt } from './end-table.ts'
 import { type EndOutcome, endReason, errnoName, sourceNames, stateNames } from './outcome.ts'
@@ -24,6 +25,8 @@ export interface RowNames {
   >
   /** comm or interface name of 16 octets at a word. */
   text(words: Uint32Array, at: number): number
+  /** What the process of the record at word `at` is called. */
+  process(words: Uint32Array, at: number): number
   state(state: number): number
   source(source: number): number
   owner(cgroupId: number): OwnerNames | undefined
@@ -37,6 +40,9 @@ export function createRowNames(names: Interner, cgroups: Cgroups, node: string):
   const texts = createTextCache(names)
   const states = Uint32Array.from(stateNames, (name) => names.index(name))
   const sources = Uint32Array.from(sourceNames, (name) => names.index(name))
+  const processes = createProcessNames()
+  /** By index of a comm: 0 not looked at yet, 1 a name as it is, 2 an interpreter. */
+  let kinds = new Uint8Array(256)
   const owners = new Map<number, OwnerNames>()
   const outcomes = new Map<number, OutcomeNames>()
   let lastKey = -1 // most rows end alike
@@ -44,6 +50,14 @@ export function createRowNames(names: Interner, cgroups: Cgroups, node: string):
 
   let lastCgroup = -1
   let lastOwner: OwnerNames | undefined
+
+  function process(words: Uint32Array, at: number): number {
+    const comm = texts.indexOf(words, at + word.comm)
+    if (comm >= kinds.length) kinds = grown(kinds, comm)
+    if (kinds[comm] === 0) kinds[comm] = isInterpreter(names.text(comm)) ? 2 : 1
+    if (kinds[comm] === 1) return comm
+    return names.index(processes.nameOf(words[at + word.tgid] as number, names.text(comm)))
+  }
 
   function owner(cgroupId: number): OwnerNames | undefined {
     if (cgroupId === lastCgroup) return lastOwner
@@ -97,11 +111,18 @@ export function createRowNames(names: Interner, cgroups: Cgroups, node: string):
       closed: names.index('closed'),
     },
     text: texts.indexOf,
+    process,
     state: (state) => states[state] ?? 0,
     source: (source) => sources[source] ?? 0,
     owner,
     outcome,
   }
+}
+
+function grown(from: Uint8Array, index: number): Uint8Array<ArrayBuffer> {
+  const to = new Uint8Array(2 * index)
+  to.set(from)
+  return to
 }
 
 /** All that decides the reason, in 25 bits: error, state, whether it vanished, had a port, is there. */

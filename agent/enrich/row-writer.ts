@@ -158,7 +158,7 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
     const { words, octets } = state.ends
     const at = slot * recordWords
     const source = octets[slot * recordOctets + octet.ownerSource] as number
-    const process = names.text(words, at + word.comm)
+    const process = names.process(words, at)
     to.process.u32[row] = process
     to.pid.u32[row] = words[at + word.tgid] as number
     to.uid.u32[row] = source === 0 ? 0 : (words[at + word.uid] as number)
