@@ -20,7 +20,9 @@ const cases: readonly [string, readonly EndOutcome[]][] = [
   ['unreachable', [src([2, 101])]],
   ['no_port', [src([2, 0, 0])]],
   ['abandoned', [src([2, 0])]],
-  ['unknown', [src([2, 13])]],
+  ['unreachable', [src([2, 13])]], // ICMPv6: administratively prohibited
+  ['unreachable', [src([2, 112])]],
+  ['unknown', [src([2, 22])]],
   ['closed', [src([5, 0])]],
   ['closed', [dst([9, 0])]],
   ['closed', [src([5, 0]), dst([9, 0])]],

@@ -27,7 +27,21 @@ export interface EndOutcome {
   readonly vanished: boolean
 }
 
-const { ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, EPIPE } = constants.errno
+const { ECONNREFUSED, ETIMEDOUT, ECONNRESET, EPIPE } = constants.errno
+const { EACCES, EHOSTUNREACH, ENETUNREACH, ENOPROTOOPT, EOPNOTSUPP, EPROTO } = constants.errno
+const [ENONET, EHOSTDOWN] = [64, 112]
+
+/** What the kernel makes of ICMP that says "not there" (icmp_err_convert); EACCES: IPv6, "administratively prohibited". */
+const unreachable = new Set([
+  EACCES,
+  EHOSTDOWN,
+  EHOSTUNREACH,
+  ENETUNREACH,
+  ENONET,
+  ENOPROTOOPT,
+  EOPNOTSUPP,
+  EPROTO,
+])
 
 /** The value of `end_reason`; `ends` are those that the node saw, one or two. */
 export function endReason(ends: readonly EndOutcome[]): EndReason {
@@ -38,7 +52,7 @@ export function endReason(ends: readonly EndOutcome[]): EndReason {
   }
   for (const { error } of ends) {
     if (error === ETIMEDOUT) return 'timeout'
-    if (error === EHOSTUNREACH || error === ENETUNREACH) return 'unreachable'
+    if (unreachable.has(error)) return 'unreachable'
   }
   if (ends.some((end) => end.vanished || end.state === tcp.close)) return 'unknown'
   for (const { state, error, side } of ends) {
@@ -56,10 +70,7 @@ function attemptReason({ error, localPort }: EndOutcome): EndReason {
       return 'refused'
     case ETIMEDOUT:
       return 'timeout'
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-      return 'unreachable'
     default:
-      return 'unknown'
+      return unreachable.has(error) ? 'unreachable' : 'unknown'
   }
 }
