@@ -55,7 +55,7 @@ function measureKernelTime({ quick }: Plan): Promise<readonly Finding[]> {
 }
 
 async function withTcplife<T>(lab: Lab, measure: (pid: number) => Promise<T>): Promise<T> {
-  const program = lab.start(0, tcplife)
+  const program = lab.start(0, ...inTracefs(tcplife))
   program.stdout.resume()
   const pid = program.pid!
   await until('tcplife', async () => heldObjects(pid).some(({ kind }) => kind === 'prog'))
@@ -64,6 +64,12 @@ async function withTcplife<T>(lab: Lab, measure: (pid: number) => Promise<T>): P
   } finally {
     program.kill('SIGKILL')
   }
+}
+
+/** libbpf finds tracepoints in tracefs, which not every host has mounted: in a mount namespace of its own it is. */
+function inTracefs(program: string): [string, ...string[]] {
+  const mounted = `mount -t tracefs none /sys/kernel/tracing && exec "$0"`
+  return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', mounted, program]
 }
 
 async function oneRound(pid: number, lab: Lab, servers: Servers, seconds: number): Promise<Round> {
