@@ -14,6 +14,7 @@ function fakeDoor(ring: number[], live: number[] = [], ends: number[] = []): Ker
   }
   return {
     probe: {
+      seesUnheld: false,
       drain: (sink) => {
         const records = fakeRecords(ring.map((cookie) => ({ cookie, kind: 'closed' })))
         const octets = new Uint8Array(records.buffer)
@@ -65,6 +66,22 @@ test('ends that come while the dump is read follow the live records', () => {
     [report.drained, report.dumped, report.lost, report.skippedNamespaces, report.bootToWallNs],
     [2, 3, 0, 1, 5n],
   )
+})
+
+test('sockets that nobody holds are looked for once where later dumps know them, else each time', () => {
+  for (const [seesUnheld, expected] of [
+    [true, [900]],
+    [false, [900, 900]],
+  ] as const) {
+    const door = fakeDoor([])
+    const { collector, seen } = collect({ ...door, probe: { ...door.probe, seesUnheld } })
+    const reports = [true, false, true].map((complete) => collector.snapshot(complete))
+    assert.deepEqual(seen, expected)
+    assert.deepEqual(
+      reports.map(({ skippedNamespaces }) => skippedNamespaces),
+      [1, 0, seesUnheld ? 0 : 1],
+    )
+  }
 })
 
 test('when all chunks are out, records are counted as lost until one comes back', () => {

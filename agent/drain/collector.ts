@@ -7,7 +7,7 @@ import { recordOctets, recordWords } from './record.ts'
 
 /** What the collector needs of the kernel; kernel/mod.ts fits. */
 export interface KernelDoor {
-  readonly probe: Pick<SocketProbe, 'drain' | 'dump' | 'dumpNamespace' | 'counters'>
+  readonly probe: Pick<SocketProbe, 'drain' | 'dump' | 'dumpNamespace' | 'seesUnheld' | 'counters'>
   namespaces(): readonly { readonly path: string }[]
   bootToWallNs(): bigint
 }
@@ -64,6 +64,7 @@ export function createCollector({
   let filled = 0
   let live: Uint8Array | undefined
   let liveFilled = 0
+  let namespacesSeen = false
 
   function drain(): number {
     const count = door.probe.drain(copyRecord)
@@ -105,7 +106,7 @@ export function createCollector({
   function snapshot(complete: boolean): SnapshotReport {
     outsideMax = chunksMax
     copyLive(door.probe.dump({ onlyChanges: !complete }))
-    const skippedNamespaces = complete ? dumpNamespaces() : 0
+    const skippedNamespaces = complete ? dumpUnheld() : 0
     giveLive()
     drain()
     give()
@@ -115,7 +116,10 @@ export function createCollector({
     return { counters, bootToWallNs: door.bootToWallNs(), drained, dumped, lost, skippedNamespaces }
   }
 
-  function dumpNamespaces(): number {
+  /** Sockets that nobody holds: older than the probe once, at the start, if later dumps then know them. */
+  function dumpUnheld(): number {
+    if (namespacesSeen && door.probe.seesUnheld) return 0
+    namespacesSeen = true
     let skipped = 0
     for (const { path } of door.namespaces()) {
       try {

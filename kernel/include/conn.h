@@ -15,28 +15,36 @@
 #include "owner.h"
 #include "socket_record.h"
 
+/* Written by the tracepoints alone: a dump's |= on the same octet could undo one of theirs. */
 enum conn_flag {
 	CONN_ROLE_SEEN = 1,
 	CONN_SEQUENCE_KNOWN = 2,
 	CONN_CLOSED = 4, /* sk_state is written after the tracepoint: a dump must not show it alive */
-	CONN_UNSETTLED = 8, /* only in a dump's copy: see settle() */
-	CONN_SHOWN = 16, /* a dump showed it, and its owner is still the same */
-	CONN_SHUT = 32, /* closed or shut down by this end */
+	CONN_SHUT = 8, /* closed or shut down by this end */
+};
+
+/* Written by dumps and walks alone. */
+enum walk_flag {
+	WALK_NUMBER = 63, /* of the walk over descriptors that met the socket last; 0 = none */
+	WALK_LEARNED = 64, /* the bases are known from a dump */
+	WALK_SHARED = 128, /* that walk met a process other than the owner */
 };
 
 struct conn {
 	__u64 tag; /* of a slot: cookie << 1 | free; 0 = never used */
 	__u64 start_ns;
+	__u64 address; /* of the socket: what a dump reads it by; it may be another's by then */
 	__u32 sent_base;     /* snd_una - bytes_acked: an initiator's ISS, a responder's ISS + 1 */
-	__u32 received_base; /* rcv_nxt - bytes_received: the peer's ISS + 1 */
+	union {
+		__u32 received_base; /* rcv_nxt - bytes_received: the peer's ISS + 1 */
+		__u32 attempt_error; /* before there is a handshake: what ICMP said, see socket_error */
+	};
 	struct owner owner;
-	__u32 session; /* of the task_file dump that met it last, low half */
-	__u32 holder;  /* whom that dump met it with */
-	__u32 shown_segs; /* segs_in + segs_out as last shown: both only grow */
-	__u8 shown_state;
+	__u32 shown; /* segments and state as a dump showed them (shown_as); 0 = not shown, or another owner since */
 	__u8 owner_source;
 	__u8 role;
 	__u8 flags; /* enum conn_flag */
+	__u8 walk;  /* enum walk_flag */
 };
 
 _Static_assert(sizeof(struct conn) == 64, "a slot is one cache line");
@@ -150,27 +158,31 @@ static __always_inline struct conn *conn_create_new(struct sock *sk)
 }
 
 /* Nothing is known of it but that it began. */
-static __always_inline void conn_begin(struct conn *c, __u8 role, boot_ns_t start)
+static __always_inline void conn_begin(struct conn *c, struct sock *sk, __u8 role, boot_ns_t start)
 {
 	c->start_ns = start;
+	c->address = (__u64)(long)sk;
 	c->sent_base = 0;
 	c->received_base = 0;
-	c->session = 0;
-	c->holder = 0;
+	c->shown = 0;
+	c->walk = 0;
 	c->owner_source = OWNER_NONE;
 	c->role = role;
 	c->flags = CONN_ROLE_SEEN;
 }
 
-/* The current task's process as the owner. Never from softirq. A kernel thread displaces nobody. */
-static __always_inline void conn_own(struct conn *c, __u8 source)
+/*
+ * The current task's process as the owner. Never from softirq. A kernel thread reads, writes and closes for others
+ * (delayed close, MPTCP's subflows, io workers of a file system): it owns only what it has connected itself.
+ */
+static __always_inline void conn_own(struct conn *c, struct sock *sk, __u8 source)
 {
 	bool same = c->owner_source && c->owner.tgid == current_tgid();
 
-	if (!same && !owner_current(&c->owner, !c->owner_source))
+	if (!same && !owner_current(&c->owner, source == OWNER_CONNECT ? sk : 0))
 		return;
 	c->owner_source = source;
-	c->flags &= ~CONN_SHOWN;
+	c->shown = 0;
 }
 
 #endif

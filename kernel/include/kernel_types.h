@@ -14,6 +14,8 @@ enum { false = 0, true = 1 };
 #define AF_INET 2
 #define IPPROTO_TCP 6
 #define PF_KTHREAD 0x00200000
+#define SO_EE_ORIGIN_ICMP 2
+#define SO_EE_ORIGIN_ICMP6 3
 #define S_IFMT 00170000
 #define S_IFSOCK 0140000
 
@@ -114,10 +116,30 @@ struct dst_entry {
 	struct net_device *dev;
 };
 
+struct sk_buff {
+	char cb[48];
+};
+
+struct sk_buff_head {
+	struct sk_buff *prev;
+	__u32 qlen;
+};
+
+struct sock_extended_err {
+	__u32 ee_errno;
+	__u8 ee_origin;
+};
+
+struct sock_exterr_skb {
+	struct sock_extended_err ee;
+};
+
 struct sock {
 	struct sock_common __sk_common;
+	struct sk_buff_head sk_error_queue;
 	struct dst_entry *sk_dst_cache;
 	int sk_err;
+	int sk_err_soft;
 	__u16 sk_protocol;
 	struct sock_cgroup_data sk_cgrp_data;
 };
@@ -156,6 +178,7 @@ struct tcp_sock {
 	__u32 srtt_us;
 	__u32 total_retrans;
 	__u64 tcp_clock_cache;
+	bool is_mptcp;
 };
 
 typedef struct {
@@ -166,12 +189,25 @@ struct cred {
 	kuid_t uid;
 };
 
-struct task_struct {
-	unsigned int flags;
-	int tgid;
-	struct task_struct *group_leader;
-	const struct cred *cred;
-	char comm[16];
+struct qstr {
+	__u32 len;
+};
+
+struct dentry {
+	struct qstr d_name;
+	unsigned char d_iname[32];
+};
+
+union shortname_store___since_6_14 {
+	unsigned char string[40];
+};
+
+struct dentry___since_6_14 {
+	union shortname_store___since_6_14 d_shortname;
+};
+
+struct path {
+	struct dentry *dentry;
 };
 
 struct inode {
@@ -180,14 +216,31 @@ struct inode {
 
 struct file {
 	struct inode *f_inode;
+	struct path f_path;
 	void *private_data;
+};
+
+struct mm_struct {
+	struct file *exe_file;
+};
+
+struct task_struct {
+	unsigned int flags;
+	int tgid;
+	struct task_struct *group_leader;
+	const struct cred *cred;
+	struct mm_struct *mm;
+	char comm[16];
 };
 
 struct socket {
 	struct sock *sk;
 };
 
-struct seq_file;
+struct seq_file {
+	unsigned long size;
+	unsigned long count;
+};
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
@@ -198,6 +251,22 @@ struct bpf_iter__task_file {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
 	struct file *file;
+};
+
+struct bpf_map;
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key;
+	void *value;
+};
+
+struct bpf_iter__bpf_sk_storage_map {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	struct sock *sk;
+	void *value;
 };
 
 struct bpf_iter__tcp {

@@ -44,7 +44,7 @@ static __always_inline void listener_new(struct tcp_sock *tp)
 	struct listener key = {};
 
 	listener_of(&key, tp, false);
-	if (owner_current(&listening.owner, true) &&
+	if (owner_current(&listening.owner, sock_of(tp)) &&
 	    bpf_map_update_elem(&listeners, &key, &listening, BPF_ANY))
 		count(COUNTER_LOST_STORAGE);
 }
@@ -89,12 +89,12 @@ static __always_inline bool listens(struct listener *key, struct listening **bes
 }
 
 /* Who listens on its address, on any of its family, on any; else the one that did. */
-static __always_inline struct listening *find_listening(struct tcp_sock *tp, const bool probe)
+static __always_inline struct listening *find_listening(const struct socket_record *r)
 {
+	struct listener key = { .netns = r->netns, .port = r->local_port };
 	struct listening *best = 0;
-	struct listener key = {};
 
-	listener_of(&key, tp, probe);
+	__builtin_memcpy(key.address, r->local, sizeof(key.address));
 	if (listens(&key, &best))
 		return best;
 	if (is_v4(key.address)) {
@@ -107,14 +107,14 @@ static __always_inline struct listening *find_listening(struct tcp_sock *tp, con
 	return best;
 }
 
-/* The owner of an accepted socket, if it has none. */
-static __always_inline void own_by_listener(struct conn *c, struct tcp_sock *tp, const bool probe)
+/* The owner of an accepted socket, if it has none; by what put_socket() has read. */
+static __always_inline void own_by_listener(struct conn *c, const struct socket_record *r)
 {
 	struct listening *listening;
 
 	if (c->owner_source || c->role != ROLE_RESPONDER)
 		return;
-	listening = find_listening(tp, probe);
+	listening = find_listening(r);
 	if (!listening)
 		return;
 	c->owner = listening->owner;

@@ -22,30 +22,76 @@ static __always_inline __u32 current_tgid(void)
 	return bpf_get_current_pid_tgid() >> 32;
 }
 
-static __always_inline void copy_name(char *to, char *from)
+static __always_inline void copy_name(char *to, const void *from)
 {
-	((__u64 *)to)[0] = ((__u64 *)from)[0];
-	((__u64 *)to)[1] = ((__u64 *)from)[1];
+	((__u64 *)to)[0] = ((const __u64 *)from)[0];
+	((__u64 *)to)[1] = ((const __u64 *)from)[1];
 }
 
-/* The current task's process. Never from softirq. False = a kernel thread, which only works for a process
- * (delayed close, io workers of a file system). */
-static __always_inline bool owner_current(struct owner *o, bool even_kernel)
+/* "MainThre": Node (24 and later) calls its main thread MainThread, so all its programs would have one name. */
+#define NAMELESS 0x657268546e69614dULL
+
+static __always_inline bool is_nameless(const struct owner *o)
+{
+	return *(const __u64 *)o->comm == NAMELESS;
+}
+
+/* A longer name of a file lies elsewhere than in its entry, and is left alone: the agent reads it in /proc. */
+#define INLINE_NAME 32
+
+/* The file name of the program, as far as it fits. */
+static __always_inline void name_by_program(struct owner *o, struct task_struct *task)
+{
+	struct dentry *entry = task->mm->exe_file->f_path.dentry;
+
+	if (entry->d_name.len >= INLINE_NAME)
+		return;
+	if (bpf_core_field_exists(struct dentry___since_6_14, d_shortname))
+		copy_name(o->comm, ((struct dentry___since_6_14 *)entry)->d_shortname.string);
+	else
+		copy_name(o->comm, entry->d_iname);
+	o->comm[15] = 0;
+}
+
+static __always_inline void name_by_program_old(struct owner *o, struct task_struct *task)
+{
+	struct dentry *entry = BPF_CORE_READ(task, mm, exe_file, f_path.dentry);
+
+	if (BPF_CORE_READ(entry, d_name.len) >= INLINE_NAME)
+		return;
+	BPF_CORE_READ_INTO(&o->comm, entry, d_iname);
+	o->comm[15] = 0;
+}
+
+/* A subflow of MPTCP: a kernel thread may have connected it, for a process. */
+static __always_inline bool is_subflow(struct sock *sk)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	return tp && bpf_core_field_exists(tp->is_mptcp) && tp->is_mptcp;
+}
+
+/* The current task's process. Never from softirq. False = a kernel thread, unless `connecting` is a socket of its own. */
+static __always_inline bool owner_current(struct owner *o, struct sock *connecting)
 {
 	struct task_struct *task;
 
 	if (HAS_SOCKET_STORAGE) {
 		task = bpf_get_current_task_btf();
-		if (!even_kernel && task->flags & PF_KTHREAD)
+		if (task->flags & PF_KTHREAD && (!connecting || is_subflow(connecting)))
 			return false;
 		copy_name(o->comm, task->group_leader->comm);
 		o->uid = task->cred->uid.val;
+		if (is_nameless(o))
+			name_by_program(o, task);
 	} else {
 		task = (void *)bpf_get_current_task();
-		if (!even_kernel && BPF_CORE_READ(task, flags) & PF_KTHREAD)
+		if (BPF_CORE_READ(task, flags) & PF_KTHREAD && (!connecting || is_subflow(connecting)))
 			return false;
 		BPF_CORE_READ_INTO(&o->comm, task, group_leader, comm);
 		o->uid = (__u32)bpf_get_current_uid_gid();
+		if (is_nameless(o))
+			name_by_program_old(o, task);
 	}
 	o->tgid = current_tgid();
 	return true;
@@ -56,6 +102,12 @@ static __always_inline void owner_of(struct owner *o, struct task_struct *task)
 	o->tgid = task->tgid;
 	o->uid = BPF_CORE_READ(task, cred, uid.val);
 	BPF_CORE_READ_INTO(&o->comm, task, group_leader, comm);
+	if (!is_nameless(o))
+		return;
+	if (HAS_SOCKET_STORAGE)
+		name_by_program(o, task);
+	else
+		name_by_program_old(o, task);
 }
 
 #endif

@@ -32,7 +32,7 @@ enum owner_source {
 
 enum socket_flag {
 	FLAG_ROLE_SEEN = 1, /* the role was observed at connect or accept, not derived */
-	FLAG_SHARED = 2,    /* several processes hold the descriptor */
+	FLAG_SHARED = 2,    /* another process than the owner holds the descriptor too, as the last walk met it */
 };
 
 struct socket_record {
@@ -56,7 +56,7 @@ struct socket_record {
 	__u32 uid;
 	__u16 local_port; /* host order */
 	__u16 remote_port;
-	__u16 error;       /* errno of sk_err at the end; 0 = none */
+	__u16 error;       /* errno of the end: sk_err, of an attempt else sk_err_soft; 0 = none */
 	__u8 kind;         /* enum socket_kind */
 	__u8 role;         /* enum socket_role */
 	__u8 state;        /* TCP state now, or the one it ended from; CLOSE = ended, from which is not known */

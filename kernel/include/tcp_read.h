@@ -89,16 +89,26 @@ static __always_inline __u8 derive_role(const struct numbers *n)
 	return extra == 1 ? ROLE_INITIATOR : extra == 0 ? ROLE_RESPONDER : ROLE_UNKNOWN;
 }
 
-static __always_inline void identify(struct identity *id, const struct numbers *n)
+static __always_inline void read_bases(struct identity *id, const struct numbers *n)
 {
 	id->sent_base = n->snd_una - (__u32)n->acked;
 	id->received_base = n->rcv_nxt - (__u32)n->received;
+}
+
+static __always_inline void identify(struct identity *id, const struct numbers *n)
+{
+	read_bases(id, n);
 	id->role = derive_role(n);
+}
+
+static __always_inline bool sequence_known(const struct conn *c)
+{
+	return c->flags & CONN_SEQUENCE_KNOWN || c->walk & WALK_LEARNED;
 }
 
 static __always_inline void learn(struct conn *c, const struct identity *id)
 {
-	if (!(c->flags & CONN_SEQUENCE_KNOWN)) {
+	if (!sequence_known(c)) {
 		c->sent_base = id->sent_base;
 		c->received_base = id->received_base;
 		c->flags |= CONN_SEQUENCE_KNOWN;
@@ -114,7 +124,7 @@ static __always_inline __u64 sent_bytes(const struct conn *c, const struct numbe
 {
 	__s32 under_way = n->snd_nxt - c->sent_base - (__u32)n->acked;
 
-	if (!(c->flags & CONN_SEQUENCE_KNOWN))
+	if (!sequence_known(c))
 		return 0;
 	if (c->role == ROLE_UNKNOWN) /* whether our SYN is in it is not known; one octet at most */
 		return n->acked + under_way - fin_sent(n);
@@ -125,17 +135,17 @@ static __always_inline void put_sequence(struct socket_record *r, const struct c
 {
 	bool initiator = c->role == ROLE_INITIATOR;
 
-	if (!(c->flags & CONN_SEQUENCE_KNOWN) || c->role == ROLE_UNKNOWN)
+	if (!sequence_known(c) || c->role == ROLE_UNKNOWN)
 		return;
 	r->initiator_seq = initiator ? c->sent_base + 1 : c->received_base;
 	r->responder_seq = initiator ? c->received_base : c->sent_base;
 }
 
 static __always_inline void put_traffic(struct socket_record *r, const struct conn *c,
-					const struct numbers *n, bool fin_received)
+					const struct numbers *n, __u64 received)
 {
 	r->sent_bytes = sent_bytes(c, n);
-	r->received_bytes = c->flags & CONN_SEQUENCE_KNOWN ? n->received - fin_received : 0;
+	r->received_bytes = sequence_known(c) ? received : 0;
 	put_sequence(r, c);
 }
 
@@ -275,6 +285,8 @@ static __always_inline void put_conn(struct socket_record *r, const struct conn 
 	r->start_ns = c->start_ns;
 	r->role = c->role;
 	r->flags = c->flags & CONN_ROLE_SEEN ? FLAG_ROLE_SEEN : 0;
+	if (c->walk & WALK_SHARED)
+		r->flags |= FLAG_SHARED;
 	r->owner_source = c->owner_source;
 	if (!c->owner_source)
 		return;

@@ -10,8 +10,13 @@ const all: ReadonlySet<string> = new Set([
   'btf_trace_tcp_destroy_sock',
   'btf_trace_sock_send_length',
   'btf_trace_sock_recv_length',
+  'btf_trace_inet_sk_error_report',
   'bpf_iter__task_file',
   'bpf_iter__tcp',
+  'bpf_iter__bpf_map_elem',
+  'bpf_iter__bpf_sk_storage_map',
+  'BPF_FUNC_sock_from_file',
+  'bpf_rdonly_cast',
 ])
 const ground = { btf: true, missing: [], reason: '' }
 const without = (...names: readonly string[]) =>
@@ -19,12 +24,14 @@ const without = (...names: readonly string[]) =>
 
 test('verdicts name what is missing and the remedy', () => {
   assert.equal(socketVerdict(ground, all).state, 'ready')
+  assert.equal(socketVerdict(ground, without('bpf_rdonly_cast')).state, 'ready')
   const cases = [
     [{ ...ground, btf: false }, new Set<string>(), 'unavailable', /BTF/],
     [{ ...ground, reason: 'no libbpf' }, all, 'unavailable', /libbpf/],
     [{ ...ground, missing: ['CAP_BPF'] }, all, 'unavailable', /CAP_BPF/],
     [ground, without('bpf_iter__task_file'), 'unavailable', /hook/],
     [ground, without('btf_trace_sock_send_length'), 'degraded', /sock_send_length/],
+    [ground, without('BPF_FUNC_sock_from_file'), 'degraded', /no process holds/],
   ] as const
   for (const [found, names, state, why] of cases) {
     const verdict = socketVerdict(found, names)
@@ -38,7 +45,7 @@ test('every hook says what it is for, or what it needs', () => {
   const { programs } = socketVerdict(ground, without('btf_trace_sock_send_length'))
   assert.deepEqual(
     programs.map(({ hook }) => hook.split('/')[1]).sort(),
-    [...all].map((name) => name.replace(/^(?:btf_trace_|bpf_iter__)/, '')).sort(),
+    [...all].flatMap((name) => /^(?:btf_trace_|bpf_iter__)(.+)/.exec(name)?.[1] ?? []).sort(),
   )
   for (const { why } of programs) assert.notEqual(why, '')
   const missing = programs.filter(({ available }) => !available)

@@ -6,6 +6,7 @@ import { messageOf } from '../../common/mod.ts'
 import { hasBtf, kernelNames, missingCapabilities, readText } from '../loader/host.ts'
 import { openLibbpf } from '../loader/library.ts'
 import type { DoctorReport, ProbeVerdict } from './report.ts'
+import { slotProgram, socketFeatures } from './socket/features.ts'
 
 /** Reads files and tries to open libbpf; loads nothing into the kernel. */
 export function doctor(): DoctorReport {
@@ -43,6 +44,8 @@ interface SocketHook {
   readonly feature: string
   /** Weir measures without it, if less. */
   readonly optional?: true
+  /** Of use only where sockets have slots. */
+  readonly bySlots?: true
   readonly use: string
   /** What is said when it is not there. */
   readonly without: string
@@ -65,14 +68,37 @@ const socketHooks: readonly SocketHook[] = [
   {
     hook: 'iter/task_file',
     feature: 'bpf_iter__task_file',
-    use: 'open sockets and who holds them',
+    use: 'who holds which socket',
     without: 'needs Linux 5.10',
+  },
+  {
+    hook: 'iter/bpf_map_elem',
+    feature: 'bpf_iter__bpf_map_elem',
+    optional: true,
+    bySlots: true,
+    use: 'open sockets, held or not',
+    without: 'needs Linux 5.11; else only held ones',
+  },
+  {
+    hook: 'iter/bpf_sk_storage_map',
+    feature: 'bpf_iter__bpf_sk_storage_map',
+    optional: true,
+    bySlots: true,
+    use: 'open sockets older than Weir',
+    without: 'needs Linux 5.11; else only held ones',
   },
   {
     hook: 'iter/tcp',
     feature: 'bpf_iter__tcp',
-    use: 'sockets that no process holds',
+    use: 'older sockets that no process holds',
     without: 'needs Linux 5.10',
+  },
+  {
+    hook: 'tp_btf/inet_sk_error_report',
+    feature: 'btf_trace_inet_sk_error_report',
+    optional: true,
+    use: 'why an attempt was given up',
+    without: 'needs Linux 5.14; else less often',
   },
   {
     hook: 'tp_btf/sock_send_length',
@@ -105,8 +131,9 @@ interface Ground {
 
 /** Exported for its test: the verdict from what was found. */
 export function socketVerdict(ground: Ground, names = knownNames()): ProbeVerdict {
-  const programs = socketHooks.map(({ hook, feature, use, without }) => {
-    const available = names.has(feature)
+  const hasSlots = slotProgram(names) !== undefined
+  const programs = socketHooks.map(({ hook, feature, bySlots, use, without }) => {
+    const available = names.has(feature) && (hasSlots || !bySlots)
     return { hook, available, why: available ? use : without }
   })
   const verdict = (state: ProbeVerdict['state'], why: string, remedy: string): ProbeVerdict => {
@@ -124,15 +151,26 @@ export function socketVerdict(ground: Ground, names = knownNames()): ProbeVerdic
   if (ground.missing.length > 0) {
     return verdict('unavailable', `missing ${ground.missing.join(', ')}`, 'run as root')
   }
+  if (!hasSlots) {
+    const why =
+      'sockets that no process holds are shown once a minute; owners come from close and walks'
+    return verdict(
+      'degraded',
+      `no socket storage in tracing programs: ${why}`,
+      'Linux 6.3 or later',
+    )
+  }
   if (!names.has('btf_trace_sock_send_length')) {
-    const why = 'owners come from close and dumps alone: no sock_send_length'
+    const why = 'owners come from close and walks alone: no sock_send_length'
     return verdict('degraded', why, 'Linux 6.3 or later')
   }
   return verdict('ready', '', '')
 }
 
 function knownNames(): ReadonlySet<string> {
-  return hasBtf() ? kernelNames(socketHooks.map(({ feature }) => feature)) : new Set()
+  return hasBtf()
+    ? kernelNames([...socketFeatures, ...socketHooks.map(({ feature }) => feature)])
+    : new Set()
 }
 
 function libbpfVerdict(): { version: string; reason: string } {

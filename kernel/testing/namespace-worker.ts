@@ -19,7 +19,9 @@ try {
   }
   const held = new Uint8Array(probe.dump())
   const all = new Uint8Array(probe.dumpNamespace(path))
-  answer = { homeBefore, homeAfter: home(), missing, held, all }
+  const later = new Uint8Array(probe.dump({ onlyChanges: false }))
+  const { seesUnheld } = probe
+  answer = { homeBefore, homeAfter: home(), missing, held, all, later, seesUnheld }
 } finally {
   probe.close()
 }

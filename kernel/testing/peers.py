@@ -142,6 +142,43 @@ def keep(family='v4', up=1, down=1):
     return truth(client, server, up, down)
 
 
+def many(count):
+    """So many connections, both ends here, one octet each way."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    server = listener('v4', backlog=1024)
+    for _ in range(count):
+        client = socket.create_connection(server.getsockname())
+        one = server.accept()[0]
+        client.sendall(b'x')
+        one.sendall(b'x')
+        kept[client.getsockname()[1]] = (client, one)
+    server.close()
+    return {}
+
+
+def bystanders(processes, files):
+    """Processes with open files that are no sockets."""
+    def wait():
+        held = [os.open('/dev/null', os.O_RDONLY) for _ in range(files)]
+        os.write(ready[1], b'x' * bool(held))
+        signal.alarm(0)
+        signal.pause()
+
+    ready = os.pipe()
+    kept['bystanders'] = [fork(wait) for _ in range(processes)]
+    for _ in range(processes):
+        os.read(ready[0], 1)
+    return {}
+
+
+def disperse():
+    for child in kept.pop('bystanders'):
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    return {}
+
+
 def more(port, up=0, down=0):
     client, server = kept[port]
     send_all(client, server, up)
@@ -224,6 +261,90 @@ def attempt(address, port, family='v4', timeout_ms=LIMIT_S * 1000):
         result = error.errno
     client.close()
     return {'errno': result, 'pid': os.getpid()}
+
+
+def attempt_open(address, port, family='v4', wait=True):
+    """A connect that does not block. `wait` = until it fails, then asks why; else it is given up, and nobody asks."""
+    client = socket.socket(FAMILIES[family][1])
+    client.setblocking(False)
+    begun = client.connect_ex((address, port))
+    result = begun if begun != errno.EINPROGRESS else 0
+    if wait and not result:
+        watch = select.poll()
+        watch.register(client, select.POLLOUT)
+        if not watch.poll(LIMIT_S * 1000):
+            raise TimeoutError('no answer')
+        result = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    client.close()
+    return {'errno': result, 'pid': os.getpid()}
+
+
+def mptcp(up=1, down=1):
+    """One connection by MPTCP at both ends; the kernel's own threads close its subflows."""
+    server = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)
+    server.bind((V4[0], 0))
+    server.listen(8)
+    client = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)
+    client.settimeout(LIMIT_S)
+    client.connect(server.getsockname())
+    one = server.accept()[0]
+    send_all(client, one, up)
+    send_all(one, client, down)
+    answer = truth(client, one, up, down)
+    client.close()
+    until_end(one)
+    one.close()
+    server.close()
+    return answer
+
+
+def orphan(port, count):
+    """Closed with octets that nobody acknowledges: a socket without a descriptor."""
+    client, server = kept[port]
+    client.sendall(b'x' * count)
+    client.close()
+    return {}
+
+
+def finish_sending(port):
+    """The client sends its FIN, and the server has it."""
+    client, server = kept[port]
+    client.shutdown(socket.SHUT_WR)
+    until_end(server)
+    return {}
+
+
+def orphan_server(port, count):
+    client, server = kept[port]
+    server.sendall(b'x' * count)
+    server.close()
+    return {}
+
+
+SO_COOKIE, SLOTS = 57, 65536
+
+
+def cookie_of(one):
+    return struct.unpack('Q', one.getsockopt(socket.SOL_SOCKET, SO_COOKIE, 8))[0]
+
+
+def collide(port, up=1, down=1):
+    """A connection whose client has the same slot as that of the one that is kept."""
+    wanted = cookie_of(kept[port][0]) % SLOTS
+    server = listener('v4')
+    for _ in range(100 * SLOTS):
+        client = socket.socket()
+        if cookie_of(client) % SLOTS == wanted:
+            break
+        client.close()
+    client.settimeout(LIMIT_S)
+    client.connect(server.getsockname())
+    accepted = server.accept()[0]
+    server.close()
+    send_all(client, accepted, up)
+    send_all(accepted, client, down)
+    kept[client.getsockname()[1]] = (client, accepted)
+    return {**truth(client, accepted, up, down), 'cookie': cookie_of(client), 'other': cookie_of(kept[port][0])}
 
 
 def closed_port():
@@ -432,7 +553,7 @@ def unshare():
 
 
 OPERATIONS = {one.__name__: one for one in (
-    exchange, keep, more, release, abort_server, discard, unused, storm, attempt_unread, failed_unread, leave, taken_by_child, attempt, closed_port, owners, rate,
+    exchange, keep, many, bystanders, disperse, more, release, abort_server, discard, unused, storm, attempt_unread, failed_unread, leave, taken_by_child, attempt, attempt_open, mptcp, orphan, finish_sending, orphan_server, collide, closed_port, owners, rate,
     listen_on, accept_one, connect_to, say, hear, drop, reset, share, unshare)}
 
 for line in sys.stdin:

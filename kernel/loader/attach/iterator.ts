@@ -12,16 +12,16 @@ import { attachedBy } from './tracing.ts'
 export interface IteratorPlace {
   /** What is walked, as in the program's section: `task_file`, `tcp`, `bpf_map_elem`. */
   readonly target: string
-  /** The map whose elements are walked, for `bpf_map_elem`. */
+  /** The map whose elements are walked, for `bpf_map_elem` and `bpf_sk_storage_map`. */
   readonly mapFd?: number
 }
 
 export interface Iterator extends Link {
   /**
-   * One whole pass, appended to `buffer` from its start; grows as needed. Returns octets written. Sockets are those
-   * of the thread's network namespace. Throws `kernel_call`.
+   * One whole pass into `buffer`, from octet `offset` on (0 if not said); it grows as needed. Returns where the pass
+   * ends in it. Sockets are those of the thread's network namespace. Throws `kernel_call`.
    */
-  read(buffer: GrowingBuffer): number
+  read(buffer: GrowingBuffer, offset?: number): number
 }
 
 /** A buffer that a dump reuses; `bytes` is replaced when it grows. */
@@ -52,7 +52,7 @@ export const iterator: Hook<IteratorPlace, Iterator> = {
     const about: readonly Attribute[] = mapFd === undefined ? [] : mapInfo(mapFd)
     const fd = createLink([program.fd, 0, traceIterator, 0, ...about])
     if (fd < 0) throw attachRefused(`${program.name} to iterator ${target}`, -fd, needed)
-    return { ...openLink(fd), read: (buffer) => readOnce(fd, buffer) }
+    return { ...openLink(fd), read: (buffer, offset = 0) => readOnce(fd, buffer, offset) }
   },
 }
 
@@ -65,10 +65,10 @@ function mapInfo(mapFd: number): readonly Attribute[] {
 
 const bufferGrowthMin = 65536
 
-function readOnce(link: number, buffer: GrowingBuffer): number {
+function readOnce(link: number, buffer: GrowingBuffer, offset: number): number {
   const fd = bpfCall('iteratorCreate', [link])
   if (fd < 0) throw callRefused('creating an iterator', errorText(fd))
-  let length = 0
+  let length = offset
   try {
     for (;;) {
       if (buffer.bytes.length - length < bufferGrowthMin) buffer.bytes = grown(buffer.bytes)

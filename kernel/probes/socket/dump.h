@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The iterators of the socket probe: what lives, when it is asked for. Part of socket.bpf.c. */
+/*
+ * What lives, when it is asked for. Part of socket.bpf.c.
+ *
+ * A dump reads sockets by the addresses in the probe's own slots, which costs nothing per process and descriptor
+ * and shows also what nobody holds any more; then those that have socket storage instead. A walk over the
+ * descriptors of all processes tells whose sockets are and finds those older than the probe; it is dear and rare.
+ * Before 5.11 there are neither slots nor storage: there the walk itself is the dump.
+ */
 #ifndef WEIR_SOCKET_DUMP_H
 #define WEIR_SOCKET_DUMP_H
 
@@ -7,12 +14,44 @@
 #include "selection.h"
 
 #define READINGS_MAX 4
+#define ONCE(x) (*(volatile typeof(x) *)&(x))
 
 /* Set by user space before a dump: leave out what is as it was last shown. */
 bool only_changes;
 
+/* Set by user space before a walk: its number, 1 to WALK_NUMBER. */
+__u8 walk_number;
+
+/* What a dump works on. Not on the stack: there the verifier would follow each value, and go through the code of a
+ * group of sockets hundreds of thousands of steps long. One dump runs at a time. */
+struct scratch {
+	struct socket_record record;
+	struct conn conn; /* a copy */
+	struct numbers numbers;
+	struct identity id;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+static __always_inline struct scratch *scratch_here(void)
+{
+	__u32 only = 0;
+
+	return bpf_map_lookup_elem(&scratches, &only);
+}
+
+static __always_inline bool same_bases(const struct identity *a, const struct identity *b)
+{
+	return a->sent_base == b->sent_base && a->received_base == b->received_base;
+}
+
 /* No lock is held: what two readings in a row agree on is not torn. `id` comes with an earlier reading.
- * False = none did, in a busy moment; what was read last is then shown once and not remembered. */
+ * False = none did, in a busy moment. */
 static __always_inline bool settle(struct identity *id, struct numbers *n, struct tcp_sock *tp,
 				   __u8 state, const bool probe)
 {
@@ -23,120 +62,141 @@ static __always_inline bool settle(struct identity *id, struct numbers *n, struc
 		before = *id;
 		read_numbers(n, tp, state, probe);
 		identify(id, n);
-		if (before.sent_base != id->sent_base || before.received_base != id->received_base)
+		if (!same_bases(&before, id))
 			continue;
 		if (before.role != id->role)
 			id->role = ROLE_UNKNOWN;
 		return true;
 	}
-	id->role = ROLE_UNKNOWN;
 	return false;
 }
 
-/* A live record of `tp`; false = not to be shown. `c` learns what was not known. */
-static __always_inline bool put_live(struct socket_record *r, struct tcp_sock *tp, struct conn *c,
+/* A slot knows the role, and the bases unless the kernel left socket_state out at ESTABLISHED. */
+static __always_inline bool settle_slot(struct identity *id, struct numbers *n, struct tcp_sock *tp,
+					__u8 state, const bool probe)
+{
+	struct identity before = *id;
+
+	read_numbers(n, tp, state, probe);
+	read_bases(id, n);
+	return same_bases(&before, id);
+}
+
+/*
+ * A live record of `tp`; false = not to be shown now. `c` learns what was not known.
+ *
+ * The kernel counts a peer's FIN a moment before it says so (SOCK_DONE). What was received is therefore taken from
+ * before the flag was read, when the flag is not there, and from after, less the FIN, when it is.
+ */
+static __always_inline bool put_live(struct scratch *here, struct tcp_sock *tp, const bool slot,
 				     const bool probe)
 {
+	struct socket_record *r = &here->record;
+	struct identity *id = &here->id;
+	struct numbers *n = &here->numbers;
+	struct conn *c = &here->conn;
 	struct sock *sk = sock_of(tp);
 	__u8 state = SK(__sk_common.skc_state);
-	struct identity id;
-	struct numbers n;
-	bool settled;
+	bool done, settled;
+	__u64 received;
 
 	if (state == TCP_CLOSE || state == TCP_LISTEN || c->flags & CONN_CLOSED)
 		return false;
-	if (!selected(sk, probe)) {
-		count(COUNTER_DUMP_FILTERED);
-		return false;
-	}
-	read_numbers(&n, tp, state, probe);
-	identify(&id, &n);
+	__builtin_memset(r, 0, sizeof(*r));
+	read_numbers(n, tp, state, probe);
+	if (slot)
+		read_bases(id, n);
+	else
+		identify(id, n);
+	received = n->received;
 	r->time_ns = bpf_ktime_get_boot_ns();
 	put_socket(r, sk, tp, probe); /* takes longer than any of the kernel's changes */
-	settled = settle(&id, &n, tp, state, probe);
+	done = fin_received(sk, probe);
+	settled = slot ? settle_slot(id, n, tp, state, probe) : settle(id, n, tp, state, probe);
+	if (!settled && !sequence_known(c))
+		return false;
+	if (!r->local_port) /* it is being connected: the port comes after the state */
+		return false;
 	if (synchronized(state))
-		learn(c, &id);
-	if (!settled)
-		c->flags |= CONN_UNSETTLED;
-	own_by_listener(c, tp, probe);
+		learn(c, id);
+	own_by_listener(c, r);
 	put_conn(r, c);
-	put_traffic(r, c, &n, fin_received(sk, probe));
+	put_traffic(r, c, n, done ? n->received - 1 : received);
 	r->kind = SOCKET_LIVE;
 	r->state = state;
 	return true;
 }
 
-/* What the dump learned goes back: role and sequence numbers, if the tracepoint was not faster. */
+/* What a dump learned of a socket whose memory of us is its own: a slot may be another's at any moment. */
 static __always_inline void keep_learned(struct conn *known, const struct conn *learned)
 {
-	if (known->flags & CONN_CLOSED || learned->flags & CONN_UNSETTLED)
+	if (known->flags & CONN_CLOSED)
 		return;
-	if (!(known->flags & CONN_SEQUENCE_KNOWN) && learned->flags & CONN_SEQUENCE_KNOWN) {
+	if (!sequence_known(known) && learned->flags & CONN_SEQUENCE_KNOWN) {
 		known->sent_base = learned->sent_base;
 		known->received_base = learned->received_base;
-		known->flags |= CONN_SEQUENCE_KNOWN;
+		known->walk |= WALK_LEARNED;
 	}
 	if (known->role == ROLE_UNKNOWN)
 		known->role = learned->role;
 }
 
-static __always_inline void keep_shown(struct conn *known, const struct conn *shown,
-				       const struct socket_record *r)
-{
-	if (shown->flags & CONN_UNSETTLED)
-		return;
-	known->shown_segs = r->segs_in + r->segs_out;
-	known->shown_state = r->state;
-	known->flags |= CONN_SHOWN;
-}
-
-/* Nothing of a record can differ: no segment came or went, nobody else uses it. */
-static __always_inline bool is_as_shown(const struct conn *c, struct tcp_sock *tp, const bool probe)
+/* Segments (both counters only grow) and state in one word; never 0. */
+static __always_inline __u32 shown_as(struct tcp_sock *tp, const bool probe)
 {
 	struct sock *sk = sock_of(tp);
 
-	return c->flags & CONN_SHOWN && c->shown_state == SK(__sk_common.skc_state) &&
-	       c->shown_segs == GET(tp, segs_in) + GET(tp, segs_out);
+	return (GET(tp, segs_in) + GET(tp, segs_out)) << 4 | SK(__sk_common.skc_state);
 }
 
-static __always_inline void hold(struct conn *c, struct task_struct *task)
+/* Of a socket that this walk meets: the first process is whose it is unless we know better, another one shares it. */
+static __always_inline void meet(struct conn *c, struct task_struct *task)
 {
-	owner_of(&c->owner, task);
-	c->owner_source = OWNER_HOLDER;
+	bool first = (c->walk & WALK_NUMBER) != walk_number;
+
+	if (first)
+		c->walk = (c->walk & WALK_LEARNED) | (walk_number & WALK_NUMBER);
+	if (first && c->owner_source < OWNER_IO &&
+	    (c->owner_source != OWNER_HOLDER || c->owner.tgid != task->tgid)) {
+		owner_of(&c->owner, task);
+		c->owner_source = OWNER_HOLDER;
+		c->shown = 0;
+	}
+	if (c->owner.tgid != task->tgid)
+		c->walk |= WALK_SHARED;
 }
 
-/* One descriptor of one process. A socket met again in the same dump: shown again for another process
- * (FLAG_SHARED), not for a second descriptor of the same one. */
+/* Before 5.11: one record for the first process that is met with it. */
 static __always_inline void dump_held(struct bpf_iter_meta *meta, struct task_struct *task,
-				      struct tcp_sock *tp, struct conn *known, const bool probe)
+				      struct tcp_sock *tp, struct conn *known)
 {
-	bool again = known->session == (__u32)meta->session_id;
-	struct socket_record r = {};
-	struct conn c;
+	bool again = (known->walk & WALK_NUMBER) == walk_number;
+	struct scratch *here = scratch_here();
+	__u32 shown;
 
-	if (!again && only_changes && is_as_shown(known, tp, probe))
+	if (!here)
 		return;
-	if (again && known->holder == (__u32)task->tgid)
+	here->conn = *known;
+	meet(&here->conn, task);
+	shown = shown_as(tp, true);
+	if (again || (only_changes && here->conn.shown == shown)) {
+		meet(known, task);
 		return;
-	c = *known;
-	if (c.owner_source < OWNER_IO)
-		hold(&c, task);
-	if (!put_live(&r, tp, &c, probe))
+	}
+	here->conn.walk |= known->walk & WALK_SHARED; /* as the walk before found it */
+	if (!selected(sock_of(tp), true)) {
+		count(COUNTER_DUMP_FILTERED);
 		return;
-	r.cookie = probe ? (cookie_t)(long)tp : cookie_of(sock_of(tp));
-	if (again)
-		r.flags |= FLAG_SHARED;
-	if (bpf_seq_write(meta->seq, &r, sizeof(r)))
+	}
+	if (!put_live(here, tp, false, true))
+		return;
+	here->record.cookie = (cookie_t)(long)tp;
+	if (bpf_seq_write(meta->seq, &here->record, sizeof(here->record)))
 		return; /* the page is full: the kernel comes again with this descriptor */
 	count(COUNTER_DUMPED);
-	keep_learned(known, &c);
-	known->session = meta->session_id;
-	known->holder = task->tgid;
-	if (again)
-		return;
-	keep_shown(known, &c, &r);
-	if (known->owner_source < OWNER_IO)
-		hold(known, task);
+	meet(known, task);
+	keep_learned(known, &here->conn);
+	known->shown = shown;
 }
 
 static __always_inline struct tcp_sock *tcp_of_old_file(struct file *file)
@@ -161,7 +221,7 @@ static __always_inline struct tcp_sock *tcp_of_file(struct file *file)
 }
 
 /* One that begins is still in CLOSE when socket_state knows it already; but no segment came since. */
-static __always_inline void dump_closed(struct sock *sk, struct tcp_sock *tp)
+static __always_inline void meet_closed(struct sock *sk, struct tcp_sock *tp)
 {
 	struct conn *known = conn_find(sk);
 
@@ -169,7 +229,7 @@ static __always_inline void dump_closed(struct sock *sk, struct tcp_sock *tp)
 		tell_missed(sk, tp, known, COUNTING_DUMP);
 }
 
-static __always_inline void dump_file(struct bpf_iter_meta *meta, struct task_struct *task,
+static __always_inline void meet_file(struct bpf_iter_meta *meta, struct task_struct *task,
 				      struct tcp_sock *tp, const bool probe)
 {
 	struct sock *sk = sock_of(tp);
@@ -182,14 +242,16 @@ static __always_inline void dump_file(struct bpf_iter_meta *meta, struct task_st
 	}
 	if (state == TCP_CLOSE) {
 		if (!probe)
-			dump_closed(sk, tp);
+			meet_closed(sk, tp);
 		return;
 	}
 	known = conn_create(sk);
-	if (known)
-		dump_held(meta, task, tp, known, probe);
-	else
+	if (!known)
 		count(COUNTER_LOST_STORAGE);
+	else if (probe)
+		dump_held(meta, task, tp, known);
+	else
+		meet(known, task);
 }
 
 SEC("iter/task_file")
@@ -203,40 +265,84 @@ int socket_holders(struct bpf_iter__task_file *ctx)
 		return 0;
 	tp = HAS_SOCKET_STORAGE ? tcp_of_file(file) : tcp_of_old_file(file);
 	if (tp)
-		dump_file(ctx->meta, task, tp, !HAS_SOCKET_STORAGE);
+		meet_file(ctx->meta, task, tp, !HAS_SOCKET_STORAGE);
 	return 0;
 }
 
-/* One network namespace; the only way to sockets that no process holds. */
+#include "dump_slots.h"
+
+/* One socket whose memory of us is its own. */
+static __always_inline int dump_own(struct bpf_iter_meta *meta, struct tcp_sock *tp,
+				    struct conn *known, const bool changes)
+{
+	struct scratch *here = scratch_here();
+	struct sock *sk = sock_of(tp);
+	__u32 shown = shown_as(tp, false);
+
+	if (!here || (known && changes && known->shown == shown))
+		return 0;
+	if (!selected(sk, false)) {
+		count(COUNTER_DUMP_FILTERED);
+		return 0;
+	}
+	__builtin_memset(&here->conn, 0, sizeof(here->conn));
+	if (known) {
+		ONCE(known->shown) = shown; /* before the owner is read: a later change of it takes the mark away */
+		barrier();
+		here->conn = *known;
+	}
+	if (put_live(here, tp, false, false)) {
+		here->record.cookie = cookie_of(sk);
+		if (!bpf_seq_write(meta->seq, &here->record, sizeof(here->record))) {
+			count(COUNTER_DUMPED);
+			if (known)
+				keep_learned(known, &here->conn);
+			return 0;
+		}
+	}
+	if (known) /* not now, or the page is full and the kernel comes again with this socket */
+		known->shown = 0;
+	return 0;
+}
+
+/* What has no slot: older than the probe, or its slot was taken. */
+SEC("iter/bpf_sk_storage_map")
+int socket_stored(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct sock *sk = ctx->sk;
+	struct tcp_sock *tp;
+	struct conn *known;
+
+	if (!sk || !ctx->value)
+		return 0;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return 0;
+	known = bpf_sk_storage_get(&conns, sk, 0, 0);
+	return known ? dump_own(ctx->meta, tp, known, only_changes) : 0;
+}
+
+/* One network namespace: finds what is older than the probe and held by nobody. */
 SEC("iter/tcp")
 int socket_table(struct bpf_iter__tcp *ctx)
 {
-	struct socket_record r = {};
-	struct conn c = {}, *known;
 	struct sock_common *common = ctx->sk_common;
 	struct tcp_sock *tp;
-	struct sock *sk;
+	struct conn *known;
+	__u8 state;
 
 	if (!common)
 		return 0;
 	tp = bpf_skc_to_tcp_sock(common);
 	if (!tp)
 		return 0;
-	sk = sock_of(tp);
-	known = conn_create(sk);
-	if (known)
-		c = *known;
-	else
+	state = sock_of(tp)->__sk_common.skc_state;
+	if (state == TCP_LISTEN || state == TCP_CLOSE)
+		return 0;
+	known = conn_create(sock_of(tp));
+	if (!known)
 		count(COUNTER_LOST_STORAGE);
-	if (!put_live(&r, tp, &c, false))
-		return 0;
-	r.cookie = cookie_of(sk);
-	if (bpf_seq_write(ctx->meta->seq, &r, sizeof(r)))
-		return 0;
-	count(COUNTER_DUMPED);
-	if (known)
-		keep_learned(known, &c);
-	return 0;
+	return dump_own(ctx->meta, tp, known, false);
 }
 
 #endif

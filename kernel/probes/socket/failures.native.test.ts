@@ -3,7 +3,13 @@
 import assert from 'node:assert/strict'
 import { constants } from 'node:os'
 import { after, before, describe, test } from 'node:test'
-import { openSocketProbe, type SocketProbe, socketRole, tcpState } from '../../mod.ts'
+import {
+  openSocketProbe,
+  type ProgramReport,
+  type SocketProbe,
+  socketRole,
+  tcpState,
+} from '../../mod.ts'
 import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
 import { drainUntil, type SocketRecord } from '../../testing/record.ts'
 
@@ -13,7 +19,18 @@ const {
   EHOSTUNREACH: hostUnreachable,
   EADDRNOTAVAIL: noPort,
   EINPROGRESS: inProgress,
+  EACCES: prohibited,
 } = constants.errno
+
+/** What a firewall answers, and what the application hears of it (SO_ERROR). */
+const rejections = [
+  { port: 11, reject: 'icmp type host-unreachable', family: 'v4', errno: hostUnreachable },
+  { port: 12, reject: 'icmp type admin-prohibited', family: 'v4', errno: hostUnreachable },
+  { port: 13, reject: 'icmpv6 type addr-unreachable', family: 'v6', errno: hostUnreachable },
+  { port: 14, reject: 'icmpv6 type admin-prohibited', family: 'v6', errno: prohibited },
+] as const
+
+const isErrorHook = ({ name, state }: ProgramReport) => name === 'socket_error' && state === 'on'
 
 describe('failed connects', () => {
   let namespace: Namespace
@@ -30,6 +47,11 @@ describe('failed connects', () => {
     namespace.run('nft', 'add table ip quiet')
     namespace.run('nft', 'add chain ip quiet output { type filter hook output priority 0; }')
     namespace.run('nft', 'add rule ip quiet output tcp dport 9 drop')
+    namespace.run('nft', 'add table inet refuse')
+    namespace.run('nft', 'add chain inet refuse output { type filter hook output priority 0; }')
+    for (const { port, reject } of rejections) {
+      namespace.run('nft', `add rule inet refuse output tcp dport ${port} reject with ${reject}`)
+    }
     peers = startPeers(namespace)
     probe = openSocketProbe({ netns: namespace.inode, ringBytes: 1 << 20 })
   })
@@ -40,10 +62,10 @@ describe('failed connects', () => {
   })
 
   /** An attempt whose end came while the kernel left the program out has lost its error to the caller: once more. */
-  async function attempt(request: Readonly<Record<string, unknown>>) {
+  async function attempt(request: Readonly<Record<string, unknown>>, op = 'attempt') {
     for (;;) {
       const { mended } = probe.counters()
-      const { told, record } = await attemptOnce(request)
+      const { told, record } = await attemptOnce(request, op)
       if (probe.counters().mended !== mended) continue
       assert.equal(record.state, tcpState.SYN_SENT)
       assert.equal(record.role, socketRole.INITIATOR)
@@ -54,9 +76,9 @@ describe('failed connects', () => {
     }
   }
 
-  async function attemptOnce(request: Readonly<Record<string, unknown>>) {
+  async function attemptOnce(request: Readonly<Record<string, unknown>>, op: string) {
     const records: SocketRecord[] = []
-    const told = await peers.ask<{ errno: number; pid: number }>('attempt', request)
+    const told = await peers.ask<{ errno: number; pid: number }>(op, request)
     const port = request['port']
     await drainUntil(probe, records, (all) => all.some((one) => one.remote_port === port))
     return { told, record: records.find((one) => one.remote_port === port) as SocketRecord }
@@ -86,6 +108,23 @@ describe('failed connects', () => {
     assert.deepEqual([told, record.error], [inProgress, 0])
     assert.ok(record.local_port > 0)
   })
+
+  for (const { port, reject, family, errno } of rejections) {
+    const address = family === 'v4' ? '127.0.0.1' : '::1'
+
+    test(`${reject}: the error that a connect without blocking hears`, async () => {
+      const { told, record } = await attempt({ address, port, family }, 'attempt_open')
+      // IPv4 tells at once, and the application takes the error before the kernel has ended the attempt.
+      const known = family === 'v6' || probe.programs.some(isErrorHook)
+      assert.deepEqual([told, record.error], [errno, known ? errno : 0])
+    })
+
+    test(`${reject}: the error that nobody asked for`, async () => {
+      const request = { address, port, family, wait: false }
+      const { told, record } = await attempt(request, 'attempt_open')
+      assert.deepEqual([told, record.error], [0, errno])
+    })
+  }
 
   test('no free port: no error, no port', async () => {
     namespace.run('sysctl', '-qw', 'net.ipv4.ip_local_port_range=40000 40000')

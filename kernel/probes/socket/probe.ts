@@ -40,15 +40,21 @@ export interface SocketProbe {
    */
   drain(sink: RecordSink, max?: number): number
   /**
-   * Every TCP socket of the host that a process holds, in all network namespaces, as whole records. One socket held by
-   * several processes comes once for each, those after the first with FLAG_SHARED (same cookie). `onlyChanges`
-   * leaves out sockets of which no segment came or went, and that nobody else used, since a dump showed them: what is
-   * not there may live. The buffer is reused by the next dump.
+   * Every TCP socket of the host, once, in all network namespaces, as whole records. The owner is the process that used
+   * it last, else the first that holds it; FLAG_SHARED = another process holds it too. `onlyChanges` leaves out sockets of
+   * which no segment came or went, and that nobody else used, since a dump showed them: what is not there may live. The
+   * first dump, each whole one, and all on kernels without sock_send_length also walk over all descriptors, to find who
+   * holds what. The buffer is reused by the next dump.
    */
   dump(options?: { readonly onlyChanges?: boolean }): Uint8Array
   /**
+   * Whether `dump` shows sockets without a descriptor too (5.11 and later), those older than the probe once
+   * `dumpNamespace` has met them.
+   */
+  readonly seesUnheld: boolean
+  /**
    * The TCP sockets of one network namespace, those without a descriptor included. Moves the thread there and
-   * back, so: worker threads only. The buffer is reused by the next dump.
+   * back, so: worker threads only. The buffer is reused by the next one.
    */
   dumpNamespace(netnsPath: string): Uint8Array
   counters(): Readonly<Record<CounterName, number>>

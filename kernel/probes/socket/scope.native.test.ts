@@ -125,6 +125,8 @@ describe('namespaces', () => {
       socketRole.INITIATOR,
       socketRole.RESPONDER,
     ])
+    const later = readRecords(answer.later)
+    assert.equal(later.length, answer.seesUnheld ? 2 : 1, 'once met, each dump shows it')
   })
 })
 
@@ -134,6 +136,8 @@ interface WorkerAnswer {
   readonly missing: string
   readonly held: Uint8Array
   readonly all: Uint8Array
+  readonly later: Uint8Array
+  readonly seesUnheld: boolean
 }
 
 describe('address translation', () => {

@@ -43,8 +43,8 @@ static __always_inline void on_connect(struct sock *sk)
 		count(COUNTER_LOST_STORAGE);
 		return;
 	}
-	conn_begin(c, ROLE_INITIATOR, bpf_ktime_get_boot_ns());
-	conn_own(c, OWNER_CONNECT);
+	conn_begin(c, sk, ROLE_INITIATOR, bpf_ktime_get_boot_ns());
+	conn_own(c, sk, OWNER_CONNECT);
 }
 
 /*
@@ -61,7 +61,7 @@ static __always_inline struct conn *on_accept(struct sock *sk, struct tcp_sock *
 		return 0;
 	}
 	if (c->role != ROLE_INITIATOR || c->flags & CONN_CLOSED)
-		conn_begin(c, ROLE_RESPONDER, segment_time(tp));
+		conn_begin(c, sk, ROLE_RESPONDER, segment_time(tp));
 	return c;
 }
 
@@ -86,8 +86,18 @@ static __always_inline void on_shut(struct sock *sk)
 		count(COUNTER_LOST_STORAGE);
 		return;
 	}
-	conn_own(c, OWNER_CLOSE);
+	conn_own(c, sk, OWNER_CLOSE);
 	c->flags |= CONN_SHUT;
+}
+
+/* An ICMP error that came while the caller had the socket (in connect(), say) is a soft one: it waits until somebody
+ * asks for it. */
+static __always_inline __u16 attempt_error(struct sock *sk, const struct conn *c)
+{
+	__u32 error = sk->sk_err_soft;
+
+	barrier(); /* or one load would serve both pointers, which the verifier refuses */
+	return error ? error : c->attempt_error;
 }
 
 /* `late` = when the socket goes: TCP's clock still shows the end, but the application may have taken the error. */
@@ -103,15 +113,17 @@ static __always_inline void put_end(struct socket_record *r, struct sock *sk, st
 		identify(&id, &n);
 		learn(c, &id);
 	}
-	own_by_listener(c, tp, false);
 	put_socket(r, sk, tp, false);
+	own_by_listener(c, r);
 	put_conn(r, c);
-	put_traffic(r, c, &n, fin_received(sk, false));
+	put_traffic(r, c, &n, n.received - fin_received(sk, false));
 	r->time_ns = late ? segment_time(tp) : end_time(sk, tp);
 	r->cookie = cookie_of(sk);
 	r->kind = SOCKET_CLOSED;
 	r->state = late && !sk->sk_err && !(c->flags & CONN_SHUT) ? TCP_CLOSE : from;
 	r->error = sk->sk_err;
+	if (from == TCP_SYN_SENT && !r->error)
+		r->error = attempt_error(sk, c);
 }
 
 static __always_inline enum socket_counter record_end(struct sock *sk, struct tcp_sock *tp,
@@ -122,10 +134,10 @@ static __always_inline enum socket_counter record_end(struct sock *sk, struct tc
 	if (!selected(sk, false))
 		return COUNTER_FILTERED;
 	if (from == TCP_SYN_RECV && c->role == ROLE_UNKNOWN)
-		conn_begin(c, ROLE_RESPONDER, bpf_ktime_get_boot_ns());
+		conn_begin(c, sk, ROLE_RESPONDER, bpf_ktime_get_boot_ns());
 	/* An abort (unread data, SO_LINGER 0) goes from here straight to CLOSE, without an error. */
 	if (!late && (from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT) && !sk->sk_err)
-		conn_own(c, OWNER_CLOSE);
+		conn_own(c, sk, OWNER_CLOSE);
 	r = bpf_ringbuf_reserve(&ended, sizeof(*r), 0);
 	if (!r)
 		return COUNTER_LOST_RING;
@@ -258,6 +270,30 @@ int BPF_PROG(socket_gone, struct sock *sk)
 	return 0;
 }
 
+/*
+ * ICMP has told the application of a failing attempt (IPv4 always does), in the socket's error queue. It may ask for the
+ * error and give up before the kernel does: then nothing of it is left at the end.
+ */
+SEC("tp_btf/inet_sk_error_report")
+int BPF_PROG(socket_error, struct sock *sk)
+{
+	struct sock_extended_err *error;
+	struct sk_buff *skb;
+	struct conn *c;
+
+	if (sk->__sk_common.skc_state != TCP_SYN_SENT || sk->sk_protocol != IPPROTO_TCP ||
+	    !sk->sk_error_queue.qlen)
+		return 0;
+	c = conn_find(sk);
+	if (!c || c->flags & CONN_SEQUENCE_KNOWN)
+		return 0;
+	skb = sk->sk_error_queue.prev;
+	error = (void *)skb->cb + bpf_core_field_offset(struct sock_exterr_skb, ee);
+	if (error->ee_origin == SO_EE_ORIGIN_ICMP || error->ee_origin == SO_EE_ORIGIN_ICMP6)
+		c->attempt_error = error->ee_errno;
+	return 0;
+}
+
 static __always_inline void on_io(struct sock *sk)
 {
 	struct conn *c;
@@ -267,7 +303,7 @@ static __always_inline void on_io(struct sock *sk)
 	c = conn_find(sk);
 	if (!c || (c->owner_source >= OWNER_IO && c->owner.tgid == current_tgid()))
 		return;
-	conn_own(c, OWNER_IO);
+	conn_own(c, sk, OWNER_IO);
 }
 
 SEC("tp_btf/sock_send_length")

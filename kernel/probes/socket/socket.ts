@@ -2,16 +2,16 @@
 
 import { readFileSync } from 'node:fs'
 import { counterNames, socketRecordBytes } from '../../layout/socket-record.ts'
-import { type GrowingBuffer, iterator } from '../../loader/attach/iterator.ts'
 import { tracing } from '../../loader/attach/tracing.ts'
 import { suspendedNs } from '../../loader/clock.ts'
 import { fail } from '../../loader/errors.ts'
 import { kernelNames } from '../../loader/host.ts'
 import { openLibc } from '../../loader/library.ts'
-import { insideNamespace } from '../../loader/namespace.ts'
 import { type LoadedObject, type LoadedProgram, openObject } from '../../loader/object.ts'
 import { mapRing } from '../../loader/ring.ts'
 import type { ProgramReport } from '../report.ts'
+import { createDumps } from './dumps.ts'
+import { absentPrograms, mapSizes, type SocketFeatures, socketFeatures } from './features.ts'
 import type { CounterName, SocketProbe, SocketProbeOptions } from './probe.ts'
 
 const what = 'the socket probe'
@@ -25,24 +25,6 @@ export const pageBytes = pageSize()
 /** enum counting of kernel/include/counters.h. */
 const countingPrograms = [0, 1, 2]
 
-/** Tracepoints that may be absent, the program on each, and what is lost without it. */
-const optional = [
-  { program: 'socket_send', tracepoint: 'sock_send_length' },
-  { program: 'socket_receive', tracepoint: 'sock_recv_length' },
-] as const
-const withoutOwners =
-  'the kernel has no such tracepoint (6.3 and later); owners come from close and dumps'
-
-/** Names in kernel BTF that decide how the probe is loaded. */
-export const socketFeatures = [
-  'btf_trace_inet_sock_set_state',
-  'btf_trace_sock_send_length',
-  'btf_trace_sock_recv_length',
-  'bpf_iter__task_file',
-  'bpf_iter__tcp',
-  'BPF_FUNC_sock_from_file',
-] as const
-
 /** Closer than this the programs' clock need not be. */
 const clockTolerance = 1_000_000n
 
@@ -53,13 +35,14 @@ const clockTolerance = 1_000_000n
 export function openSocketProbe(
   options: SocketProbeOptions = {},
   suspended: () => bigint = suspendedNs,
+  features: SocketFeatures = kernelNames(socketFeatures),
 ): SocketProbe {
   const ringBytes = options.ringBytes ?? ringBytesDefault
-  const object = loadSocketObject({ ...options, ringBytes })
+  const object = loadSocketObject({ ...options, ringBytes }, features)
   try {
     // libbpf has read all of the kernel's types; the pages go back to the system.
     openLibc().mallocTrim?.(0)
-    return attach(object, ringBytes, suspended)
+    return attach({ object, features, ringBytes, suspended })
   } catch (error) {
     object.close()
     throw error
@@ -69,40 +52,33 @@ export function openSocketProbe(
 /** Loaded, nothing attached. */
 export function loadSocketObject(
   options: SocketProbeOptions & { readonly ringBytes: number },
+  features: SocketFeatures = kernelNames(socketFeatures),
 ): LoadedObject {
   const { ringBytes } = options
   if (ringBytes < pageBytes || ringBytes > ringBytesMax || (ringBytes & (ringBytes - 1)) !== 0) {
     throw fail('ring_size', { details: { bytes: ringBytes, least: pageBytes } })
   }
-  const features = kernelNames(socketFeatures)
   return openObject({
     what,
     bytes: readFileSync(objectUrl),
     settings: { only_netns: BigInt(options.netns ?? 0), only_cgroup: options.cgroupId ?? 0n },
     maxEntries: mapSizes(features, ringBytes),
-    without: absentPrograms(features),
+    without: new Set(absentPrograms(features).keys()),
   })
 }
 
-/** Where sockets have storage the table by address is never touched, elsewhere the slots. */
-function mapSizes(features: ReadonlySet<string>, ringBytes: number): Record<string, number> {
-  const storage = features.has('BPF_FUNC_sock_from_file')
-  const unused = storage ? { conns_by_address: 1 } : { slots: 1 }
-  return { ended: ringBytes, ...unused }
+interface Loaded {
+  readonly object: LoadedObject
+  readonly features: SocketFeatures
+  readonly ringBytes: number
+  readonly suspended: () => bigint
 }
 
-function absentPrograms(features: ReadonlySet<string>): ReadonlySet<string> {
-  const absent = optional.filter(({ tracepoint }) => !features.has(`btf_trace_${tracepoint}`))
-  return new Set(absent.map(({ program }) => program))
-}
-
-function attach(object: LoadedObject, ringBytes: number, suspended: () => bigint): SocketProbe {
-  const live: GrowingBuffer = { bytes: Buffer.alloc(0) }
-  const there: GrowingBuffer = { bytes: Buffer.alloc(0) }
-  const holders = object.attach('socket_holders', iterator, { target: 'task_file' })
-  const table = object.attach('socket_table', iterator, { target: 'tcp' })
+function attach({ object, features, ringBytes, suspended }: Loaded): SocketProbe {
   const ring = mapRing(object.mapFd('ended'), ringBytes, pageBytes)
   const { set } = object.variables()
+  const dumps = createDumps(object, features)
+  const absent = absentPrograms(features)
   let open = true
   let slept = 0n
   followClock()
@@ -124,21 +100,21 @@ function attach(object: LoadedObject, ringBytes: number, suspended: () => bigint
   }
 
   return {
-    programs: object.programs.map(report),
+    programs: object.programs.map((program) => report(program, absent.get(program.name) ?? '')),
+    seesUnheld: dumps.seesUnheld,
     ringRecords: Math.floor(ringBytes / (ringHeaderBytes + socketRecordBytes)),
     drain: (sink, max = Number.POSITIVE_INFINITY) => {
       assertOpen()
       followClock()
       return ring.drain(sink, max)
     },
-    dump: ({ onlyChanges = false } = {}) => {
+    dump: (options) => {
       assertOpen()
-      set('only_changes', onlyChanges ? 1n : 0n)
-      return wholeRecords(live, holders.read(live))
+      return dumps.dump(options)
     },
     dumpNamespace: (path) => {
       assertOpen()
-      return insideNamespace(path, () => wholeRecords(there, table.read(there)))
+      return dumps.dumpNamespace(path)
     },
     counters: () => {
       assertOpen()
@@ -153,7 +129,7 @@ function attach(object: LoadedObject, ringBytes: number, suspended: () => bigint
   }
 }
 
-function report(program: LoadedProgram): ProgramReport {
+function report(program: LoadedProgram, why: string): ProgramReport {
   const { name, hook, id, loaded } = program
   const iterator = hook.startsWith('iter/')
   return {
@@ -161,13 +137,8 @@ function report(program: LoadedProgram): ProgramReport {
     hook,
     id,
     state: loaded ? (iterator ? 'ready' : 'on') : 'off',
-    why: loaded ? '' : withoutOwners,
+    why,
   }
-}
-
-function wholeRecords(buffer: GrowingBuffer, octets: number): Uint8Array {
-  if (octets % socketRecordBytes !== 0) throw new Error(`a dump of ${octets} octets is cut off`)
-  return buffer.bytes.subarray(0, octets)
 }
 
 export function sumCounters(object: LoadedObject): Readonly<Record<CounterName, number>> {

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The dump by slots: an iterator over a small array visits GROUP slots at a time and reads each socket by the address
+ * in its slot. Nothing holds the socket meanwhile, and its memory may be another's. So what was read counts only if
+ * the slot, and the cookie in the socket, are afterwards what they were before: cookies are never given twice.
+ *
+ * Two programs do the same. bpf_rdonly_cast (6.2 and later) makes loads plain ones that may fault; elsewhere
+ * bpf_probe_read_kernel reads, which is slower and which a kernel locked down for confidentiality refuses.
+ */
+#ifndef WEIR_SOCKET_DUMP_SLOTS_H
+#define WEIR_SOCKET_DUMP_SLOTS_H
+
+/* More would need more steps to verify than the kernel takes; fewer cost more runs. */
+#define GROUP 16
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SLOTS / GROUP);
+	__type(key, __u32);
+	__type(value, __u32);
+} groups SEC(".maps");
+
+extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
+
+static __always_inline struct tcp_sock *tcp_at(__u64 address, const bool probe)
+{
+	void *at = (void *)address;
+
+	return probe ? at : bpf_rdonly_cast(at, bpf_core_type_id_kernel(struct tcp_sock));
+}
+
+/* The same life of the same socket, and not ended, as when `c` was copied. */
+static __always_inline bool is_still(struct conn *known, const struct conn *c, struct sock *sk,
+				     const bool probe)
+{
+	barrier();
+	return SK(__sk_common.skc_cookie.counter) == c->tag >> 1 &&
+	       SK(__sk_common.skc_state) != TCP_CLOSE && ONCE(known->tag) == c->tag &&
+	       ONCE(known->start_ns) == c->start_ns && !(ONCE(known->flags) & CONN_CLOSED);
+}
+
+enum slot_verdict { SLOT_QUIET, SLOT_FILTERED, SLOT_SHOWN };
+
+/* Set when a dump met an end that nobody told (is_missed): a walk tells it. */
+__u8 missed_met;
+
+static __always_inline void meet_missed(struct tcp_sock *tp, const struct conn *known,
+					const bool probe)
+{
+	struct sock *sk = sock_of(tp);
+
+	if (SK(__sk_common.skc_dport) && SK(__sk_common.skc_cookie.counter) == known->tag >> 1 &&
+	    GET(tp, tcp_clock_cache) + suspended_ns > known->start_ns)
+		missed_met = 1;
+}
+
+/* Who shows it says so before the owner is read: a later change of owner takes the mark away again. */
+static __always_inline enum slot_verdict put_slot(struct scratch *here, struct conn *known,
+						  __u64 tag, const bool probe)
+{
+	struct tcp_sock *tp = tcp_at(known->address, probe);
+	__u32 shown = shown_as(tp, probe);
+
+	if (!selected(sock_of(tp), probe))
+		return SLOT_FILTERED;
+	if ((shown & 15) == TCP_CLOSE) {
+		meet_missed(tp, known, probe);
+		return SLOT_QUIET;
+	}
+	if (only_changes && known->shown == shown)
+		return SLOT_QUIET;
+	ONCE(known->shown) = shown;
+	barrier();
+	here->conn = *known;
+	if (here->conn.tag == tag && put_live(here, tp, true, probe) &&
+	    is_still(known, &here->conn, sock_of(tp), probe))
+		return SLOT_SHOWN;
+	known->shown = 0;
+	return SLOT_QUIET;
+}
+
+static __always_inline void dump_slot(struct seq_file *seq, struct scratch *here,
+				      struct conn *known, const bool probe)
+{
+	__u64 tag = ONCE(known->tag);
+	enum slot_verdict verdict;
+
+	if (!tag || tag & 1 || known->flags & CONN_CLOSED)
+		return;
+	verdict = put_slot(here, known, tag, probe);
+	if (verdict == SLOT_QUIET)
+		return;
+	if (verdict == SLOT_SHOWN) {
+		here->record.cookie = tag >> 1;
+		bpf_seq_write(seq, &here->record, sizeof(here->record));
+	}
+	count(verdict == SLOT_SHOWN ? COUNTER_DUMPED : COUNTER_DUMP_FILTERED);
+}
+
+/* A full page takes back all that the group has written, but not the marks: then the whole group comes again. */
+static __always_inline int dump_group(struct bpf_iter__bpf_map_elem *ctx, const bool probe)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct scratch *here = scratch_here();
+	__u32 *group = ctx->key;
+	struct conn *known;
+	__u32 first;
+
+	if (!here || !group || !ctx->value)
+		return 0;
+	if (seq->size - seq->count < GROUP * sizeof(struct socket_record))
+		return 1;
+	first = *group * GROUP;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < GROUP; i++) {
+		known = slot_of(first + i);
+		if (known)
+			dump_slot(seq, here, known, probe);
+	}
+	return 0;
+}
+
+SEC("iter/bpf_map_elem")
+int socket_slots(struct bpf_iter__bpf_map_elem *ctx)
+{
+	return dump_group(ctx, true);
+}
+
+SEC("iter/bpf_map_elem")
+int socket_slots_cast(struct bpf_iter__bpf_map_elem *ctx)
+{
+	return dump_group(ctx, false);
+}
+
+#endif
