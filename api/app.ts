@@ -26,6 +26,8 @@ export interface AppConfig {
   readonly hosts?: readonly string[]
   /** Questions to the store at a time, 32 when not given; beyond: 503. */
   readonly questionsMax?: number
+  /** Rows of a question up to which distinct counts and percentiles are exact, 5,000,000 when not given. */
+  readonly exactRowsMax?: number
 }
 
 export type AppDeps = Omit<RouteDeps, 'ask' | 'nowNs'> & Partial<Pick<RouteDeps, 'nowNs'>>
@@ -47,7 +49,8 @@ export async function createApp(
   secure(app, config.hosts ?? [])
   answerErrors(app, config.webDir, reporter)
   await describeApi(app)
-  const ask = createAsk(config.questionsMax ?? 32)
+  const bounds = config.exactRowsMax === undefined ? {} : { exactRowsMax: config.exactRowsMax }
+  const ask = createAsk(config.questionsMax ?? 32, bounds)
   const nowNs = deps.nowNs ?? (() => BigInt(Date.now()) * 1_000_000n)
   const routeDeps = { ...deps, ask, nowNs }
   for (const route of [flowsRoute, topRoute, seriesRoute, ledgerRoute, statusRoutes]) {

@@ -8,7 +8,7 @@ import { rfc3339 } from '../common/mod.ts'
 import { createReporter } from '../common/reporter/mod.ts'
 import { createStore } from '../store/mod.ts'
 import { type Batch, createBlockEncoder, type JsonValue } from '../wire/mod.ts'
-import { createApp } from './app.ts'
+import { type AppConfig, createApp } from './app.ts'
 import { beginNs, endNs, knownFlows, knownLedger, nowNs } from './known-rows.fake.ts'
 
 export type Parameters = Record<string, string | number | readonly string[]>
@@ -16,7 +16,7 @@ export type Parameters = Record<string, string | number | readonly string[]>
 /** `from` and `to` around all known rows. */
 export const range = { from: rfc3339(beginNs), to: rfc3339(endNs) }
 
-export async function startKnownRiver() {
+export async function startKnownRiver(config: AppConfig = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'weir-api-'))
   const reporter = createReporter('test', { level: 'silent' })
   const store = createStore({ dataDir: join(folder, 'data') }, reporter)
@@ -25,7 +25,7 @@ export async function startKnownRiver() {
   await insert(knownLedger(), 'ledger')
   const health = () => ({ status: 'ok' as const, version: '0', started: '', checks: [], nodes: [] })
   const deps = { reader: store, health, metrics: reporter.metrics, nowNs: () => nowNs }
-  const app = await createApp({}, deps, reporter)
+  const app = await createApp(config, deps, reporter)
 
   async function insert(batch: Batch, table: 'flows' | 'ledger'): Promise<void> {
     const file = join(folder, `${table}-${batch.length}`)

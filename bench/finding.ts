@@ -16,6 +16,8 @@ export interface Finding {
 export interface Plan {
   /** Counts just large enough to show that the measurement works; its figures mean nothing. */
   readonly quick: boolean
+  /** Rows that `store` makes; 10 million when not given. */
+  readonly rows?: number
 }
 
 export interface Measure {

@@ -1,4 +1,4 @@
-// node bench/main.ts [--quick] [names…]: measures what Weir costs and how right it is; a markdown table comes out.
+// node bench/main.ts [--quick] [--rows N] [names…]: measures what Weir costs and how right it is; a markdown table comes out.
 
 import { parseArgs } from 'node:util'
 import { type Finding, tableOf } from './finding.ts'
@@ -11,6 +11,7 @@ import { maps } from './measures/maps.ts'
 import { connections, throughput } from './measures/overhead.ts'
 import { ring } from './measures/ring.ts'
 import { minute, rest, start } from './measures/river.ts'
+import { store } from './measures/store.ts'
 
 /** Kernel time comes first: it is no ratio, and minutes of load slow a virtual machine. */
 const measures = [
@@ -25,10 +26,11 @@ const measures = [
   start,
   rest,
   minute,
+  store,
 ]
 
 const { values, positionals } = parseArgs({
-  options: { quick: { type: 'boolean', default: false } },
+  options: { quick: { type: 'boolean', default: false }, rows: { type: 'string' } },
   allowPositionals: true,
 })
 const unknown = positionals.filter((name) => !measures.some((measure) => measure.name === name))
@@ -39,12 +41,20 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
+const rows = values.rows === undefined ? undefined : Number(values.rows)
+if (rows !== undefined && !(Number.isInteger(rows) && rows > 0)) {
+  console.error(`bench: --rows ${values.rows} is no number of rows, such as 100000000`)
+  process.exit(2)
+}
+
 const release = await holdLock('/tmp/weir-bench.lock')
 const findings: Finding[] = []
 for (const measure of measures) {
   if (positionals.length > 0 && !positionals.includes(measure.name)) continue
   console.error(`bench: ${measure.name} …`)
-  findings.push(...(await measure.run(values)))
+  findings.push(
+    ...(await measure.run({ quick: values.quick, ...(rows === undefined ? {} : { rows }) })),
+  )
 }
 release()
 console.log(tableOf(findings))

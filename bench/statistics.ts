@@ -38,6 +38,12 @@ export function median(values: readonly number[]): number {
     : sorted[Math.floor(half)]!
 }
 
+/** The value at a rank (0.95 = p95), the nearest above. */
+export function rank(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!
+}
+
 /** mulberry32: small, good enough for resampling. */
 function seeded(seed: number): () => number {
   let state = seed >>> 0

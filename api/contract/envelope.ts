@@ -54,6 +54,13 @@ export const rowsAnswer = Type.Object(
   { title: 'Flows' },
 )
 
+const approximate = Type.Optional(
+  Type.Record(Type.String(), Type.Number({ minimum: 0, maximum: 1 }), {
+    description:
+      'Which figures are estimates, and their relative error (of 997 in 1000 figures; of percentiles of all). Absent when every figure is exact: up to 5,000,000 rows, and sums always.',
+  }),
+)
+
 export const topAnswer = Type.Object(
   {
     rows: Type.Array(groupRow),
@@ -73,6 +80,7 @@ export const topAnswer = Type.Object(
           'The metrics over exactly the range, of all groups, also those beyond `limit`: the same figures as the totals of /api/series.',
       },
     ),
+    approximate,
     coverage,
   },
   { title: 'Top' },
@@ -89,6 +97,7 @@ export const seriesAnswer = Type.Object(
       description:
         'The metrics over exactly the range: what the steps sum to, the partial first and last included. The same figures as the totals of /api/top.',
     }),
+    approximate,
     step_seconds: Type.Integer({ description: 'Length of a step.' }),
     coverage: seriesCoverage,
   },

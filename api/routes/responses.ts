@@ -1,6 +1,7 @@
 // Every route declares all its answers, the errors too: the OpenAPI document is made of them.
 
 import { type TSchema, Type } from 'typebox'
+import type { Approximate } from '../../store/query/mod.ts'
 
 /** Name of the error body among the application's shared schemas. */
 export const errorSchemaId = 'Error'
@@ -12,6 +13,11 @@ const failures: Readonly<Record<number, string>> = {
   500: 'A fault in Weir.',
   503: 'The store is away, or too many questions are being answered.',
   504: 'The question took too long.',
+}
+
+/** In an answer only when something in it is an estimate. */
+export function approximateOf(approximate: Approximate): { approximate?: Approximate } {
+  return Object.keys(approximate).length > 0 ? { approximate } : {}
 }
 
 export function responses(success: TSchema): Record<number, TSchema> {

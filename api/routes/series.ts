@@ -8,7 +8,7 @@ import { groupFields, metricOrder, metricsOf } from '../question/order.ts'
 import { stepNsOf } from '../question/step.ts'
 import { parseRange } from '../question/time.ts'
 import type { RouteDeps } from './deps.ts'
-import { responses } from './responses.ts'
+import { approximateOf, responses } from './responses.ts'
 
 const schema = {
   summary: 'Metrics of flows over time',
@@ -31,14 +31,27 @@ export function seriesRoute(app: FastifyInstance, { reader, ask, nowNs }: RouteD
       const by = groupFields((query['by'] as readonly string[] | undefined) ?? [])
       const order = metricOrder(query['order'] as string)
       const metrics = metricsOf(query['metrics'] as readonly string[] | undefined)
+      const ofCoverage = { ...scope, nowNs: now, watch }
+      // The steps of all rows are counted with their metrics: not once more for the coverage.
+      const isAll = by.length === 0 && nodes.length === filters.length
+      const reading = readSeries(reader, { ...scope, by, order, metrics }, options)
       const [series, coverage] = await Promise.all([
-        readSeries(reader, { ...scope, by, order, metrics }, options),
-        readSteppedCoverage(reader, { ...scope, nowNs: now, watch }, options),
+        reading,
+        isAll
+          ? reading.then(({ rowsOfSteps }) =>
+              readSteppedCoverage(
+                reader,
+                { ...ofCoverage, ...(rowsOfSteps ? { rowsOfSteps } : {}) },
+                options,
+              ),
+            )
+          : readSteppedCoverage(reader, ofCoverage, options),
       ])
       return {
         rows: [...series.rows],
         next: null,
         totals: series.totals,
+        ...approximateOf(series.approximate),
         step_seconds: Number(stepNs / 1_000_000_000n),
         coverage,
       }

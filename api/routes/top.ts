@@ -7,7 +7,7 @@ import { flowFiltersOf, type Query } from '../question/filters.ts'
 import { groupFields, groupOrderOf, metricsOf } from '../question/order.ts'
 import { parseRange } from '../question/time.ts'
 import type { RouteDeps } from './deps.ts'
-import { responses } from './responses.ts'
+import { approximateOf, responses } from './responses.ts'
 
 const schema = {
   summary: 'Who talks to whom: groups of flows with their metrics',
@@ -39,6 +39,7 @@ export function topRoute(app: FastifyInstance, { reader, ask, nowNs }: RouteDeps
         rows: [...top.rows],
         next: null,
         totals: top.totals as TopAnswer['totals'],
+        ...approximateOf(top.approximate),
         coverage,
       }
     }),

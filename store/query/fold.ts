@@ -12,14 +12,21 @@ import type { Binder } from './binder.ts'
 import { columnOf, scopeCondition } from './conditions.ts'
 import type { FlowsScope } from './question.ts'
 
-export interface Fold {
-  /** FROM of rows with alias `f` that have the column `f._folds`. */
+/** Rows with alias `f`, and what their groups are in SQL. */
+export interface GroupRows {
   readonly from: string
-  /** The column of a field of the group. */
-  columnOf(field: Field): string
+  readonly where: string
+  /** What rows are grouped by: never null for a field that is not. */
+  keyOf(field: Field): string
+  /** The same as the answer has it. */
+  shownAs(field: Field): string
+  /** Whether the row's port is folded. */
+  readonly isFolded: string
 }
 
 const firstEphemeralPort = 32_768
+/** Stands for all folded ports in a key: no port is that high. */
+const star = 65_536
 
 /** Whether groups `by` these fields fold: not for somebody who asks for certain ports. */
 export function isFolding(by: readonly Field[], { filters }: FlowsScope): boolean {
@@ -27,16 +34,32 @@ export function isFolding(by: readonly Field[], { filters }: FlowsScope): boolea
   return ofPort(by) && !filters.some((filter) => ofPort(filter.fields))
 }
 
-/** Rows of the scope, each marked whether its port folds. Bind its parts once: the SQL may repeat them. */
-export function foldedRows(binder: Binder, by: readonly Field[], scope: FlowsScope): Fold {
+export function plainRows(binder: Binder, scope: FlowsScope): GroupRows {
+  const where = scopeCondition(binder, scope)
+  return { from: 'flows AS f', where, keyOf: columnOf, shownAs: columnOf, isFolded: '0' }
+}
+
+/** Rows of the scope, each marked whether its port folds. */
+export function foldedRows(binder: Binder, by: readonly Field[], scope: FlowsScope): GroupRows {
   const from = `(
-  SELECT ${markedColumns(by)},
-    f.dst_port >= ${firstEphemeralPort} AND ${member(by)} IN (${foldedSql(binder, by, scope)}) AS _folds
+  SELECT ${markedColumns(by)}, f.dst_port >= ${firstEphemeralPort}
+    AND ${member(by)} IN (${foldedSql(binder, by, scope)}) AS _folds
   FROM flows AS f WHERE ${scopeCondition(binder, scope)}
 ) AS f`
-  const column = (field: Field) =>
-    field.name === 'dst_port' ? 'if(f._folds, NULL, f.dst_port)' : columnOf(field)
-  return { from, columnOf: column }
+  const key = `if(f._folds, ${star}, f.dst_port)`
+  const isPort = ({ name }: Field) => name === 'dst_port'
+  return {
+    from,
+    where: '1',
+    keyOf: (field) => (isPort(field) ? key : columnOf(field)),
+    shownAs: (field) => (isPort(field) ? `nullIf(${key}, ${star})` : columnOf(field)),
+    isFolded: 'f._folds',
+  }
+}
+
+/** How many groups fold: a cheap question, because few ports are that high. */
+export function foldedGroupsSql(binder: Binder, by: readonly Field[], scope: FlowsScope): string {
+  return `SELECT count() AS folded FROM (${foldedSql(binder, by, scope)})`
 }
 
 /** All stored columns and the derived ones that `by` needs; the engine reads only those that are used. */
@@ -49,18 +72,28 @@ export function markedColumns(by: readonly Field[]): string {
 }
 
 /** A tuple without nulls, because IN knows none. */
-export function member(by: readonly Field[]): string {
-  return `tuple(${by.flatMap((field) => known(field, columnOf(field))).join(', ')})`
+export function member(by: readonly Field[], keyOf: (field: Field) => string = columnOf): string {
+  return `tuple(${knownParts(by, keyOf).join(', ')})`
 }
 
-function known(field: Field, column: string): string[] {
-  return field.nullable ? [`ifNull(toString(${column}), '')`, `isNull(${column})`] : [column]
+/** The fields of a group without nulls: a nullable one is two expressions. */
+export function knownParts(by: readonly Field[], keyOf: (field: Field) => string): string[] {
+  return by.flatMap((field) => known(field, keyOf(field)))
+}
+
+function known({ nullable, kind }: Field, key: string): string[] {
+  if (!nullable) return [key]
+  return [`ifNull(${key}, ${kind === 'name' ? "''" : '0'})`, `isNull(${key})`]
 }
 
 /** The groups that fold. Lowest and highest id tell one connection from many without a set of them. */
 function foldedSql(binder: Binder, by: readonly Field[], scope: FlowsScope): string {
   const parts = by.flatMap((field, i) =>
-    known(field, columnOf(field)).map((sql, j) => ({ field, sql, name: `_g${i}_${j}` })),
+    known(field, columnOf(field)).map((sql, j) => ({
+      field,
+      sql,
+      name: `_g${i}_${j}`,
+    })),
   )
   const namesOf = (some: typeof parts) => some.map(({ name }) => name).join(', ')
   const all = namesOf(parts)

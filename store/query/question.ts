@@ -1,6 +1,7 @@
 // What can be asked of the rows, free of HTTP and of SQL: a time range, filters, an order.
 
 import type { Field } from '../../wire/mod.ts'
+import type { ReadOptions } from '../reader.ts'
 
 /** Nanoseconds since 1970; `from` is inside, `to` is not. */
 export interface Range {
@@ -26,6 +27,12 @@ export interface Filter {
 export interface Order<T> {
   readonly by: T
   readonly descending: boolean
+}
+
+/** Bounds of a question. */
+export interface QuestionOptions extends ReadOptions {
+  /** Rows up to which distinct counts and percentiles are exact; see precision.ts. */
+  readonly exactRowsMax?: number
 }
 
 /** What every question of flows has. */

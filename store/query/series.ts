@@ -1,11 +1,12 @@
 // Metrics per step of time, if wanted for the 8 largest groups apart and the rest as one.
 
 import type { Field, Metric, Row } from '../../wire/mod.ts'
-import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
+import type { Reader, StoredRow } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
 import { columnOf, scopeCondition } from './conditions.ts'
 import { markedColumns, member } from './fold.ts'
-import type { FlowsScope, Order } from './question.ts'
+import { type Approximate, errorsOf, isLarge, largeTimeoutSeconds, sized } from './precision.ts'
+import type { FlowsScope, Order, QuestionOptions } from './question.ts'
 import { partialMark, stepNsOf, stepSql, stepTime } from './steps.ts'
 import { integer, metricSelect, selectOf } from './stored-row.ts'
 import { groupOrder, groupValues, metricValues, readTotals } from './top.ts'
@@ -23,6 +24,9 @@ export interface Series {
   readonly rows: readonly Row[]
   /** The metrics over exactly the range: what the steps add up to, the partial ones included. */
   readonly totals: Readonly<Record<string, number | null>>
+  readonly approximate: Approximate
+  /** Flow rows by begin of step, when they were counted on the way. */
+  readonly rowsOfSteps?: ReadonlyMap<bigint, number>
 }
 
 const groupsApart = 8
@@ -30,10 +34,16 @@ const groupsApart = 8
 /** The steps and the totals of the range. Errors: those of the reader. */
 export async function readSeries(
   reader: Reader,
-  question: SeriesQuestion,
-  options?: ReadOptions,
+  asked: SeriesQuestion,
+  options?: QuestionOptions,
 ): Promise<Series> {
-  const { by, metrics, range, filters } = question
+  const { by, range, filters } = asked
+  const large = await isLarge(reader, asked, options)
+  const metrics = asked.metrics.map((metric) => sized(metric, large))
+  const order = { ...asked.order, by: sized(asked.order.by, large) }
+  const question = { ...asked, metrics, order }
+  const approximate = errorsOf(metrics, large)
+  const bounds = large ? { timeoutSeconds: largeTimeoutSeconds, ...options } : options
   const binder = createBinder()
   const rowOf = (row: StoredRow): Row => ({
     time: stepTime(row),
@@ -42,16 +52,23 @@ export async function readSeries(
     ...metricValues(metrics, row),
   })
   if (by.length === 0) {
-    const stored = await reader.read(plainSql(binder, question), binder.params, options)
+    const stored = await reader.read(plainSql(binder, question), binder.params, bounds)
     const total = stored.find(isTotal)
-    const rows = stored.filter((row) => !isTotal(row)).map(rowOf)
-    return { rows, totals: total ? metricValues(metrics, total) : nothing(metrics) }
+    const steps = stored.filter((row) => !isTotal(row))
+    return {
+      rows: steps.map(rowOf),
+      totals: total ? metricValues(metrics, total) : nothing(metrics),
+      approximate,
+      rowsOfSteps: new Map(
+        steps.map((row) => [stepNsOf(row), integer('_rows', row['_rows'] ?? null)]),
+      ),
+    }
   }
   const [stored, totals] = await Promise.all([
-    reader.read(groupedSql(binder, question), binder.params, options),
-    readTotals(reader, { range, filters, metrics }, options),
+    reader.read(groupedSql(binder, question), binder.params, bounds),
+    readTotals(reader, { range, filters, metrics }, bounds),
   ])
-  return { rows: stored.map(rowOf), totals }
+  return { rows: stored.map(rowOf), totals, approximate }
 }
 
 function isTotal(row: StoredRow): boolean {
@@ -69,8 +86,8 @@ function nothing(metrics: readonly Metric[]): Record<string, number | null> {
 
 /** The steps, and of their states the totals (ROLLUP): one pass over the rows. */
 function plainSql(binder: Binder, { stepNs, metrics, ...scope }: SeriesQuestion): string {
-  return `SELECT toString(${stepSql(binder, stepNs)} AS _s) AS _step, grouping(_s) AS _total
-  ${selected(metrics)}
+  return `SELECT toString(${stepSql(binder, stepNs)} AS _s) AS _step, grouping(_s) AS _total,
+  count() AS _rows  ${selected(metrics)}
 FROM flows AS f WHERE ${scopeCondition(binder, scope)}
 GROUP BY _s WITH ROLLUP ORDER BY _total, _s`
 }

@@ -1,11 +1,27 @@
 // Groups of flow rows with their metrics, the largest first, and the same metrics over all of them.
 
 import type { Field, JsonValue, Metric, Row } from '../../wire/mod.ts'
-import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
+import type { Reader, StoredRow } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
 import { columnOf, scopeCondition } from './conditions.ts'
-import { type Fold, foldedRows, isFolding } from './fold.ts'
-import type { FlowsScope, Order } from './question.ts'
+import {
+  foldedGroupsSql,
+  foldedRows,
+  type GroupRows,
+  isFolding,
+  knownParts,
+  plainRows,
+} from './fold.ts'
+import {
+  type Approximate,
+  distinctError,
+  distinctSql,
+  errorsOf,
+  isLarge,
+  largeTimeoutSeconds,
+  sized,
+} from './precision.ts'
+import type { FlowsScope, Order, QuestionOptions } from './question.ts'
 import { fieldValue, integer, metricSelect, metricValue, selectOf } from './stored-row.ts'
 
 export interface TopQuestion extends FlowsScope {
@@ -23,42 +39,101 @@ export interface Top {
   readonly rows: readonly Row[]
   /** The metrics, `groups` and `folded_ports`: how many groups there are, and how many ports folded. */
   readonly totals: Readonly<Record<string, number | null>>
+  readonly approximate: Approximate
 }
 
-/** The `limit` first groups and the totals of all, in two queries. Errors: those of the reader. */
+/** A question of known size, its metrics computed as that size allows. */
+interface SizedQuestion extends TopQuestion {
+  readonly large: boolean
+}
+
+/** The `limit` first groups and the totals of all. Errors: those of the reader. */
 export async function readTop(
   reader: Reader,
-  question: TopQuestion,
-  options?: ReadOptions,
+  asked: TopQuestion,
+  options?: QuestionOptions,
 ): Promise<Top> {
-  const { by, metrics } = question
-  const groups = createBinder()
-  const totals = createBinder()
-  const [rows, [total]] = await Promise.all([
-    reader.read(groupsSql(groups, question), groups.params, options),
-    reader.read(totalsSql(totals, question), totals.params, options),
-  ])
-  if (!total) throw new TypeError('the store gave no totals')
-  const folded = (row: StoredRow) => integer('_folded', row['_folded'] ?? null)
-  return {
-    rows: rows.map((row) => ({
-      ...groupValues(by, row),
-      ...(folded(row) > 0 ? { folded_ports: folded(row) } : {}),
-      ...metricValues(metrics, row),
-    })),
-    totals: {
-      groups: integer('groups', total['groups'] ?? null),
-      folded_ports: folded(total),
-      ...metricValues(metrics, total),
-    },
+  const large = await isLarge(reader, asked, options)
+  const metrics = asked.metrics.map((metric) => sized(metric, large))
+  const order = { ...asked.order, by: sized(asked.order.by, large) }
+  const question: SizedQuestion = { ...asked, metrics, order, large }
+  if (!large) {
+    const [totals, rows] = await Promise.all([
+      readGroupTotals(reader, question, options),
+      readGroups(reader, question, options),
+    ])
+    return { rows, totals, approximate: {} }
   }
+  return readLargeTop(reader, question, { timeoutSeconds: largeTimeoutSeconds, ...options })
+}
+
+/** One after the other: they share the processors anyhow, and the number of groups decides how to ask. */
+async function readLargeTop(
+  reader: Reader,
+  question: SizedQuestion,
+  options: QuestionOptions,
+): Promise<Top> {
+  const fold = question.fold && (await isAnyFolded(reader, question, options))
+  const totals = await readGroupTotals(reader, { ...question, fold }, options)
+  const isNarrowed = Number(totals['groups']) > 2 * question.limit
+  const rows = await readGroups(reader, { ...question, fold, isNarrowed }, options)
+  const ports = fold ? { folded_ports: distinctError } : {}
+  return {
+    rows,
+    totals,
+    approximate: { groups: distinctError, ...ports, ...errorsOf(question.metrics, true) },
+  }
+}
+
+async function isAnyFolded(
+  reader: Reader,
+  { by, ...scope }: TopQuestion,
+  options?: QuestionOptions,
+): Promise<boolean> {
+  if (!isFolding(by, scope)) return false
+  const binder = createBinder()
+  const [row] = await reader.read(foldedGroupsSql(binder, by, scope), binder.params, options)
+  return integer('folded', row?.['folded'] ?? null) > 0
+}
+
+async function readGroups(
+  reader: Reader,
+  question: SizedQuestion & { readonly isNarrowed?: boolean },
+  options?: QuestionOptions,
+): Promise<readonly Row[]> {
+  const binder = createBinder()
+  const rows = await reader.read(groupsSql(binder, question), binder.params, options)
+  return rows.map((row) => ({
+    ...groupValues(question.by, row),
+    ...(foldedOf(row) > 0 ? { folded_ports: foldedOf(row) } : {}),
+    ...metricValues(question.metrics, row),
+  }))
+}
+
+async function readGroupTotals(
+  reader: Reader,
+  question: SizedQuestion,
+  options?: QuestionOptions,
+): Promise<Record<string, number | null>> {
+  const binder = createBinder()
+  const [total] = await reader.read(totalsSql(binder, question), binder.params, options)
+  if (!total) throw new TypeError('the store gave no totals')
+  return {
+    groups: integer('groups', total['groups'] ?? null),
+    folded_ports: foldedOf(total),
+    ...metricValues(question.metrics, total),
+  }
+}
+
+function foldedOf(row: StoredRow): number {
+  return integer('_folded', row['_folded'] ?? null)
 }
 
 /** The metrics over all rows of the scope: what groups and steps add up to. */
 export async function readTotals(
   reader: Reader,
   { metrics, ...scope }: FlowsScope & { readonly metrics: readonly Metric[] },
-  options?: ReadOptions,
+  options?: QuestionOptions,
 ): Promise<Readonly<Record<string, number | null>>> {
   if (metrics.length === 0) return {}
   const binder = createBinder()
@@ -90,45 +165,58 @@ export function groupOrder(
   return [`${first} ${order.descending ? 'DESC' : 'ASC'}`, ...by.map(column)].join(', ')
 }
 
+/**
+ * A large question asks twice: first which groups are shown, by nothing but the order, then all metrics of
+ * those alone. Strings are grouped by their hash there, in a third of the time; the answer's own GROUP BY
+ * is by the fields.
+ */
 function groupsSql(
   binder: Binder,
-  { by, order, limit, metrics, ...question }: TopQuestion,
+  question: SizedQuestion & { readonly isNarrowed?: boolean },
 ): string {
-  const { from, columnOf, folded } = rowsOf(binder, { by, ...question })
+  const { by, order, metrics } = question
+  const rows = rowsOf(binder, question)
+  const { from, where, keyOf, shownAs, isFolded } = rows
+  const limit = binder.bind('UInt32', question.limit)
   const selects = [
-    ...by.map((field) => selectOf(field, columnOf(field))),
+    ...by.map((field) => selectOf(field, shownAs(field))),
     ...metrics.map(metricSelect),
-    `${folded} AS _folded`,
+    `${distinctSql('f.dst_port', false, isFolded)} AS _folded`,
   ]
   return `SELECT ${selects.join(', ')}
-FROM ${from}
-GROUP BY ${by.map(columnOf).join(', ')}
-ORDER BY ${groupOrder(by, order, columnOf)} LIMIT ${binder.bind('UInt32', limit)}`
+FROM ${from} WHERE ${where}${question.isNarrowed ? ` AND ${isAmongFirst(rows, question, limit)}` : ''}
+GROUP BY ${by.map(keyOf).join(', ')}
+ORDER BY ${groupOrder(by, order, shownAs)} LIMIT ${limit}`
 }
 
-function totalsSql(binder: Binder, { by, metrics, ...question }: TopQuestion): string {
-  const { from, columnOf, foldedGroups } = rowsOf(binder, { by, ...question })
-  const groups = `uniqExact(tuple(${by.map(columnOf).join(', ')}))`
-  const selects = [
-    `${groups} AS groups`,
-    `${foldedGroups} AS _folded`,
-    ...metrics.map(metricSelect),
-  ]
-  return `SELECT ${selects.join(', ')}\nFROM ${from}`
+function isAmongFirst(
+  { from, where, keyOf, shownAs }: GroupRows,
+  { by, order }: SizedQuestion,
+  limit: string,
+): string {
+  const group = hashOf(by, keyOf, true)
+  const first = 'kind' in order.by ? `any(${shownAs(order.by)})` : order.by.sql
+  return `${group} IN (
+  SELECT ${group} AS _group FROM ${from} WHERE ${where}
+  GROUP BY _group ORDER BY ${first} ${order.descending ? 'DESC' : 'ASC'}, _group LIMIT ${limit})`
 }
 
-/** Where the rows come from, what their groups are, and how many ports fold in one group and in all. */
-function rowsOf(
-  binder: Binder,
-  { by, fold, ...scope }: Pick<TopQuestion, 'by' | 'fold' | 'range' | 'filters'>,
-): Fold & { readonly folded: string; readonly foldedGroups: string } {
-  if (!fold || !isFolding(by, scope)) {
-    const from = `flows AS f WHERE ${scopeCondition(binder, scope)}`
-    return { from, columnOf, folded: '0', foldedGroups: '0' }
-  }
-  return {
-    ...foldedRows(binder, by, scope),
-    folded: 'uniqExactIf(f.dst_port, f._folds)',
-    foldedGroups: `uniqExactIf(tuple(${by.map(columnOf).join(', ')}), f._folds)`,
-  }
+function totalsSql(binder: Binder, question: SizedQuestion): string {
+  const { by, metrics, large } = question
+  const { from, where, keyOf, isFolded } = rowsOf(binder, question)
+  const groups = distinctSql(hashOf(by, keyOf, large), large)
+  const folded = isFolded === '0' ? '0' : distinctSql(hashOf(by, columnOf, large), large, isFolded)
+  const selects = [`${groups} AS groups`, `${folded} AS _folded`, ...metrics.map(metricSelect)]
+  return `SELECT ${selects.join(', ')}\nFROM ${from} WHERE ${where}`
+}
+
+/** What tells groups apart: one column by itself is much cheaper than a tuple, and so is a hash. */
+function hashOf(by: readonly Field[], keyOf: (field: Field) => string, large: boolean): string {
+  const parts = knownParts(by, keyOf)
+  if (parts.length === 1) return parts[0] as string
+  return `${large ? 'cityHash64' : 'tuple'}(${parts.join(', ')})`
+}
+
+function rowsOf(binder: Binder, { by, fold, ...scope }: SizedQuestion): GroupRows {
+  return fold && isFolding(by, scope) ? foldedRows(binder, by, scope) : plainRows(binder, scope)
 }

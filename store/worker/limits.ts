@@ -22,6 +22,10 @@ export const engineArguments: readonly string[] = [
   `--query_condition_cache_size=${32 * mib}`,
   `--vector_similarity_index_cache_size=${mib}`,
   '--max_memory_usage=1000000000',
+  // Its default gives a thread only to each free GiB, below our limit of two: one thread for every question.
+  '--max_threads_min_free_memory_per_thread=0',
+  '--max_temporary_data_on_disk_size_for_query=8000000000',
+  '--memory_worker_period_ms=1000',
   '--max_bytes_before_external_group_by=500000000',
   '--max_bytes_before_external_sort=500000000',
   '--max_execution_time=30',

@@ -15,6 +15,14 @@ export interface Metric {
   readonly label: string
   readonly help: string
   readonly sql: string
+  /** The same within a relative error and a bounded memory, for more rows than can be counted exactly. */
+  readonly sketch?: Sketch
+}
+
+export interface Sketch {
+  readonly sql: string
+  /** `|estimate - truth| / truth` of at least 997 of 1000 answers. */
+  readonly error: number
 }
 
 /**
@@ -39,6 +47,8 @@ const counted: readonly Metric[] = [
     label: 'Connections',
     help: 'Distinct connections and attempts with a row in the range; one in two steps or groups counts in both.',
     sql: 'uniqExact(f.connection_id)',
+    // HyperLogLog of 2^15 cells: standard error 1.04 / 2^7.5 = 0.6 %, three of them 2 %.
+    sketch: { sql: 'uniqCombined64(15)(f.connection_id)', error: 0.02 },
   },
   {
     name: 'failed',
@@ -53,22 +63,29 @@ const counted: readonly Metric[] = [
     unit: 'ns',
     nullable: true,
     label: 'RTT p50',
-    help: 'Median of rtt_ns over the rows that have one; exact.',
+    help: 'Median of rtt_ns over the rows that have one.',
     sql: percentile(1),
+    sketch: { sql: sketchedPercentile(1), error: 0.01 },
   },
   {
     name: 'rtt_p95_ns',
     unit: 'ns',
     nullable: true,
     label: 'RTT p95',
-    help: '95th percentile of rtt_ns over the rows that have one; exact.',
+    help: '95th percentile of rtt_ns over the rows that have one.',
     sql: percentile(2),
+    sketch: { sql: sketchedPercentile(2), error: 0.01 },
   },
 ]
 
 /** Both from one state. Measured on 10,000 groups of 2M rows: cheaper than any sketch, 8 octets a row. */
 function percentile(index: number): string {
   return `if(count(f.rtt_ns) = 0, NULL, quantilesExact(0.5, 0.95)(f.rtt_ns)[${index}])`
+}
+
+/** DDSketch: the value at the rank within 1 %, whatever the distribution. */
+function sketchedPercentile(index: number): string {
+  return `if(count(f.rtt_ns) = 0, NULL, quantilesDD(0.01, 0.5, 0.95)(f.rtt_ns)[${index}])`
 }
 
 /** Every summed field of the table under its own name, after them what is counted otherwise. */
