@@ -32,6 +32,7 @@ export interface AppConfig {
 
 export type AppDeps = Omit<RouteDeps, 'ask' | 'nowNs'> & Partial<Pick<RouteDeps, 'nowNs'>>
 
+/** The API and the page without a socket; answers `inject`, or listens by createHttp. Errors: none of its own. */
 export async function createApp(
   config: AppConfig,
   deps: AppDeps,
