@@ -4,11 +4,15 @@ import fastifySwagger from '@fastify/swagger'
 import fastifySwaggerUi from '@fastify/swagger-ui'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { AppError, messageOf, type Reporter } from '../common/mod.ts'
+import { createSharedReads, type Reader } from '../store/mod.ts'
+import { compressAnswers } from './answer/compress.ts'
+import { holdWhatIsSent } from './answer/hold.ts'
+import { answerUnreadable } from './answer/unreadable.ts'
 import { badQuery, type Violation } from './bad-query.ts'
-import { type ErrorBody, errorBody } from './contract/mod.ts'
-import { apiError } from './errors.ts'
+import { errorBody } from './contract/mod.ts'
+import { apiError, bodyOf } from './errors.ts'
 import { answerLostBrowser, servePage } from './page.ts'
-import { createAsk } from './routes/ask.ts'
+import { type AskConfig, createAsk } from './routes/ask.ts'
 import type { RouteDeps } from './routes/deps.ts'
 import { flowsRoute } from './routes/flows.ts'
 import { ledgerRoute } from './routes/ledger.ts'
@@ -28,6 +32,10 @@ export interface AppConfig {
   readonly questionsMax?: number
   /** Rows of a question up to which distinct counts and percentiles are exact, 5,000,000 when not given. */
   readonly exactRowsMax?: number
+  /** How long a question waits for memory that slow readers hold: 10 s when not given; then 503. */
+  readonly answerWaitMs?: number
+  /** A client that takes nothing of its answer for so long is cut off: 30 s when not given. */
+  readonly readerStallMs?: number
 }
 
 export type AppDeps = Omit<RouteDeps, 'ask' | 'nowNs'> & Partial<Pick<RouteDeps, 'nowNs'>>
@@ -43,6 +51,7 @@ export async function createApp(
     bodyLimit: 1024,
     requestTimeout: 10_000,
     forceCloseConnections: true,
+    clientErrorHandler: answerUnreadable,
   })
   app.setValidatorCompiler(createValidatorCompiler())
   // Rows are already what the schemas say; a test validates the answers against them.
@@ -50,15 +59,41 @@ export async function createApp(
   secure(app, config.hosts ?? [])
   answerErrors(app, config.webDir, reporter)
   await describeApi(app)
-  const bounds = config.exactRowsMax === undefined ? {} : { exactRowsMax: config.exactRowsMax }
-  const ask = createAsk(config.questionsMax ?? 32, bounds)
-  const nowNs = deps.nowNs ?? (() => BigInt(Date.now()) * 1_000_000n)
-  const routeDeps = { ...deps, ask, nowNs }
+  compressAnswers(app)
+  holdWhatIsSent(app)
+  const nowNs = wholeSeconds(deps.nowNs ?? (() => BigInt(Date.now()) * 1_000_000n))
+  const revision = () => deps.reader.revision?.()
+  const ask = createAsk(askConfig(config), { revision, nowNs }, reporter)
+  const routeDeps = { ...deps, reader: shared(deps.reader), ask, nowNs }
   for (const route of [flowsRoute, topRoute, seriesRoute, ledgerRoute, statusRoutes]) {
     route(app, routeDeps)
   }
   await servePage(app, config.webDir)
   return app
+}
+
+const mib = 1024 * 1024
+
+function askConfig(config: AppConfig): AskConfig {
+  return {
+    questionsMax: config.questionsMax ?? 32,
+    bounds: config.exactRowsMax === undefined ? {} : { exactRowsMax: config.exactRowsMax },
+    largeBytesMax: 160 * mib,
+    smallBytesMax: 64 * mib,
+    waitMs: config.answerWaitMs ?? 10_000,
+    stallMs: config.readerStallMs ?? 30_000,
+  }
+}
+
+/** All questions of one second have one `now`, its end: what they share is then asked once. */
+function wholeSeconds(nowNs: () => bigint): () => bigint {
+  const secondNs = 1_000_000_000n
+  return () => ((nowNs() + secondNs - 1n) / secondNs) * secondNs
+}
+
+function shared(reader: Reader): Reader {
+  const { revision } = reader
+  return revision ? { read: createSharedReads(reader.read, revision), revision } : reader
 }
 
 async function describeApi(app: FastifyInstance): Promise<void> {
@@ -118,9 +153,4 @@ function knownError(error: FastifyError, request: FastifyRequest): AppError {
 function parametersOf(request: FastifyRequest): readonly string[] {
   const schema = request.routeOptions.schema?.querystring as { properties?: object } | undefined
   return Object.keys(schema?.properties ?? {})
-}
-
-function bodyOf({ code, message, remedy, details }: AppError): ErrorBody {
-  const { hint: _, ...rest } = details
-  return { error: { code, message, remedy, details: rest } }
 }

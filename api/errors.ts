@@ -1,6 +1,7 @@
 // What can go wrong with a request, and what the one who asked can do about it.
 
-import { errorsOf } from '../common/mod.ts'
+import { type AppError, errorsOf } from '../common/mod.ts'
+import type { ErrorBody } from './contract/mod.ts'
 
 /** The errors of this folder, as docs/reference/errors.md lists them. */
 export const apiErrors = {
@@ -46,6 +47,24 @@ export const apiErrors = {
     exitCode: 75,
     remedy: 'Ask again in a moment.',
   },
+  readers_slow: {
+    message: 'answers that wait for slow readers fill the memory for answers',
+    status: 503,
+    exitCode: 75,
+    remedy: 'Ask again in a moment, or for fewer rows (limit), and read answers as they come.',
+  },
+  address_too_long: {
+    message: 'the address is longer than 16 kB',
+    status: 414,
+    exitCode: 64,
+    remedy: 'Give fewer values, or a CIDR instead of many addresses.',
+  },
+  headers_too_long: {
+    message: 'the headers are longer than 16 kB',
+    status: 431,
+    exitCode: 64,
+    remedy: 'Send fewer headers or cookies.',
+  },
   page_not_built: {
     message: 'the page is not built',
     status: 503,
@@ -84,4 +103,10 @@ export function badParameter(
 ) {
   const meant = suggestion === undefined ? {} : { suggestion }
   return apiError('bad_parameter', { details: { parameter, reason, hint, ...meant } })
+}
+
+/** The error as an answer has it. */
+export function bodyOf({ code, message, remedy, details }: AppError): ErrorBody {
+  const { hint: _, ...rest } = details
+  return { error: { code, message, remedy, details: rest } }
 }

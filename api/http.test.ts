@@ -1,10 +1,13 @@
 // The server on a real socket: its address, a port that is taken, a client that goes away.
 
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { AppError } from '../common/mod.ts'
 import { createReporter } from '../common/reporter/mod.ts'
 import type { Reader } from '../store/mod.ts'
+import type { ErrorBody } from './contract/mod.ts'
 import { createHttp } from './mod.ts'
 
 function server(read: Reader['read'], port = 0) {
@@ -82,4 +85,32 @@ test('stop ends questions that are still running', { timeout: 5000 }, async () =
   await asked.promise
   await http.stop()
   assert.equal(await answer, 'cut off')
+})
+
+/** Everything that the server says to these octets, until it ends the connection. */
+async function said(port: number, request: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(request)
+  return text(socket)
+}
+
+test('a query string of 100 kB is answered with 414 in words, not with a reset', async () => {
+  const http = server(async () => [])
+  await http.start()
+  try {
+    const { port } = http.address()
+    for (const kilobytes of [17, 100, 1000]) {
+      const address = `/api/flows?src_process=${'x'.repeat(kilobytes * 1000)}`
+      const answer = await said(port, `GET ${address} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+      assert.match(answer, /^HTTP\/1\.1 414 URI Too Long\r\n/, `${kilobytes} kB: ${answer}`)
+      const { error } = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))) as ErrorBody
+      assert.deepEqual([error.code, /16 kB/.test(error.message)], ['address_too_long', true])
+    }
+    const cookie = 'x'.repeat(100_000)
+    const long = await said(port, `GET / HTTP/1.1\r\nHost: a\r\nCookie: ${cookie}\r\n\r\n`)
+    assert.match(long, /^HTTP\/1\.1 431 [\s\S]*"headers_too_long"/)
+    assert.match(await said(port, 'no request\r\n\r\n'), /^HTTP\/1\.1 400 [\s\S]*"bad_request"/)
+  } finally {
+    await http.stop()
+  }
 })

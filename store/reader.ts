@@ -32,4 +32,6 @@ export interface Reader {
    * `store_away` (the engine is being restarted).
    */
   read(sql: string, params?: SqlParams, options?: ReadOptions): Promise<readonly StoredRow[]>
+  /** Changes whenever rows may have changed; a reader without it cannot tell. */
+  readonly revision?: () => string
 }

@@ -1,5 +1,6 @@
 // The store: one storage worker behind the ClickHouse client, its schema kept up to date.
 
+import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { Agent, type AgentOptions } from 'node:http'
 import { join } from 'node:path'
@@ -26,6 +27,7 @@ export interface StoreConfig {
 }
 
 export interface Store extends Component, Reader {
+  readonly revision: () => string
   /**
    * Inserts a file of concatenated Native blocks, all of one schema (today's when left out), of one UTC day
    * and below 1,000,000 rows, once: a token that was seen is done already. Errors: `insert_refused` (quarantine the file); `disk_full`,
@@ -51,6 +53,8 @@ export function createStore(config: StoreConfig, reporter: Reporter): Store {
   const socketPath = join(config.dataDir, 'store.sock')
   const worker = createWorkerProcess(config.dataDir, reporter)
   const client = connect(socketPath)
+  const life = randomBytes(6).toString('hex')
+  let changes = 0
   const retention = createRetention(config.retention ?? {}, { read, command }, reporter)
 
   async function start(): Promise<void> {
@@ -115,6 +119,8 @@ WHERE database = currentDatabase() AND name = '${flowTable.name}'`)
       await client.command({ query: sql })
     } catch (error) {
       throw queryFault(error, defaults.seconds, false)
+    } finally {
+      changes++
     }
   }
 
@@ -129,11 +135,16 @@ WHERE database = currentDatabase() AND name = '${flowTable.name}'`)
       await insertSegmentFile(client, { file, table, columns, token })
     } catch (error) {
       throw insertFault(error, file)
+    } finally {
+      // Also after an error: the engine may have taken the rows before the connection broke.
+      changes++
     }
   }
 
+  const revision = () => `${life}.${changes}`
   const isReady = () => worker.pid() !== undefined
-  return { name: 'store', start, stop, read, insertSegment, isReady, workerPid: worker.pid }
+  const workerPid = worker.pid
+  return { name: 'store', start, stop, read, revision, insertSegment, isReady, workerPid }
 }
 
 function connect(socketPath: string): ClickHouseClient {

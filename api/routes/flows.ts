@@ -1,6 +1,6 @@
 // GET /api/flows: rows one by one, newest first unless asked otherwise, in stable pages.
 
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type FlowsQuestion, readCoverage, readFlowsPage } from '../../store/query/mod.ts'
 import { type Field, parseAddress } from '../../wire/mod.ts'
 import { flowsParameters, type RowsAnswer, rowsAnswer } from '../contract/mod.ts'
@@ -21,18 +21,22 @@ const schema = {
 
 export function flowsRoute(app: FastifyInstance, { reader, ask, nowNs }: RouteDeps): void {
   app.get('/api/flows', { schema }, (request, reply) =>
-    ask(reply, async (options): Promise<RowsAnswer> => {
-      const query = request.query as Query
-      const now = nowNs()
-      const question = questionOf(query, now)
-      const [page, coverage] = await Promise.all([
-        readFlowsPage(reader, question, options),
-        readCoverage(reader, { ...question, nowNs: now }, options),
-      ])
-      const { range } = question
-      const next = page.after && encodeCursor(query, { range, after: page.after })
-      return { rows: [...page.rows], next, coverage }
-    }),
+    ask(
+      reply,
+      async (options): Promise<RowsAnswer> => {
+        const query = request.query as Query
+        const now = nowNs()
+        const question = questionOf(query, now)
+        const [page, coverage] = await Promise.all([
+          readFlowsPage(reader, question, options),
+          readCoverage(reader, { ...question, nowNs: now }, options),
+        ])
+        const { range } = question
+        const next = page.after && encodeCursor(query, { range, after: page.after })
+        return { rows: [...page.rows], next, coverage }
+      },
+      rowsOf(request),
+    ),
   )
 }
 
@@ -58,4 +62,8 @@ function checked(field: Field, cursor: Cursor): Cursor {
   const fits = value === null ? field.nullable : isText || isAddress || isNumber
   if (fits) return cursor
   throw badParameter('cursor', 'it is damaged', 'Pass `next` of the page before.')
+}
+
+function rowsOf(request: FastifyRequest): number {
+  return (request.query as Query)['limit'] as number
 }

@@ -9,9 +9,10 @@ export const errorSchemaId = 'Error'
 const failures: Readonly<Record<number, string>> = {
   400: 'A parameter is unknown or cannot be.',
   413: 'The question needs more memory or rows than one may have.',
+  414: 'The address is longer than 16 kB.',
   421: 'The Host header is no name of this server.',
   500: 'A fault in Weir.',
-  503: 'The store is away, or too many questions are being answered.',
+  503: 'The store is away, too many questions are being answered, or slow readers hold too many answers.',
   504: 'The question took too long.',
 }
 
@@ -25,5 +26,9 @@ export function responses(success: TSchema): Record<number, TSchema> {
     status,
     { content: { 'application/json': { schema: Type.Ref(`${errorSchemaId}#`) } }, description },
   ])
-  return { 200: { description: 'The answer.', ...success }, ...Object.fromEntries(errors) }
+  return {
+    200: { description: 'The answer.', ...success },
+    304: { description: 'The answer is still the one of `If-None-Match`.', type: 'null' },
+    ...Object.fromEntries(errors),
+  } as Record<number, TSchema>
 }
