@@ -3,10 +3,10 @@
 // knows what was in a lost row.
 
 import { rfc3339 } from '../../common/mod.ts'
-import { flowTable } from '../../wire/mod.ts'
 import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
 import { createBinder } from './binder.ts'
 import { scopeCondition } from './conditions.ts'
+import { countSql } from './precision.ts'
 import type { Filter, FlowsScope, Range } from './question.ts'
 import { partialMark, stepNsOf, stepSql, stepsOf } from './steps.ts'
 import { integer } from './stored-row.ts'
@@ -124,12 +124,13 @@ async function readStored(
   options?: ReadOptions,
 ): Promise<ReadonlyMap<bigint, number>> {
   const binder = createBinder()
-  const step = stepNs === undefined ? undefined : stepSql(binder, stepNs)
-  const from = `FROM ${flowTable.name} AS f
-WHERE ${scopeCondition(binder, { range, filters: nodeFilters(filters) })}`
-  const sql = step
-    ? `SELECT toString(${step} AS _s) AS _step, count() AS rows ${from} GROUP BY _s`
-    : `SELECT '0' AS _step, count() AS rows ${from}`
+  const condition = scopeCondition(binder, { range, filters: nodeFilters(filters) })
+  if (stepNs === undefined) {
+    const [row] = await reader.read(countSql(condition), binder.params, options)
+    return new Map([[0n, row ? integer('rows', row['rows'] ?? null) : 0]])
+  }
+  const sql = `SELECT toString(${stepSql(binder, stepNs)} AS _s) AS _step, count() AS rows
+FROM flows AS f WHERE ${condition} GROUP BY _s`
   const rows = await reader.read(sql, binder.params, options)
   return new Map(rows.map((row) => [stepNsOf(row), integer('rows', row['rows'] ?? null)]))
 }

@@ -8,7 +8,8 @@
 // No sum changes: the rows of the folded groups are one group, whose dst_port is null.
 
 import { type Field, flowTable } from '../../wire/mod.ts'
-import type { Binder } from './binder.ts'
+import type { Reader, ReadOptions } from '../reader.ts'
+import { type Binder, createBinder } from './binder.ts'
 import { columnOf, scopeCondition } from './conditions.ts'
 import type { FlowsScope } from './question.ts'
 
@@ -57,9 +58,16 @@ export function foldedRows(binder: Binder, by: readonly Field[], scope: FlowsSco
   }
 }
 
-/** How many groups fold: a cheap question, because few ports are that high. */
-export function foldedGroupsSql(binder: Binder, by: readonly Field[], scope: FlowsScope): string {
-  return `SELECT count() AS folded FROM (${foldedSql(binder, by, scope)})`
+/** Whether any port can fold: a cheap question, and most often the answer is no. */
+export async function isAnyEphemeral(
+  reader: Reader,
+  scope: FlowsScope,
+  options?: ReadOptions,
+): Promise<boolean> {
+  const binder = createBinder()
+  const sql = `SELECT f.dst_port AS port FROM flows AS f
+WHERE ${scopeCondition(binder, scope)} AND f.dst_port >= ${firstEphemeralPort} LIMIT 1`
+  return (await reader.read(sql, binder.params, options)).length > 0
 }
 
 /** All stored columns and the derived ones that `by` needs; the engine reads only those that are used. */

@@ -22,9 +22,9 @@ export type Approximate = Readonly<Record<string, number>>
 export async function isLarge(
   reader: Reader,
   scope: FlowsScope,
-  options: QuestionOptions = {},
+  { exactRowsMax: given, ...options }: QuestionOptions = {},
 ): Promise<boolean> {
-  const rowsMax = options.exactRowsMax ?? exactRowsMax
+  const rowsMax = given ?? exactRowsMax
   const range = createBinder()
   // The whole range first: without filters the index alone answers, in milliseconds.
   const inRange = await countRows(reader, rangeCondition(range, scope.range), range, options)
@@ -55,13 +55,17 @@ export function errorsOf(metrics: readonly Metric[], large: boolean): Approximat
   return Object.fromEntries(sketched.map(({ name, sketch }) => [name, sketch?.error ?? 0]))
 }
 
+/** The same text for all who count, so that they share one answer. */
+export function countSql(condition: string): string {
+  return `SELECT count() AS rows FROM flows AS f WHERE ${condition}`
+}
+
 async function countRows(
   reader: Reader,
   condition: string,
   { params }: Binder,
   options: QuestionOptions,
 ): Promise<number> {
-  const sql = `SELECT count() AS rows FROM flows AS f WHERE ${condition}`
-  const [row] = await reader.read(sql, params, options)
+  const [row] = await reader.read(countSql(condition), params, options)
   return row ? integer('rows', row['rows'] ?? null) : 0
 }

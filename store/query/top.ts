@@ -5,9 +5,9 @@ import type { Reader, StoredRow } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
 import { columnOf, scopeCondition } from './conditions.ts'
 import {
-  foldedGroupsSql,
   foldedRows,
   type GroupRows,
+  isAnyEphemeral,
   isFolding,
   knownParts,
   plainRows,
@@ -53,10 +53,15 @@ export async function readTop(
   asked: TopQuestion,
   options?: QuestionOptions,
 ): Promise<Top> {
-  const large = await isLarge(reader, asked, options)
+  const { range, filters } = asked
+  const mayFold = asked.fold && isFolding(asked.by, asked)
+  const [large, fold] = await Promise.all([
+    isLarge(reader, asked, options),
+    mayFold && isAnyEphemeral(reader, { range, filters }, options),
+  ])
   const metrics = asked.metrics.map((metric) => sized(metric, large))
   const order = { ...asked.order, by: sized(asked.order.by, large) }
-  const question: SizedQuestion = { ...asked, metrics, order, large }
+  const question: SizedQuestion = { ...asked, metrics, order, fold, large }
   if (!large) {
     const [totals, rows] = await Promise.all([
       readGroupTotals(reader, question, options),
@@ -73,27 +78,15 @@ async function readLargeTop(
   question: SizedQuestion,
   options: QuestionOptions,
 ): Promise<Top> {
-  const fold = question.fold && (await isAnyFolded(reader, question, options))
-  const totals = await readGroupTotals(reader, { ...question, fold }, options)
+  const totals = await readGroupTotals(reader, question, options)
   const isNarrowed = Number(totals['groups']) > 2 * question.limit
-  const rows = await readGroups(reader, { ...question, fold, isNarrowed }, options)
-  const ports = fold ? { folded_ports: distinctError } : {}
+  const rows = await readGroups(reader, { ...question, isNarrowed }, options)
+  const ports = question.fold ? { folded_ports: distinctError } : {}
   return {
     rows,
     totals,
     approximate: { groups: distinctError, ...ports, ...errorsOf(question.metrics, true) },
   }
-}
-
-async function isAnyFolded(
-  reader: Reader,
-  { by, ...scope }: TopQuestion,
-  options?: QuestionOptions,
-): Promise<boolean> {
-  if (!isFolding(by, scope)) return false
-  const binder = createBinder()
-  const [row] = await reader.read(foldedGroupsSql(binder, by, scope), binder.params, options)
-  return integer('folded', row?.['folded'] ?? null) > 0
 }
 
 async function readGroups(
@@ -218,5 +211,5 @@ function hashOf(by: readonly Field[], keyOf: (field: Field) => string, large: bo
 }
 
 function rowsOf(binder: Binder, { by, fold, ...scope }: SizedQuestion): GroupRows {
-  return fold && isFolding(by, scope) ? foldedRows(binder, by, scope) : plainRows(binder, scope)
+  return fold ? foldedRows(binder, by, scope) : plainRows(binder, scope)
 }
