@@ -1,13 +1,22 @@
 // The tables of fields and metrics as an answer, so that clients label and complete without a copy of their own.
 
 import { type Static, Type } from 'typebox'
-import { type Field, flowMetrics, flowTable, ledgerTable, type Table } from '../../wire/mod.ts'
+import {
+  type Field,
+  flowMetrics,
+  flowTable,
+  ledgerTable,
+  type Table,
+  tables,
+} from '../../wire/mod.ts'
 import { endPairs } from './parameters.ts'
 
 const fieldInfo = Type.Object({
   table: Type.String({ description: 'flows or ledger.' }),
   name: Type.String({ description: 'Its one name: JSON key, parameter, column.' }),
-  kind: Type.String({ description: 'time, name, address, counter, id, u8, u16, u32 or flag.' }),
+  kind: Type.String({
+    description: 'time, name, text, octets, list, address, counter, id, u8, u16, u32 or flag.',
+  }),
   unit: Type.String({ description: 'bytes, packets, segments, ns, rows; empty for none.' }),
   nullable: Type.Boolean(),
   sum: Type.Boolean({ description: 'An increment: summed over rows.' }),
@@ -17,6 +26,13 @@ const fieldInfo = Type.Object({
   }),
   label: Type.String(),
   help: Type.String(),
+})
+
+const tableInfo = Type.Object({
+  name: Type.String({ description: 'flows or ledger.' }),
+  identity: Type.Array(Type.String(), {
+    description: 'Fields that tell any two rows of one `time` apart.',
+  }),
 })
 
 const metricInfo = Type.Object({
@@ -29,7 +45,11 @@ const metricInfo = Type.Object({
 })
 
 export const fieldsAnswer = Type.Object(
-  { fields: Type.Array(fieldInfo), metrics: Type.Array(metricInfo) },
+  {
+    tables: Type.Array(tableInfo),
+    fields: Type.Array(fieldInfo),
+    metrics: Type.Array(metricInfo),
+  },
   { title: 'Fields' },
 )
 
@@ -40,6 +60,7 @@ export type FieldsAnswer = Static<typeof fieldsAnswer>
 /** The answer of /api/fields: stored, derived and either-end fields of flows, fields of the ledger, metrics. */
 export function fieldsOf(): FieldsAnswer {
   return {
+    tables: tables.map(({ name, identity }) => ({ name, identity: [...identity] })),
     fields: [...tableFields(flowTable), ...eitherEnd(), ...tableFields(ledgerTable)],
     metrics: flowMetrics.map(({ name, unit, label, help, nullable, additive }) => ({
       name,
