@@ -1,9 +1,7 @@
-// A Chromium of our own for one test: headless, talking to nobody but the page, and listening to its complaints.
+// A Chromium of our own: headless, talking to nobody but the page, and listening to its complaints.
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { existsSync } from 'node:fs'
+import { type Browser, chromium, type Page } from 'playwright-core'
 
 const executablePath = '/usr/bin/chromium'
 
@@ -28,26 +26,38 @@ export interface Watched {
   readonly complaints: readonly string[]
 }
 
-/** Hands a page to `work` and closes the browser after it, whatever happens. */
-export async function withBrowser<T>(work: (watched: Watched) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'weir-browser-'))
-  let context: BrowserContext | undefined
+/** Starts a browser; who starts it closes it. */
+export function startBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath, headless: true, args: quiet })
+}
+
+/** Hands a page to `work` that shares nothing with other pages, and closes it after that, whatever happens. */
+export async function withPage<T>(
+  browser: Browser,
+  work: (watched: Watched) => Promise<T>,
+): Promise<T> {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    colorScheme: 'light',
+    reducedMotion: 'reduce',
+    timezoneId: 'UTC',
+  })
   try {
-    context = await chromium.launchPersistentContext(folder, {
-      executablePath,
-      headless: true,
-      args: quiet,
-      viewport: { width: 1280, height: 800 },
-      colorScheme: 'light',
-      reducedMotion: 'reduce',
-      timezoneId: 'UTC',
-    })
     context.setDefaultTimeout(15_000)
     const page = await context.newPage()
     return await work({ page, complaints: await listen(page) })
   } finally {
-    await context?.close()
-    rmSync(folder, { recursive: true, force: true })
+    await context.close()
+  }
+}
+
+/** Hands a page of a browser of its own to `work`. */
+export async function withBrowser<T>(work: (watched: Watched) => Promise<T>): Promise<T> {
+  const browser = await startBrowser()
+  try {
+    return await withPage(browser, work)
+  } finally {
+    await browser.close()
   }
 }
 
