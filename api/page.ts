@@ -6,14 +6,12 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { pagePaths } from './contract/pages/mod.ts'
 import { apiError } from './errors.ts'
-
-/** The pages; `web/domain/location.ts` has the same paths. */
-export const pagePaths = ['/', '/flows', '/nodes'] as const
 
 export async function servePage(app: FastifyInstance, webDir: string | undefined): Promise<void> {
   if (!isBuilt(webDir)) {
-    for (const path of pagePaths) {
+    for (const path of Object.values(pagePaths)) {
       app.get(path, { schema: { hide: true } }, () => {
         throw apiError('page_not_built')
       })
@@ -29,7 +27,7 @@ export async function servePage(app: FastifyInstance, webDir: string | undefined
       reply.header('cache-control', forever ? 'public, max-age=31536000, immutable' : 'no-cache')
     },
   })
-  for (const path of pagePaths.filter((path) => path !== '/')) {
+  for (const path of Object.values(pagePaths).filter((path) => path !== '/')) {
     app.get(path, { schema: { hide: true } }, (_, reply) => reply.sendFile('index.html'))
   }
 }

@@ -1,13 +1,24 @@
 // What the page says when something is not as usual, in Chromium, over an invented Weir.
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import type { Page } from 'playwright-core'
+import { after, before, test } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import type { FieldInfo } from '../../api/contract/mod.ts'
+import { pagePaths } from '../../api/contract/pages/mod.ts'
 import { until } from '../traffic/mod.ts'
-import { browserMissing, withBrowser } from './browser.ts'
+import { browserMissing, startBrowser, withPage } from './browser.ts'
 import { type FakeWeir, startFakeWeir, type World } from './weir.fake.ts'
 
 const skip = browserMissing() ?? false
+
+/** One for all tests: each has a context of its own in it. */
+let browser: Browser
+
+before(async () => {
+  if (!skip) browser = await startBrowser()
+})
+
+after(() => browser?.close())
 
 /** A page over a world of its own; `work` begins before anything was asked for. */
 async function look(
@@ -16,7 +27,7 @@ async function look(
 ): Promise<void> {
   const weir = await startFakeWeir(change)
   try {
-    await withBrowser(async ({ page, complaints }) => {
+    await withPage(browser, async ({ page, complaints }) => {
       await work(page, weir)
       // Chromium itself logs every answer that is an error, and every request that gets none.
       const own = complaints.filter((line) => !/Failed to load resource/.test(line))
@@ -27,16 +38,33 @@ async function look(
   }
 }
 
+/** Lets time pass for the page and its Weir, a second at a time, until `done`. */
+async function passUntil(
+  what: string,
+  page: Page,
+  weir: FakeWeir,
+  done: () => boolean | Promise<boolean>,
+): Promise<void> {
+  await until(what, async () => {
+    if (await done()) return true
+    weir.world.nowMs += 1000
+    await page.clock.runFor(1000)
+    return done()
+  })
+}
+
 const shown = (page: Page, selector: string) => page.locator(selector).allInnerTexts()
 
 test('Weir gone: the page says since when, and neither Live nor 100 % stay', { skip }, () =>
   look({}, async (page, weir) => {
+    await page.clock.install({ time: weir.world.nowMs })
     await page.goto(weir.base)
     await page.locator('.edges tbody tr').first().waitFor()
     assert.match((await shown(page, '.bar')).join(), /Live.*100 %/s)
     const port = Number(new URL(weir.base).port)
     await weir.stop()
-    await page.locator('.banner').waitFor()
+    const banners = page.locator('.banner')
+    await passUntil('the banner', page, weir, async () => (await banners.count()) > 0)
     const said = (await shown(page, '.banner')).join()
     assert.match(said, /Disconnected: no answer since \d\d:\d\d:\d\d/)
     const bar = (await shown(page, '.bar')).join()
@@ -44,9 +72,9 @@ test('Weir gone: the page says since when, and neither Live nor 100 % stay', { s
     assert.doesNotMatch(bar, /Live|100 %/)
     assert.equal(await page.locator('[role=alert]').count(), 1, 'said once')
     assert.ok(await isDim(page, '.kpi .val b'), 'old numbers are dimmed')
-    const back = await startFakeWeir({}, port)
+    const back = await startFakeWeir({ nowMs: weir.world.nowMs }, port)
     try {
-      await page.locator('.banner').waitFor({ state: 'detached' })
+      await passUntil('an answer', page, back, async () => (await banners.count()) === 0)
       assert.match((await shown(page, '.bar')).join(), /Live.*100 %/s)
       assert.ok(!(await isDim(page, '.kpi .val b')))
     } finally {
@@ -60,14 +88,16 @@ for (const path of ['/', '/flows', '/nodes']) {
     look(
       { failure: { status: 503, code: 'store_away', message: 'the store does not answer' } },
       async (page, weir) => {
+        await page.clock.install({ time: weir.world.nowMs })
         await page.goto(weir.base + path)
-        await page.locator('.banner').waitFor()
+        const banners = page.locator('.banner')
+        await banners.waitFor()
         assert.match((await shown(page, '.banner')).join(), /the store does not answer/)
         assert.equal(await page.locator('[role=alert]').count(), 1)
         const whole = (await shown(page, 'body')).join()
         assert.equal(whole.split('the store does not answer').length, 2, whole)
         weir.world.failure = undefined
-        await page.locator('.banner').waitFor({ state: 'detached' })
+        await passUntil('an answer', page, weir, async () => (await banners.count()) === 0)
       },
     ),
   )
@@ -95,7 +125,7 @@ test('no edge is larger than the volume of the range, whenever one looks', { ski
       await page.locator('.edges tbody tr').first().waitFor()
       const whole = bytesOf((await shown(page, '.kpi .delta'))[0] ?? '')
       const edges = await page
-        .locator('.edges .c-sent, .edges .c-back')
+        .locator('.edges td.c-bytes, .edges td.c-reverse_bytes')
         .evaluateAll((cells: { title: string }[]) =>
           cells.map(({ title }) => Number(title.replace(/\D/g, ''))),
         )
@@ -128,11 +158,11 @@ test('ports that are folded are shown as :* with their number, and open', { skip
 
 const long = 'a-service-with-quite-a-long-name'
 
-for (const width of [360, 420, 719, 720, 1280]) {
-  test(`the destination of a connection is shown at ${width} px`, { skip }, () =>
-    look(
-      { dress: (row) => ({ ...row, src_process: long, dst_process: long }) },
-      async (page, weir) => {
+test('the destination of a connection is shown at every width', { skip }, () =>
+  look(
+    { dress: (row) => ({ ...row, src_process: long, dst_process: long }) },
+    async (page, weir) => {
+      for (const width of [360, 420, 719, 720, 1280]) {
         await page.setViewportSize({ width, height: 800 })
         await page.goto(`${weir.base}/flows`)
         const port = page.locator('tr.row .c-dst .whole > span').first()
@@ -143,13 +173,76 @@ for (const width of [360, 420, 719, 720, 1280]) {
           await port.boundingBox(),
         ]
         assert.ok(row && end)
-        assert.ok(end.x >= row.x && end.x + end.width <= row.x + row.width, 'it is inside the row')
-        assert.ok(end.y >= row.y && end.y + end.height <= row.y + row.height, 'and not below it')
+        const isInside = end.x >= row.x && end.x + end.width <= row.x + row.width
+        assert.ok(isInside, `at ${width} px it is inside the row`)
+        const isLevel = end.y >= row.y && end.y + end.height <= row.y + row.height
+        assert.ok(isLevel, `at ${width} px it is not below the row`)
         assert.equal(await page.evaluate('document.documentElement.scrollWidth'), width)
+      }
+    },
+  ),
+)
+
+const toyField: FieldInfo = {
+  table: 'flows',
+  name: 'toy_colour',
+  kind: 'name',
+  unit: '',
+  nullable: false,
+  sum: false,
+  derived: false,
+  ends: [],
+  label: 'Toy colour',
+  help: 'Colour of the toy.',
+}
+
+test(
+  'a field that only the model knows is in the row panel, and a column to choose',
+  { skip },
+  () =>
+    look(
+      { moreFields: [toyField], dress: (row) => ({ ...row, toy_colour: 'teal' }) },
+      async (page, weir) => {
+        await page.goto(`${weir.base}/flows`)
+        await page.locator('tr.row').first().waitFor()
+        assert.equal(await page.locator('td.c-toy_colour').count(), 0)
+        await page.click('#popover-columns')
+        await page.locator('.pop-columns label', { hasText: 'toy_colour' }).click()
+        await page.locator('td.c-toy_colour').first().waitFor()
+        await page.reload()
+        await page.locator('td.c-toy_colour').first().waitFor()
+        assert.match((await shown(page, 'td.c-toy_colour')).join(), /^teal/)
+        assert.equal(
+          await page.locator('th', { hasText: 'toy_colour' }).getAttribute('title'),
+          toyField.help,
+        )
+        await page.locator('tr.row').first().click()
+        const label = page.locator('.side dt', { hasText: 'toy colour' })
+        await label.waitFor()
+        assert.equal(await label.getAttribute('title'), toyField.help)
+        assert.equal(await label.locator('xpath=following-sibling::dd[1]').textContent(), 'teal')
+        await page.click('#popover-columns')
+        await page.locator('.pop-columns button').click()
+        await page.locator('td.c-toy_colour').first().waitFor({ state: 'detached' })
       },
     ),
-  )
-}
+)
+
+test('each page of the list is a link of the rail, and the server answers its path', { skip }, () =>
+  look({}, async (page, weir) => {
+    await page.goto(weir.base)
+    const links = page.locator('.rail a')
+    await links.first().waitFor()
+    const paths = await links.evaluateAll((all: { pathname: string }[]) =>
+      all.map(({ pathname }) => pathname),
+    )
+    assert.deepEqual(paths, Object.values(pagePaths))
+    for (const path of paths) {
+      assert.equal((await page.goto(weir.base + path))?.status(), 200)
+      assert.equal(await page.locator('.rail a[aria-current]').getAttribute('href'), path)
+    }
+  }),
+)
 
 test('a clock that is off and a second agent of one name are said', { skip }, () => {
   const node = { state: 'live', last_seen: new Date().toISOString(), interval_ms: 5000 }
@@ -191,16 +284,18 @@ test('a path that is no page is a 404 with ways back', { skip }, () =>
 test('each page asks at its load for what it shows, each thing once', { skip }, () =>
   look({}, async (page, weir) => {
     const expected = {
-      '/': ['/api/series', '/api/top', '/health'],
-      '/flows': ['/api/flows', '/health'],
-      '/nodes': ['/api/ledger', '/health'],
+      '/': ['/api/fields', '/api/series', '/api/top', '/health'],
+      '/flows': ['/api/fields', '/api/flows', '/health'],
+      '/nodes': ['/api/fields', '/api/ledger', '/health'],
     }
     for (const [path, questions] of Object.entries(expected)) {
       await page.goto('about:blank')
+      await page.clock.install({ time: weir.world.nowMs })
       weir.requests()
       await page.goto(weir.base + path)
       await page.locator('tbody tr').first().waitFor()
-      await page.waitForTimeout(1000)
+      await page.clock.runFor(1000)
+      await page.waitForLoadState('networkidle')
       const asked = weir.requests().map((url) => url.split('?')[0])
       assert.deepEqual(asked.sort(), questions, path)
     }

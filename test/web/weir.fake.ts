@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import { type FieldInfo, fieldsOf } from '../../api/contract/mod.ts'
 import { answerLostBrowser, servePage } from '../../api/page.ts'
 import { secure } from '../../api/security.ts'
 import { flowMetrics, flowTable } from '../../wire/mod.ts'
@@ -24,6 +25,8 @@ export interface World {
   tagged: boolean
   readonly connections: number
   readonly health: Record<string, unknown>
+  /** Fields that the model of this Weir has beside those of the real one. */
+  readonly moreFields: readonly FieldInfo[]
   /** Changes each row before it is answered. */
   dress: (row: FakeRow, at: number) => FakeRow
 }
@@ -51,6 +54,7 @@ export async function startFakeWeir(change: Partial<World> = {}, port = 0): Prom
     tagged: false,
     connections: 60,
     health: {},
+    moreFields: [],
     dress: (row) => row,
     ...change,
   }
@@ -106,6 +110,10 @@ type Query = Readonly<Record<string, string | undefined>>
 
 function answerQuestions(app: FastifyInstance, world: World): void {
   app.get('/health', () => healthOf(world))
+  app.get('/api/fields', () => {
+    const answer = fieldsOf()
+    return { ...answer, fields: [...answer.fields, ...world.moreFields] }
+  })
   app.get('/api/flows', (request) => {
     const range = rangeOf(request.query as Query, world)
     const limit = Number((request.query as Query)['limit'] ?? 100)

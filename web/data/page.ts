@@ -20,8 +20,9 @@ export const location$ = createCell<PageState>(parseLocation(here()))
 export const holds$ = createCell<ReadonlySet<Hold>>(new Set())
 /** Time under the cursor of any chart, ms; undefined when it is on none. */
 export const hover$ = createCell<number | undefined>(undefined)
-/** Rows that came while the view stood still. */
+/** Rows that came while the view stood still: at most `pageRows` of them are known. */
 export const waiting$ = createCell(0)
+export const pageRows = 100
 export const asTable$ = createCell(false)
 export const theme$ = createCell(themeNow())
 

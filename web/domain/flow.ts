@@ -76,20 +76,6 @@ export function nsBetween(from: string, to: string): number {
   return seconds * 1e9 + fraction(to) - fraction(from)
 }
 
-/** Which row this is: a connection has one row per interval and node. */
-export function keyOf(row: Values): string {
-  const parts = [
-    'connection_id',
-    'time',
-    'node',
-    'src_address',
-    'src_port',
-    'dst_address',
-    'dst_port',
-  ]
-  return parts.map((name) => text(row, name)).join('|')
-}
-
 /** Segments sent again in both directions; undefined when neither end could count them. */
 export function retransmitsOf(row: Values): number | undefined {
   const { retransmits, reverse_retransmits: back } = row

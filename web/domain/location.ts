@@ -1,6 +1,7 @@
 // The URL is the state: the path is the page, the query has the API's own parameter names, so it can be pasted
 // after /api/flows. Defaults are left out, because short links get shared.
 
+import { pagePaths } from '../../api/contract/pages/mod.ts'
 import { parseTime, type Zone } from './time.ts'
 
 /** An equality filter: a field of the table and a value as the API writes it. */
@@ -9,13 +10,12 @@ export interface Filter {
   readonly value: string
 }
 
-/** The pages and their paths; the server answers the same ones (api/page.ts). */
-export const pagePaths = { overview: '/', flows: '/flows', nodes: '/nodes' } as const
+/** `nowhere`: a path that no page has. */
+export type PageName = RouteName | 'nowhere'
 
-export type PageName = keyof typeof pagePaths | 'nowhere'
+export type RouteName = keyof typeof pagePaths
 
 export interface PageState {
-  /** `nowhere`: a path that no page has. */
   readonly page: PageName
   readonly from: string
   readonly to: string

@@ -21,7 +21,8 @@ export interface Grid {
 
 /** One line of a chart: how it is computed from a row, and what an answer without a row means. */
 export interface Measure {
-  readonly name: string
+  /** The metric whose label and help it has. */
+  readonly metric: string
   readonly format: (value: number) => Figure
   /** The value of a step of `seconds`; null when the row cannot say. */
   readonly of: (row: Values, seconds: number) => number | null
@@ -32,21 +33,21 @@ export interface Measure {
 }
 
 export const traffic: Measure = {
-  name: 'traffic',
+  metric: 'total',
   format: bitRate,
   of: (row, seconds) => (8 * sum(row, 'bytes', 'reverse_bytes')) / seconds,
   silence: 0,
 }
 
 export const packets: Measure = {
-  name: 'packets',
+  metric: 'packets',
   format: rate,
   of: (row, seconds) => sum(row, 'packets', 'reverse_packets') / seconds,
   silence: 0,
 }
 
 export const opened: Measure = {
-  name: 'opened',
+  metric: 'opened',
   format: rate,
   of: (row, seconds) => sum(row, 'opened') / seconds,
   silence: 0,
@@ -54,7 +55,7 @@ export const opened: Measure = {
 
 /** Share of the attempts of a step; an attempt that began in an earlier step is counted where it failed. */
 export const failed: Measure = {
-  name: 'failed',
+  metric: 'failed',
   format: percent,
   most: 1,
   of: (row) => ratio(sum(row, 'failed'), Math.max(sum(row, 'opened'), sum(row, 'failed'))),
@@ -62,7 +63,7 @@ export const failed: Measure = {
 }
 
 export const retransmits: Measure = {
-  name: 'retransmits',
+  metric: 'retransmits',
   format: percent,
   most: 1,
   of: (row) =>
@@ -76,28 +77,28 @@ export const retransmits: Measure = {
 }
 
 export const rttMedian: Measure = {
-  name: 'rtt p50',
+  metric: 'rtt_p50_ns',
   format: duration,
   of: (row) => numberOrNull(row['rtt_p50_ns']),
   silence: null,
 }
 
 export const rttHigh: Measure = {
-  name: 'rtt p95',
+  metric: 'rtt_p95_ns',
   format: duration,
   of: (row) => numberOrNull(row['rtt_p95_ns']),
   silence: null,
 }
 
 export const sent: Measure = {
-  name: 'sent',
+  metric: 'bytes',
   format: bitRate,
   of: (row, seconds) => (8 * sum(row, 'bytes')) / seconds,
   silence: 0,
 }
 
 export const received: Measure = {
-  name: 'received',
+  metric: 'reverse_bytes',
   format: bitRate,
   of: (row, seconds) => (8 * sum(row, 'reverse_bytes')) / seconds,
   silence: 0,

@@ -4,15 +4,14 @@ import { useEffect } from 'preact/hooks'
 import { useAnswer } from '../data/answer.ts'
 import { useCell } from '../data/cell.ts'
 import type { Health } from '../data/contract.ts'
+import { useFieldsAnswer } from '../data/model.ts'
 import { holds$, isLive, location$ } from '../data/page.ts'
 import { isCut, trouble$ } from '../data/trouble.ts'
 import type { PageName } from '../domain/location.ts'
-import { FlowsPage } from './flows-page.tsx'
+import { routes } from '../pages/routes.ts'
 import { HelpSheet } from './help-sheet.tsx'
 import { help$, listenToKeys } from './keys.ts'
-import { NodesPage } from './nodes-page.tsx'
 import { Nowhere } from './nowhere.tsx'
-import { Overview } from './overview.tsx'
 import type { PageProps } from './page-frame.tsx'
 import { Rail } from './rail.tsx'
 
@@ -27,6 +26,7 @@ export function App() {
   const { data: health } = useAnswer<Health>('/health', healthMs)
   const intervals = (health?.nodes ?? []).map((node) => node.interval_ms)
   const intervalMs = Math.max(0, ...intervals) || usualIntervalMs
+  useFieldsAnswer()
   useEffect(listenToKeys, [])
   const withSide = state.page === 'flows' && state.select !== undefined
   return (
@@ -39,7 +39,6 @@ export function App() {
 }
 
 function Page({ name, ...props }: PageProps & { readonly name: PageName }) {
-  if (name === 'overview') return <Overview {...props} />
-  if (name === 'flows') return <FlowsPage {...props} />
-  return name === 'nodes' ? <NodesPage {...props} /> : <Nowhere />
+  const route = routes.find((known) => known.name === name)
+  return route ? <route.page {...props} /> : <Nowhere />
 }

@@ -2,8 +2,16 @@
 
 import { useCell } from '../data/cell.ts'
 import type { Coverage, Health } from '../data/contract.ts'
-import { pageRows } from '../data/flow-rows.ts'
-import { asTable$, commit, holds$, isLive, location$, toggleLive, waiting$ } from '../data/page.ts'
+import {
+  asTable$,
+  commit,
+  holds$,
+  isLive,
+  location$,
+  pageRows,
+  toggleLive,
+  waiting$,
+} from '../data/page.ts'
 import { serverNow } from '../data/request.ts'
 import { isCut, trouble$ } from '../data/trouble.ts'
 import { formatLocation, pinned, rangeOf, withoutFilter } from '../domain/location.ts'

@@ -10,6 +10,7 @@ import { exact } from '../domain/number.ts'
 import { clock, dateTime, msOf, type Range } from '../domain/time.ts'
 import { Mark } from './icons.tsx'
 import { Popover } from './popover.tsx'
+import { type Column, Table } from './table.tsx'
 import { Name } from './text.tsx'
 
 /** The share of one panel's answer, one decimal. */
@@ -94,26 +95,7 @@ function Reasons({ coverage, silent, watched }: ReasonsProps) {
         <p>An agent watched {watched}. What happened in the rest of the range is not known.</p>
       )}
       {causes.length > 0 && (
-        <table class="tbl">
-          <thead>
-            <tr>
-              <th scope="col">Lost by</th>
-              <th scope="col" class="num">
-                rows
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {causes.map(([cause, rows]) => (
-              <tr key={cause}>
-                <td>
-                  <Name text={cause} />
-                </td>
-                <td class="num">{exact(rows)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table name="lost" columns={lostColumns} rows={causes} keyOf={([cause]) => cause} />
       )}
       {(silent.length > 0 || coverage.gaps.length > 0) && (
         <div class="note warnn">
@@ -139,6 +121,11 @@ function Reasons({ coverage, silent, watched }: ReasonsProps) {
     </div>
   )
 }
+
+const lostColumns: readonly Column<readonly [cause: string, rows: number]>[] = [
+  { name: 'cause', head: 'Lost by', cell: ([cause]) => <Name text={cause} /> },
+  { name: 'rows', head: 'rows', class: 'num', cell: ([, rows]) => exact(rows) },
+]
 
 function sentence({ share, lost }: Coverage) {
   if (share === null) return 'Nothing was watched in this range.'

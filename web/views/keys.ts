@@ -15,6 +15,7 @@ import {
   shift,
   toggleLive,
 } from '../data/page.ts'
+import { routes } from '../pages/routes.ts'
 import { pinnedLink } from './command-bar.tsx'
 
 export const keysOn$ = createCell(remembered('keys') !== 'off')
@@ -59,13 +60,9 @@ export const keys: readonly Key[] = [
     },
   },
   {
-    shown: ['g', 'o', 'f', 'n'],
-    says: 'g and then: Overview, Flows, Nodes',
-    act: {
-      'g o': () => openPage('overview'),
-      'g f': () => openPage('flows'),
-      'g n': () => openPage('nodes'),
-    },
+    shown: ['g', ...routes.map(({ key }) => key)],
+    says: `g and then: ${routes.map(({ title }) => title).join(', ')}`,
+    act: Object.fromEntries(routes.map(({ key, name }) => [`g ${key}`, () => openPage(name)])),
   },
   { shown: ['v'], says: 'charts as a table', act: { v: () => asTable$.set(!asTable$.get()) } },
   { shown: ['c'], says: 'coverage', act: { c: () => press('popover-coverage') } },
@@ -110,7 +107,7 @@ function press(id: string): void {
   document.getElementById(id)?.click()
 }
 
-/** The table listens (flow-table.tsx). */
+/** The table of connections listens (pages/flows/keyboard.ts). */
 function tell(name: string): void {
   dispatchEvent(new CustomEvent('weir-row', { detail: name }))
 }

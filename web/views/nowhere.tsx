@@ -3,6 +3,7 @@
 import { useCell } from '../data/cell.ts'
 import { location$ } from '../data/page.ts'
 import { visible } from '../domain/text.ts'
+import { routes } from '../pages/routes.ts'
 import { PageLink } from './rail.tsx'
 
 export function Nowhere() {
@@ -16,9 +17,9 @@ export function Nowhere() {
           </h1>
           <p>These are the pages; the API is described under /docs.</p>
           <div class="ways">
-            <PageLink page="overview" state={state} />
-            <PageLink page="flows" state={state} />
-            <PageLink page="nodes" state={state} />
+            {routes.map((route) => (
+              <PageLink key={route.name} route={route} state={state} />
+            ))}
           </div>
         </section>
       </main>

@@ -2,11 +2,10 @@
 
 import { useCell } from '../data/cell.ts'
 import { location$, openPage, switchTheme, theme$ } from '../data/page.ts'
-import { formatLocation, type PageState, pagePaths } from '../domain/location.ts'
+import { formatLocation, type PageState } from '../domain/location.ts'
+import { type Route, routes } from '../pages/routes.ts'
 import { Icon, Logo } from './icons.tsx'
 import { help$ } from './keys.ts'
-
-const titles = { overview: 'Overview', flows: 'Flows', nodes: 'Nodes' } as const
 
 export function Rail() {
   const state = useCell(location$)
@@ -14,8 +13,8 @@ export function Rail() {
   return (
     <nav class="rail" aria-label="Pages">
       <Logo />
-      {Object.keys(pagePaths).map((page) => (
-        <PageLink key={page} page={page as keyof typeof pagePaths} state={state} />
+      {routes.map((route) => (
+        <PageLink key={route.name} route={route} state={state} />
       ))}
       <button
         type="button"
@@ -41,26 +40,27 @@ export function Rail() {
 }
 
 interface PageLinkProps {
-  readonly page: keyof typeof pagePaths
+  readonly route: Route
   readonly state: PageState
 }
 
 /** A link like any other, so that it can be opened in a new tab; a plain click changes the page in place. */
-export function PageLink({ page, state }: PageLinkProps) {
+export function PageLink({ route, state }: PageLinkProps) {
+  const { name, title } = route
   function follow(event: MouseEvent): void {
     if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return
     event.preventDefault()
-    openPage(page)
+    openPage(name)
   }
   return (
     <a
       class="nav"
-      href={formatLocation({ ...state, page, select: undefined })}
-      aria-current={state.page === page ? 'page' : undefined}
+      href={formatLocation({ ...state, page: name, select: undefined })}
+      aria-current={state.page === name ? 'page' : undefined}
       onClick={follow}
     >
-      <Icon name={page} size="" />
-      {titles[page]}
+      <Icon name={name} size="" />
+      {title}
     </a>
   )
 }

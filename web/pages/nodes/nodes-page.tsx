@@ -1,19 +1,20 @@
 // Nodes: can this be trusted. The loss ledger of the range, the agents worst first, and Weir's own checks.
 
-import { useAnswer } from '../data/answer.ts'
-import type { Coverage, Health, LedgerAnswer } from '../data/contract.ts'
-import { serverNow } from '../data/request.ts'
-import { shareText } from '../domain/coverage.ts'
-import { rangeOf } from '../domain/location.ts'
-import { exact } from '../domain/number.ts'
-import { rangeLabel } from '../domain/time.ts'
+import { useAnswer } from '../../data/answer.ts'
+import type { Coverage, Health, LedgerAnswer } from '../../data/contract.ts'
+import { serverNow } from '../../data/request.ts'
+import { shareText } from '../../domain/coverage.ts'
+import { rangeOf } from '../../domain/location.ts'
+import { exact } from '../../domain/number.ts'
+import { rangeLabel } from '../../domain/time.ts'
+import { PanelCoverage } from '../../views/coverage-badge.tsx'
+import { Mark } from '../../views/icons.tsx'
+import { PageFrame, type PageProps } from '../../views/page-frame.tsx'
+import { WhenAnswered } from '../../views/panel-state.tsx'
+import { type Column, Table } from '../../views/table.tsx'
+import { Name } from '../../views/text.tsx'
 import { Agents } from './agents.tsx'
-import { PanelCoverage } from './coverage-badge.tsx'
-import { Mark } from './icons.tsx'
 import { Ledger } from './ledger.tsx'
-import { PageFrame, type PageProps } from './page-frame.tsx'
-import { WhenAnswered } from './panel-state.tsx'
-import { Name } from './text.tsx'
 
 const refreshEveryMs = 10_000
 
@@ -90,34 +91,34 @@ function Checks({ health }: { readonly health: Health | undefined }) {
         <span class="sub">{health && `Weir ${health.version}, ${health.status}`}</span>
       </header>
       {health && (
-        <table class="tbl checks">
-          <thead>
-            <tr>
-              <th scope="col">Check</th>
-              <th scope="col">State</th>
-              <th scope="col">What it says</th>
-            </tr>
-          </thead>
-          <tbody>
-            {health.checks.map(({ name, status, message }) => (
-              <tr key={name}>
-                <td>
-                  <Name text={name} />
-                </td>
-                <td class={status === 'ok' ? 'mid' : status === 'failing' ? 'bad' : 'warn'}>
-                  <span class="word">
-                    {status !== 'ok' && <Mark level={status === 'failing' ? 'bad' : 'warn'} />}
-                    {status}
-                  </span>
-                </td>
-                <td class="mid wrap">
-                  <Name text={message} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          name="checks"
+          columns={checkColumns}
+          rows={health.checks}
+          keyOf={({ name }) => name}
+        />
       )}
     </section>
   )
 }
+
+const checkColumns: readonly Column<Health['checks'][number]>[] = [
+  { name: 'name', head: 'Check', cell: ({ name }) => <Name text={name} /> },
+  {
+    name: 'status',
+    head: 'State',
+    tone: ({ status }) => (status === 'ok' ? 'mid' : status === 'failing' ? 'bad' : 'warn'),
+    cell: ({ status }) => (
+      <span class="word">
+        {status !== 'ok' && <Mark level={status === 'failing' ? 'bad' : 'warn'} />}
+        {status}
+      </span>
+    ),
+  },
+  {
+    name: 'message',
+    head: 'What it says',
+    tone: () => 'mid wrap',
+    cell: ({ message }) => <Name text={message} />,
+  },
+]

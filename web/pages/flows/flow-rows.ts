@@ -6,14 +6,14 @@
 // So an open page costs little and keeps little, however long it stays open.
 
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { keyOf } from '../domain/flow.ts'
-import { apiQuery, type PageState, rangeOf } from '../domain/location.ts'
-import { msOf } from '../domain/time.ts'
-import { retryAfterMs, whenVisible } from './answer.ts'
-import type { Coverage, RowsAnswer, Values } from './contract.ts'
-import { waiting$ } from './page.ts'
-import { type Failure, failureFrom, get, serverNow, type Tagged } from './request.ts'
-import { endTrouble, reportTrouble } from './trouble.ts'
+import { retryAfterMs, whenVisible } from '../../data/answer.ts'
+import type { Coverage, RowsAnswer, Values } from '../../data/contract.ts'
+import { model$ } from '../../data/model.ts'
+import { pageRows, waiting$ } from '../../data/page.ts'
+import { type Failure, failureFrom, get, serverNow, type Tagged } from '../../data/request.ts'
+import { endTrouble, reportTrouble } from '../../data/trouble.ts'
+import { apiQuery, type PageState, rangeOf } from '../../domain/location.ts'
+import { msOf } from '../../domain/time.ts'
 
 export interface FlowRows extends Pages {
   readonly failure: Failure | undefined
@@ -29,7 +29,6 @@ interface Pages {
   readonly atMs: number
 }
 
-export const pageRows = 100
 const rowsMax = 10_000
 const pollLeastMs = 2000
 const wholeEveryMs = 30_000
@@ -220,6 +219,7 @@ function joined(known: Pages, answer: RowsAnswer, { state }: View): Pages {
 }
 
 function newRows(known: readonly Values[], rows: readonly Values[]): Values[] {
+  const { keyOf } = model$.get().flows
   const keys = new Set(known.map(keyOf))
   return rows.filter((row) => !keys.has(keyOf(row)))
 }

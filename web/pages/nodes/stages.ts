@@ -1,7 +1,7 @@
 // The loss ledger as a table of stages: what went in, what became of it, what came out.
 
-import type { Values } from '../data/contract.ts'
-import { text } from './flow.ts'
+import type { Values } from '../../data/contract.ts'
+import { text } from '../../domain/flow.ts'
 
 /** One stage over all nodes, in its own unit. */
 export interface Stage {

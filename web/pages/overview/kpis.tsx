@@ -1,17 +1,20 @@
 // The six small multiples, one answer for all of them, and the same figures as a table.
 
 import { useMemo } from 'preact/hooks'
-import type { Answer } from '../data/answer.ts'
-import { useCell } from '../data/cell.ts'
-import type { SeriesAnswer, Values } from '../data/contract.ts'
-import { asTable$, location$ } from '../data/page.ts'
-import { type PageState, rangeOf } from '../domain/location.ts'
-import { count, exact, text, unmeasured, volume } from '../domain/number.ts'
-import * as series from '../domain/series.ts'
-import { dateTime } from '../domain/time.ts'
+import type { Answer } from '../../data/answer.ts'
+import { useCell } from '../../data/cell.ts'
+import type { SeriesAnswer, Values } from '../../data/contract.ts'
+import { model$ } from '../../data/model.ts'
+import { asTable$, location$ } from '../../data/page.ts'
+import { type PageState, rangeOf } from '../../domain/location.ts'
+import type { Words } from '../../domain/model.ts'
+import { count, exact, text, unmeasured, volume } from '../../domain/number.ts'
+import * as series from '../../domain/series.ts'
+import { dateTime, type Zone } from '../../domain/time.ts'
+import { WhenAnswered } from '../../views/panel-state.tsx'
+import { still } from '../../views/still.tsx'
+import { type Column, Table } from '../../views/table.tsx'
 import { Kpi, type KpiShape } from './kpi.tsx'
-import { WhenAnswered } from './panel-state.tsx'
-import { still } from './still.tsx'
 
 const sumOf = (totals: Values, ...names: readonly string[]) =>
   names.reduce((sum, name) => sum + Number(totals[name] ?? 0), 0)
@@ -19,46 +22,41 @@ const sumOf = (totals: Values, ...names: readonly string[]) =>
 const shapes: readonly KpiShape[] = [
   {
     id: 'traffic',
-    title: 'Traffic',
     measures: [series.traffic],
     total: (totals) => text(volume(sumOf(totals, 'bytes', 'reverse_bytes'))),
-    help: 'Application bytes in both directions, each counted once. Right: volume of the range.',
+    says: 'Right: volume of the range.',
   },
   {
     id: 'packets',
-    title: 'Packets',
     measures: [series.packets],
     total: (totals) => text(count(sumOf(totals, 'packets', 'reverse_packets'))),
-    help: 'TCP segments in both directions. Right: number in the range.',
+    says: 'Here in both directions. Right: number in the range.',
   },
   {
     id: 'opened',
-    title: 'New connections',
     measures: [series.opened],
     total: (totals) => text(count(sumOf(totals, 'opened'))),
-    help: 'Connections and attempts whose opening was seen. Right: number in the range.',
+    says: 'Right: number in the range.',
   },
   {
     id: 'failed',
-    title: 'Failed connects',
     measures: [series.failed],
     total: (totals) =>
       `${exact(sumOf(totals, 'failed'))} of ${text(count(sumOf(totals, 'opened')))}`,
-    help: 'Share of attempts that were refused, timed out, or found no way. Right: in the range.',
+    says: 'Here as a share of the attempts. Right: in the range.',
   },
   {
     id: 'retransmits',
-    title: 'Retransmits',
     measures: [series.retransmits],
     total: (totals) => text(count(sumOf(totals, 'retransmits', 'reverse_retransmits'))),
-    help: 'Share of segments that were sent again. Right: number in the range.',
+    says: 'Here of both directions, as a share of the segments. Right: number in the range.',
   },
   {
     id: 'rtt',
     title: 'RTT',
     sub: 'p50, p95',
     measures: [series.rttMedian, series.rttHigh],
-    help: "Smoothed round-trip time of the kernel's sockets, over the rows of a step.",
+    says: '',
   },
 ]
 
@@ -124,13 +122,8 @@ interface AsTableProps {
 /** Every figure of the charts, newest first: for those who read rather than look. */
 function AsTable({ answer, grid, rangeText }: AsTableProps) {
   const { zone } = useCell(location$)
-  const measures = shapes.flatMap((shape) =>
-    shape.measures.map((measure) => ({
-      name: shape.measures.length > 1 ? measure.name : shape.title,
-      measure,
-    })),
-  )
-  const columns = grid ? measures.map(({ measure }) => series.valuesOf(grid, measure)) : []
+  const { metrics } = useCell(model$)
+  const columns = useMemo(() => grid && stepColumns(grid, metrics, zone), [grid, metrics, zone])
   return (
     <section class="panel" aria-labelledby="as-table">
       <header>
@@ -138,41 +131,49 @@ function AsTable({ answer, grid, rangeText }: AsTableProps) {
         <span class="sub">{grid ? `steps of ${grid.stepMs / 1000} s, newest first` : ''}</span>
       </header>
       <WhenAnswered answer={answer} range={rangeText}>
-        {grid && (
+        {grid && columns && (
           <div class="steps-table">
-            <table class="tbl">
-              <thead>
-                <tr>
-                  <th scope="col">time</th>
-                  {measures.map(({ name }) => (
-                    <th key={name} scope="col" class="num">
-                      {name}
-                    </th>
-                  ))}
-                </tr>
-              </thead>
-              <tbody>
-                {Array.from(grid.timesMs, (time, at) => ({ time, at }))
-                  .reverse()
-                  .map(({ time, at }) => (
-                    <tr key={time}>
-                      <td class="mid">{dateTime(time, zone)}</td>
-                      {measures.map(({ name, measure }, column) => {
-                        const value = columns[column]?.[at]
-                        const known = value !== null && value !== undefined
-                        return (
-                          <td key={name} class="num">
-                            {text(known ? measure.format(value) : unmeasured)}
-                          </td>
-                        )
-                      })}
-                    </tr>
-                  ))}
-              </tbody>
-            </table>
+            <Table
+              name="steps"
+              columns={columns}
+              rows={Array.from(grid.timesMs, (timeMs, at) => ({ timeMs, at })).reverse()}
+              keyOf={({ timeMs }) => String(timeMs)}
+            />
           </div>
         )}
       </WhenAnswered>
     </section>
   )
+}
+
+/** A step of the charts: its begin, and its place in their values. */
+interface Step {
+  readonly timeMs: number
+  readonly at: number
+}
+
+function stepColumns(grid: series.Grid, words: Words, zone: Zone): readonly Column<Step>[] {
+  const measured = shapes.flatMap((shape) =>
+    shape.measures.map((measure): Column<Step> => {
+      const values = series.valuesOf(grid, measure)
+      return {
+        name: measure.metric,
+        head: words.labelOf(measure.metric),
+        help: words.helpOf(measure.metric),
+        class: 'num',
+        cell: ({ at }) => {
+          const value = values[at]
+          const isKnown = value !== null && value !== undefined
+          return text(isKnown ? measure.format(value) : unmeasured)
+        },
+      }
+    }),
+  )
+  const time: Column<Step> = {
+    name: 'time',
+    head: 'time',
+    cell: ({ timeMs }) => dateTime(timeMs, zone),
+    tone: () => 'mid',
+  }
+  return [time, ...measured]
 }

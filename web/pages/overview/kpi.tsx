@@ -1,27 +1,30 @@
 // One chart panel: title and coverage, the newest complete value, the plot, the waterline, the axis.
 
 import { useMemo } from 'preact/hooks'
-import { type Line, Plot } from '../charts/plot.tsx'
-import { Waterline } from '../charts/waterline.tsx'
-import type { Answer } from '../data/answer.ts'
-import { useCell } from '../data/cell.ts'
-import type { SeriesAnswer, Values } from '../data/contract.ts'
-import { hover$, location$ } from '../data/page.ts'
-import { bare, type Figure, niceTop, text, unmeasured } from '../domain/number.ts'
-import { type Grid, type Measure, newest, valuesOf } from '../domain/series.ts'
-import { axisLabel, clock, type Range, type Zone } from '../domain/time.ts'
-import { PanelCoverage } from './coverage-badge.tsx'
-import { WhenAnswered } from './panel-state.tsx'
+import { type Line, Plot } from '../../charts/plot.tsx'
+import { Waterline } from '../../charts/waterline.tsx'
+import type { Answer } from '../../data/answer.ts'
+import { useCell } from '../../data/cell.ts'
+import type { SeriesAnswer, Values } from '../../data/contract.ts'
+import { model$ } from '../../data/model.ts'
+import { hover$, location$ } from '../../data/page.ts'
+import { bare, type Figure, niceTop, text, unmeasured } from '../../domain/number.ts'
+import { type Grid, type Measure, newest, valuesOf } from '../../domain/series.ts'
+import { axisLabel, clock, type Range, type Zone } from '../../domain/time.ts'
+import { PanelCoverage } from '../../views/coverage-badge.tsx'
+import { WhenAnswered } from '../../views/panel-state.tsx'
 
 export interface KpiShape {
   readonly id: string
-  readonly title: string
+  /** Of a chart of several metrics; else the label of its metric. */
+  readonly title?: string
   readonly sub?: string
   /** The last one is the filled line; its values set the top. */
   readonly measures: readonly Measure[]
   /** Of the whole range, in grey at the right. */
   readonly total?: (totals: Values) => string
-  readonly help: string
+  /** What the chart makes of the metric. */
+  readonly says: string
 }
 
 interface KpiProps {
@@ -38,12 +41,15 @@ interface KpiProps {
 }
 
 export function Kpi({ watched, since, shape, answer, grid, totals, range, rangeText }: KpiProps) {
+  const { metrics } = useCell(model$)
   const stale = answer.failure !== undefined
+  const { metric } = shape.measures[shape.measures.length - 1] as Measure
+  const title = shape.title ?? metrics.labelOf(metric)
   return (
     <section class={`panel kpi ${stale ? 'stale' : ''}`} aria-labelledby={shape.id}>
       <div class="top">
-        <h2 id={shape.id} title={shape.help}>
-          {shape.title} {shape.sub && <span class="dim">{shape.sub}</span>}
+        <h2 id={shape.id} title={`${metrics.helpOf(metric)} ${shape.says}`}>
+          {title} {shape.sub && <span class="dim">{shape.sub}</span>}
         </h2>
         <PanelCoverage coverage={answer.data?.coverage} />
       </div>
@@ -53,6 +59,7 @@ export function Kpi({ watched, since, shape, answer, grid, totals, range, rangeT
             watched={watched}
             since={since}
             shape={shape}
+            title={title}
             grid={grid}
             totals={totals}
             range={range}
@@ -65,6 +72,7 @@ export function Kpi({ watched, since, shape, answer, grid, totals, range, rangeT
 }
 
 interface ChartProps {
+  readonly title: string
   readonly watched: string | undefined
   readonly since: boolean
   readonly shape: KpiShape
@@ -74,8 +82,9 @@ interface ChartProps {
   readonly stale: boolean
 }
 
-function Chart({ watched, since, shape, grid, totals, range, stale }: ChartProps) {
+function Chart({ watched, since, shape, title, grid, totals, range, stale }: ChartProps) {
   const { zone } = useCell(location$)
+  const { metrics } = useCell(model$)
   const series = useMemo(
     () => shape.measures.map((measure) => ({ measure, values: valuesOf(grid, measure) })),
     [shape, grid],
@@ -93,7 +102,8 @@ function Chart({ watched, since, shape, grid, totals, range, stale }: ChartProps
   )
   const sentence = series
     .map(
-      ({ measure, values }) => `${measure.name} ${text(figureAt(measure, values, newest(values)))}`,
+      ({ measure, values }) =>
+        `${metrics.labelOf(measure.metric)} ${text(figureAt(measure, values, newest(values)))}`,
     )
     .join(', ')
   const axisRange = range.toMs - range.fromMs
@@ -101,11 +111,7 @@ function Chart({ watched, since, shape, grid, totals, range, stale }: ChartProps
   return (
     <>
       <Value shape={shape} grid={grid} totals={totals} series={series} zone={zone} />
-      <div
-        class="plot"
-        role="img"
-        aria-label={`${shape.title}: ${sentence} at the end of the range`}
-      >
+      <div class="plot" role="img" aria-label={`${title}: ${sentence} at the end of the range`}>
         <Plot grid={grid} lines={lines} range={range} top={top} stale={stale} />
         {highest > 0 && (
           <span class="ymax" aria-hidden="true">
@@ -143,7 +149,7 @@ function Value({ shape, grid, totals, series, zone }: ValueProps) {
       {series.map(({ measure, values }, index) => {
         const figure = figureAt(measure, values, at ?? newest(values))
         return (
-          <span key={measure.name} class={index > 0 ? 'second' : ''}>
+          <span key={measure.metric} class={index > 0 ? 'second' : ''}>
             <b title={exactTitle(values[at ?? newest(values)])}>{figure.value}</b>
             <i>{figure.unit}</i>
           </span>

@@ -1,19 +1,22 @@
 // Flows: which connections exactly. The table, and the row that is open beside it.
 
 import { useEffect, useState } from 'preact/hooks'
-import type { Values } from '../data/contract.ts'
-import { useFlowRows } from '../data/flow-rows.ts'
-import { serverNow } from '../data/request.ts'
-import { keyOf, text } from '../domain/flow.ts'
-import { rangeOf } from '../domain/location.ts'
-import { exact } from '../domain/number.ts'
-import { rangeLabel } from '../domain/time.ts'
+import { useCell } from '../../data/cell.ts'
+import type { Values } from '../../data/contract.ts'
+import { model$ } from '../../data/model.ts'
+import { serverNow } from '../../data/request.ts'
+import { text } from '../../domain/flow.ts'
+import { rangeOf } from '../../domain/location.ts'
+import { exact } from '../../domain/number.ts'
+import { rangeLabel } from '../../domain/time.ts'
+import { PageFrame, type PageProps } from '../../views/page-frame.tsx'
+import { useFlowRows } from './flow-rows.ts'
 import { FlowTable, openRow } from './flow-table.tsx'
-import { PageFrame, type PageProps } from './page-frame.tsx'
 import { RowPanel } from './row-panel.tsx'
 
 export function FlowsPage({ state, live, health, intervalMs }: PageProps) {
   const flows = useFlowRows(state, live, intervalMs)
+  const { keyOf } = useCell(model$).flows
   const [row, setRow] = useState<Values>()
   const now = flows.atMs || serverNow()
   const rangeText = rangeLabel(rangeOf(state, now), now, state.zone)

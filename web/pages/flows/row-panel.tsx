@@ -1,21 +1,24 @@
 // One row in full: both directions over time, both ends, exact figures, and the row as the API gave it.
 
 import { useMemo, useState } from 'preact/hooks'
-import { Plot } from '../charts/plot.tsx'
-import { Waterline } from '../charts/waterline.tsx'
-import { useAnswer } from '../data/answer.ts'
-import { useCell } from '../data/cell.ts'
-import type { RowsAnswer, SeriesAnswer, Values } from '../data/contract.ts'
-import { addFilters, location$, select } from '../data/page.ts'
-import { ageNs, endFilters, endOf, nsBetween, type Side, stateOf, text } from '../domain/flow.ts'
-import { apiQuery, type PageState, rangeOf } from '../domain/location.ts'
-import * as number from '../domain/number.ts'
-import * as series from '../domain/series.ts'
-import { axisLabel, clock, dateTime, msOf } from '../domain/time.ts'
-import { CopyButton } from './copy-button.tsx'
-import { Icon, Mark } from './icons.tsx'
-import { WhenAnswered } from './panel-state.tsx'
-import { Name } from './text.tsx'
+import { Plot } from '../../charts/plot.tsx'
+import { Waterline } from '../../charts/waterline.tsx'
+import { useAnswer } from '../../data/answer.ts'
+import { useCell } from '../../data/cell.ts'
+import type { FieldInfo, RowsAnswer, SeriesAnswer, Values } from '../../data/contract.ts'
+import { model$ } from '../../data/model.ts'
+import { addFilters, location$, select } from '../../data/page.ts'
+import { ageNs, endFilters, endOf, nsBetween, type Side, stateOf, text } from '../../domain/flow.ts'
+import { apiQuery, type PageState, rangeOf } from '../../domain/location.ts'
+import { lineLabel, type Twin } from '../../domain/model.ts'
+import * as number from '../../domain/number.ts'
+import * as series from '../../domain/series.ts'
+import { axisLabel, clock, dateTime, msOf } from '../../domain/time.ts'
+import { CopyButton } from '../../views/copy-button.tsx'
+import { Icon, Mark } from '../../views/icons.tsx'
+import { WhenAnswered } from '../../views/panel-state.tsx'
+import { Name } from '../../views/text.tsx'
+import { ExactValue, isNone } from '../../views/value.tsx'
 
 interface RowPanelProps {
   readonly connection: string
@@ -215,50 +218,97 @@ function FilterDoor({ row, side }: { readonly row: Values; readonly side: Side }
   )
 }
 
-const endFields = [
-  ['process', 'process'],
-  ['pid', 'pid'],
-  ['address', 'address'],
-  ['port', 'port'],
-  ['unit', 'unit'],
-  ['container', 'container'],
-  ['user id', 'uid'],
-  ['netns', 'netns'],
-  ['owner from', 'process_source'],
-] as const
-
 function Ends({ row }: { readonly row: Values }) {
-  const value = (side: string, field: string) => {
-    const found = text(row, `${side}_${field}`)
-    const nobody = found === '' || (found === '0' && (field === 'pid' || field === 'netns'))
-    return nobody ? <span class="dim">–</span> : <Name text={found} />
-  }
+  const { ends } = useCell(model$).flows
   return (
     <dl class="kv three">
       <dt />
       <dd class="hd">initiator (src)</dd>
       <dd class="hd">responder (dst)</dd>
-      {endFields
-        .filter(([, field]) => ['src', 'dst'].some((side) => text(row, `${side}_${field}`) !== ''))
-        .map(([label, field]) => (
-          <KeyValue key={field} label={label} mono={field === 'address' || field === 'port'}>
-            {[value('src', field), value('dst', field)]}
-          </KeyValue>
+      {ends
+        .filter(({ src, dst }) => !isNone(row, src) || !isNone(row, dst))
+        .map((twin) => (
+          <TwinValues key={twin.src.name} row={row} twin={twin} />
         ))}
     </dl>
   )
 }
 
+/** Always exact: a row panel must add up. */
+function Figures({ row }: { readonly row: Values }) {
+  const { directions, single } = useCell(model$).flows
+  return (
+    <>
+      <dl class="kv three">
+        <dt />
+        <dd class="hd">src → dst</dd>
+        <dd class="hd">dst → src</dd>
+        {directions.map((twin) => (
+          <TwinValues key={twin.src.name} row={row} twin={twin} />
+        ))}
+      </dl>
+      <dl class="kv">
+        {single
+          .filter(({ name }) => !saidAbove.has(name) && row[name] !== '')
+          .map((field) => (
+            <KeyValue
+              key={field.name}
+              label={lineLabel(field.label)}
+              help={field.help}
+              mono={isMono(field)}
+            >
+              {[singleValue(row, field)]}
+            </KeyValue>
+          ))}
+      </dl>
+    </>
+  )
+}
+
+/** Fields of the title and of the line of facts. */
+const saidAbove = new Set(['time', 'start', 'end', 'protocol', 'end_reason', 'errno'])
+
+interface TwinValuesProps {
+  readonly row: Values
+  readonly twin: Twin
+}
+
+function TwinValues({ row, twin: { label, src, dst } }: TwinValuesProps) {
+  return (
+    <KeyValue label={lineLabel(label)} help={`${src.help}\n${dst.help}`} mono={isMono(src)}>
+      {[src, dst].map((field) => (
+        <ExactValue key={field.name} row={row} field={field} />
+      ))}
+    </KeyValue>
+  )
+}
+
+function singleValue(row: Values, field: FieldInfo) {
+  const said = field.name === 'observer' && observers[text(row, field.name)]
+  return said || <ExactValue key={field.name} row={row} field={field} />
+}
+
+const observers: Readonly<Record<string, string>> = {
+  both: 'both ends, counted once',
+  src: 'the initiator’s node',
+  dst: 'the responder’s node',
+}
+
+function isMono({ kind, derived }: FieldInfo): boolean {
+  return kind === 'address' || kind === 'id' || kind === 'u16' || derived
+}
+
 interface KeyValueProps {
   readonly label: string
-  readonly mono?: boolean
+  readonly help: string
+  readonly mono: boolean
   readonly children: preact.ComponentChildren[]
 }
 
-function KeyValue({ label, mono, children }: KeyValueProps) {
+function KeyValue({ label, help, mono, children }: KeyValueProps) {
   return (
     <>
-      <dt>{label}</dt>
+      <dt title={help}>{label}</dt>
       {children.map((child, at) => (
         <dd key={at} class={mono ? 'mono' : ''}>
           {child}
@@ -266,60 +316,6 @@ function KeyValue({ label, mono, children }: KeyValueProps) {
       ))}
     </>
   )
-}
-
-/** Always exact: a row panel must add up. */
-function Figures({ row }: { readonly row: Values }) {
-  const figure = (name: string) => {
-    const value = row[name]
-    return typeof value === 'number' ? number.exact(value) : <span class="dim">–</span>
-  }
-  const rtt = ['rtt_ns', 'rtt_min_ns'].map((name) => row[name])
-  return (
-    <>
-      <dl class="kv three">
-        <dt />
-        <dd class="hd">src → dst</dd>
-        <dd class="hd">dst → src</dd>
-        <KeyValue label="bytes">{[figure('bytes'), figure('reverse_bytes')]}</KeyValue>
-        <KeyValue label="since open">
-          {[figure('total_bytes'), figure('total_reverse_bytes')]}
-        </KeyValue>
-        <KeyValue label="segments">{[figure('packets'), figure('reverse_packets')]}</KeyValue>
-        <KeyValue label="retransmits">
-          {[figure('retransmits'), figure('reverse_retransmits')]}
-        </KeyValue>
-      </dl>
-      <dl class="kv">
-        <KeyValue label="rtt, min">
-          {[
-            rtt
-              .map((ns) =>
-                number.text(typeof ns === 'number' ? number.duration(ns) : number.unmeasured),
-              )
-              .join(', '),
-          ]}
-        </KeyValue>
-        <KeyValue label="state">{[<Name key="state" text={text(row, 'state')} />]}</KeyValue>
-        <KeyValue label="seen by">
-          {[observers[text(row, 'observer')] ?? text(row, 'observer')]}
-        </KeyValue>
-        <KeyValue label="direction">
-          {[row['direction_known'] === true ? 'observed' : 'inferred']}
-        </KeyValue>
-        <KeyValue label="node">{[<Name key="node" text={text(row, 'node')} />]}</KeyValue>
-        <KeyValue label="community id" mono>
-          {[text(row, 'community_id')]}
-        </KeyValue>
-      </dl>
-    </>
-  )
-}
-
-const observers: Readonly<Record<string, string>> = {
-  both: 'both ends, counted once',
-  src: 'the initiator’s node',
-  dst: 'the responder’s node',
 }
 
 function Raw({ row }: { readonly row: Values }) {

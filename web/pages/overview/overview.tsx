@@ -2,16 +2,16 @@
 // What the whole range holds is said by one answer alone, that of the edges, so no edge is larger than the whole.
 
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import { useAnswer } from '../data/answer.ts'
-import type { SeriesAnswer, TopAnswer } from '../data/contract.ts'
-import { serverNow } from '../data/request.ts'
-import { watchedText } from '../domain/coverage.ts'
-import { apiQuery, type PageState, rangeOf } from '../domain/location.ts'
-import { firstWatchedMs, stepSeconds } from '../domain/series.ts'
-import { rangeLabel, refreshMs } from '../domain/time.ts'
+import { useAnswer } from '../../data/answer.ts'
+import type { SeriesAnswer, TopAnswer } from '../../data/contract.ts'
+import { serverNow } from '../../data/request.ts'
+import { watchedText } from '../../domain/coverage.ts'
+import { apiQuery, type PageState, rangeOf } from '../../domain/location.ts'
+import { firstWatchedMs, stepSeconds } from '../../domain/series.ts'
+import { rangeLabel, refreshMs } from '../../domain/time.ts'
+import { PageFrame, type PageProps } from '../../views/page-frame.tsx'
+import { ErrorState } from '../../views/panel-state.tsx'
 import { Kpis, seriesQuery } from './kpis.tsx'
-import { PageFrame, type PageProps } from './page-frame.tsx'
-import { ErrorState } from './panel-state.tsx'
 import { firstOrder, Talkers, talkersQuery } from './talkers.tsx'
 
 export function Overview({ state, live, health, intervalMs }: PageProps) {

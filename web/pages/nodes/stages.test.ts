@@ -1,7 +1,7 @@
 /// <reference types="node" />
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { stagesOf, unaccounted } from './ledger.ts'
+import { stagesOf, unaccounted } from './stages.ts'
 
 const row = (stage: string, node: string, more: Record<string, string | number>) => {
   return { stage, node, unit: 'rows', cause: '', entered: 0, lost: 0, filtered: 0, ...more }

@@ -1,10 +1,10 @@
-// The columns of the table as data: head, cell, what its + filters by. Heads are field names, because
-// what you read is what you type in a filter.
+// The columns of the connections as data. Those that put several fields into one cell stand here; every other field
+// of the model is a column that can be chosen. Heads are field names, because what you read is what you type in
+// a filter.
 
-import type { ComponentType } from 'preact'
-import { useCell } from '../data/cell.ts'
-import type { Values } from '../data/contract.ts'
-import { location$ } from '../data/page.ts'
+import { useCell } from '../../data/cell.ts'
+import type { FieldInfo, Values } from '../../data/contract.ts'
+import { location$ } from '../../data/page.ts'
 import {
   ageNs,
   endFilters,
@@ -13,33 +13,57 @@ import {
   type Side,
   stateOf,
   text,
-} from '../domain/flow.ts'
-import type { Filter } from '../domain/location.ts'
-import * as number from '../domain/number.ts'
-import { visible } from '../domain/text.ts'
-import { clock, msOf } from '../domain/time.ts'
-import { Name, Num } from './text.tsx'
+} from '../../domain/flow.ts'
+import type { TableModel } from '../../domain/model.ts'
+import * as number from '../../domain/number.ts'
+import { visible } from '../../domain/text.ts'
+import { clock, msOf } from '../../domain/time.ts'
+import type { Column } from '../../views/table.tsx'
+import { Name, Num } from '../../views/text.tsx'
+import { classOf, ShortValue, slotOf } from '../../views/value.tsx'
 
-export interface FlowColumn {
-  readonly name: string
+export interface FlowColumn extends Column<Values> {
   readonly head: string
-  readonly class: string
-  readonly slot: string
-  readonly cell: ComponentType<{ row: Values }>
-  readonly sort?: string
-  readonly filters?: (row: Values) => Filter[]
-  /** Only where there is room for it. */
-  readonly wide?: true
+  /** Shown unless other columns were chosen. */
+  readonly usual: boolean
 }
 
-export const flowColumns: readonly FlowColumn[] = [
-  { name: 'time', head: 'time', class: 'mid', slot: '', cell: Time, sort: 'time' },
+/** Every column that there can be: the usual ones, and one for each field that none of them shows. */
+export function flowColumns(flows: TableModel): readonly FlowColumn[] {
+  const shown = new Set(usual.flatMap(({ name, sort }) => [name, sort]))
+  return [
+    ...usual.map((column) => ({
+      ...column,
+      usual: true,
+      help: flows.helpOf(column.sort ?? column.name),
+    })),
+    ...flows.fields.filter(({ name }) => !shown.has(name)).map(fieldColumn),
+  ]
+}
+
+function fieldColumn(field: FieldInfo): FlowColumn {
+  const { name, help, kind, sum } = field
+  const canFilter = !sum && kind !== 'time' && kind !== 'counter'
+  return {
+    name,
+    head: name,
+    help,
+    class: classOf(field),
+    slot: slotOf(field),
+    usual: false,
+    cell: (row) => <ShortValue row={row} field={field} />,
+    sort: name,
+    filters: (row) =>
+      canFilter && text(row, name) !== '' ? [{ field: name, value: text(row, name) }] : [],
+  }
+}
+
+const usual: readonly Omit<FlowColumn, 'usual' | 'help'>[] = [
+  { name: 'time', head: 'time', class: 'mid', cell: (row) => <Time row={row} />, sort: 'time' },
   {
     name: 'src',
     head: 'src_process',
-    class: '',
-    slot: '',
-    cell: ({ row }) => <EndCell row={row} side="src" />,
+    cell: (row) => <EndCell row={row} side="src" />,
     sort: 'src_process',
     filters: (row) => endFilters(row, 'src'),
   },
@@ -47,27 +71,23 @@ export const flowColumns: readonly FlowColumn[] = [
     name: 'src_address',
     head: 'src_address',
     class: 'mono',
-    slot: '',
-    wide: true,
-    cell: ({ row }) => <Address row={row} side="src" />,
+    leaves: 'tight',
+    cell: (row) => <Address row={row} side="src" />,
     sort: 'src_address',
     filters: (row) => [{ field: 'src_address', value: text(row, 'src_address') }],
   },
   {
     name: 'dst',
     head: 'dst',
-    class: '',
-    slot: '',
-    cell: ({ row }) => <EndCell row={row} side="dst" />,
+    cell: (row) => <EndCell row={row} side="dst" />,
     filters: (row) => endFilters(row, 'dst'),
   },
   {
     name: 'dst_address',
     head: 'dst_address',
     class: 'mono',
-    slot: '',
-    wide: true,
-    cell: ({ row }) => <Address row={row} side="dst" />,
+    leaves: 'tight',
+    cell: (row) => <Address row={row} side="dst" />,
     sort: 'dst_address',
     filters: (row) => [{ field: 'dst_address', value: text(row, 'dst_address') }],
   },
@@ -76,7 +96,7 @@ export const flowColumns: readonly FlowColumn[] = [
     head: 'bytes',
     class: 'num',
     slot: 'u2',
-    cell: ({ row }) => <Volume row={row} field="bytes" />,
+    cell: (row) => <Volume row={row} field="bytes" />,
     sort: 'bytes',
   },
   {
@@ -84,18 +104,29 @@ export const flowColumns: readonly FlowColumn[] = [
     head: 'reverse',
     class: 'num',
     slot: 'u2',
-    cell: ({ row }) => <Volume row={row} field="reverse_bytes" />,
+    cell: (row) => <Volume row={row} field="reverse_bytes" />,
     sort: 'reverse_bytes',
   },
-  { name: 'retr', head: 'retr.', class: 'num', slot: '', cell: Retransmits, sort: 'retransmits' },
-  { name: 'rtt', head: 'rtt', class: 'num', slot: 'u2', cell: Rtt, sort: 'rtt_ns' },
-  { name: 'age', head: 'age', class: 'num mid', slot: '', cell: Age },
+  {
+    name: 'retr',
+    head: 'retr.',
+    class: 'num',
+    cell: (row) => <Retransmits row={row} />,
+    sort: 'retransmits',
+  },
+  {
+    name: 'rtt',
+    head: 'rtt',
+    class: 'num',
+    slot: 'u2',
+    cell: (row) => <Rtt row={row} />,
+    sort: 'rtt_ns',
+  },
+  { name: 'age', head: 'age', class: 'num mid', cell: (row) => <Age row={row} /> },
   {
     name: 'state',
     head: 'state',
-    class: '',
-    slot: '',
-    cell: State,
+    cell: (row) => <State row={row} />,
     sort: 'end_reason',
     filters: (row) => [stateOf(row).filter],
   },
