@@ -169,6 +169,23 @@ test('a fault that the API found names the flag, not the parameter', async () =>
   assert.equal(err, 'weir: --start: "x" is no time\n  r\n')
 })
 
+test('of several running centrals one is asked to the end, and said once', async () => {
+  const first = await fakeCentral(flowsAnswer)
+  const folders = [1, 2].map(() => mkdtempSync(join(tmpdir(), 'weir-found-')))
+  try {
+    for (const folder of folders) tellRunning([folder], first.url)
+    const terminal = fakeTerminal({ runtimeFolders: folders })
+    assert.equal(await runCommandLine(['flows', '-f', '-n', '1'], {}, terminal), 0)
+    assert.equal(terminal.stderr().split('several centrals').length, 2)
+    const mistaken = fakeTerminal({ runtimeFolders: folders })
+    assert.equal(await runCommandLine(['flows', '--from', 'x'], {}, mistaken), 64)
+    assert.match(mistaken.stderr(), /^weir: --from x/)
+  } finally {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+    await first.close()
+  }
+})
+
 test('with a running central the first examples ask it, typed as this shell finds weir', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-found-'))
   try {

@@ -14,14 +14,15 @@ import { endOf, followLimit, listingOf, unknown, watchedRange } from './flows-sh
 const explain = 'weir ledger'
 
 export async function list(values: Values, terminal: Terminal): Promise<number> {
-  const server = createServer(values, terminal)
   const range = rangeOf('flows', values, terminal.now())
   const typed = values.text('order') ?? ''
   checkName({ flag: '--order', what: 'field', typed }, fieldNames)
   const limit = values.number('limit') ?? 0
+  const filters = filtersOf('flows', values)
+  const server = createServer(values, terminal)
   const listing = listingOf(values, terminal, true)
   const order = ['order', fieldName(typed)] as const
-  const question = [...range.question, order, ...filtersOf('flows', values)]
+  const question = [...range.question, order, ...filters]
   let length = 0
   let more = false
   let coverage = unknown
@@ -40,8 +41,8 @@ export async function list(values: Values, terminal: Terminal): Promise<number> 
 
 export async function follow(values: Values, terminal: Terminal): Promise<number> {
   const ended = endOf(values, terminal)
-  const server = createServer(values, terminal, ended)
   const filters = filtersOf('flows', values)
+  const server = createServer(values, terminal, ended)
   const listing = listingOf(values, terminal, true)
   const startedMs = terminal.now()
   const limit = followLimit(values)
@@ -58,7 +59,7 @@ export async function follow(values: Values, terminal: Terminal): Promise<number
   } catch (error) {
     if (!ended.aborted) throw error
   }
-  const whole = await coverageSince(createServer(values, terminal, finalAnswer()), startedMs)
+  const whole = await coverageSince(server.until(finalAnswer()), startedMs)
   const range = watchedRange(startedMs, terminal)
   const what = rowsOf(length, length >= limit)
   listing.end({ what, range, coverage: whole ?? coverage, explain }, { next: null })

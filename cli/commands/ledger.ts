@@ -43,7 +43,6 @@ export const ledgerCommand: Command = {
 }
 
 async function run(values: Values, terminal: Terminal): Promise<number> {
-  const server = createServer(values, terminal)
   const range = rangeOf('ledger', values, terminal.now())
   const filters: Question = nameFields.flatMap((field) =>
     values.list(field.name).map((value): [string, string] => {
@@ -52,6 +51,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
       return [field.name, value]
     }),
   )
+  const server = createServer(values, terminal)
   const answer: LedgerAnswer = await server.ask('/api/ledger', [...range.question, ...filters])
   const fields = [...nameFields, ...countFields].map((field) => field.name)
   fields.push('waiting_before')

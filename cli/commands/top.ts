@@ -70,9 +70,10 @@ export const topCommand: Command = {
 
 async function run(values: Values, terminal: Terminal): Promise<number> {
   if (values.on('local')) return runLocal(values, terminal)
-  const server = createServer(values, terminal)
   const range = rangeOf('top', values, terminal.now())
-  const result = await askTop(server, range, questionOf(values))
+  const question = questionOf(values)
+  const server = createServer(values, terminal)
+  const result = await askTop(server, range, question)
   await showTop(result, range.text, values, terminal)
   await noteNodes(server, terminal)
   return 0

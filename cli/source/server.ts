@@ -24,6 +24,8 @@ export interface Server {
   readonly url: string
   /** Throws AppError server_unreachable, server_refused, server_failed, not_weir. */
   readonly ask: <T>(path: string, question: Question) => Promise<T>
+  /** The same server, asked for as long as another signal allows. */
+  readonly until: (interrupted: AbortSignal) => Server
 }
 
 const answerMs = 60_000
@@ -36,8 +38,11 @@ export function createServer(
   terminal: Terminal,
   interrupted: AbortSignal = terminal.interrupted(),
 ): Server {
-  const url = urlOf(values.text('server') ?? runningUrl(terminal) ?? standardUrl)
-  return { url, ask }
+  return serverAt(urlOf(values.text('server') ?? runningUrl(terminal) ?? standardUrl), interrupted)
+}
+
+function serverAt(url: string, interrupted: AbortSignal): Server {
+  return { url, ask, until: (signal) => serverAt(url, signal) }
 
   async function ask<T>(path: string, question: Question): Promise<T> {
     const target = `${url}${path}?${new URLSearchParams(question.map((pair): [string, string] => [...pair]))}`
