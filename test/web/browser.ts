@@ -1,7 +1,7 @@
 // A Chromium of our own: headless, talking to nobody but the page, and listening to its complaints.
 
 import { existsSync } from 'node:fs'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Browser, chromium, type Page, type Request } from 'playwright-core'
 
 const executablePath = '/usr/bin/chromium'
 
@@ -24,6 +24,8 @@ export interface Watched {
   readonly page: Page
   /** Console errors, exceptions and refusals of the content policy, in order. */
   readonly complaints: readonly string[]
+  /** Waits until every question that the page has asked is answered. */
+  readonly answered: () => Promise<void>
 }
 
 /** Starts a browser; who starts it closes it. */
@@ -45,7 +47,7 @@ export async function withPage<T>(
   try {
     context.setDefaultTimeout(15_000)
     const page = await context.newPage()
-    return await work({ page, complaints: await listen(page) })
+    return await work({ page, complaints: await listen(page), answered: watchAnswers(page) })
   } finally {
     await context.close()
   }
@@ -58,6 +60,26 @@ export async function withBrowser<T>(work: (watched: Watched) => Promise<T>): Pr
     return await withPage(browser, work)
   } finally {
     await browser.close()
+  }
+}
+
+function watchAnswers(page: Page): () => Promise<void> {
+  const open = new Set<Request>()
+  let waiting: (() => void)[] = []
+  function end(request: Request): void {
+    open.delete(request)
+    if (open.size > 0) return
+    for (const go of waiting) go()
+    waiting = []
+  }
+  page.on('request', (request) => open.add(request))
+  page.on('requestfinished', end)
+  page.on('requestfailed', end)
+  return async () => {
+    // What the page has begun is known here once it has answered us.
+    await page.evaluate('0')
+    if (open.size > 0) await new Promise<void>((resolve) => waiting.push(resolve))
+    await page.evaluate('0')
   }
 }
 

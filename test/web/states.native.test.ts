@@ -7,7 +7,7 @@ import type { FieldInfo } from '../../api/contract/mod.ts'
 import { pagePaths } from '../../api/contract/pages/mod.ts'
 import { until } from '../traffic/mod.ts'
 import { browserMissing, startBrowser, withPage } from './browser.ts'
-import { type FakeWeir, startFakeWeir, type World } from './weir.fake.ts'
+import { type FakeRow, type FakeWeir, startFakeWeir, type World } from './weir.fake.ts'
 
 const skip = browserMissing() ?? false
 
@@ -23,12 +23,12 @@ after(() => browser?.close())
 /** A page over a world of its own; `work` begins before anything was asked for. */
 async function look(
   change: Partial<World>,
-  work: (page: Page, weir: FakeWeir) => Promise<void>,
+  work: (page: Page, weir: FakeWeir, answered: () => Promise<void>) => Promise<void>,
 ): Promise<void> {
   const weir = await startFakeWeir(change)
   try {
-    await withPage(browser, async ({ page, complaints }) => {
-      await work(page, weir)
+    await withPage(browser, async ({ page, complaints, answered }) => {
+      await work(page, weir, answered)
       // Chromium itself logs every answer that is an error, and every request that gets none.
       const own = complaints.filter((line) => !/Failed to load resource/.test(line))
       assert.deepEqual(own, [])
@@ -282,7 +282,7 @@ test('a path that is no page is a 404 with ways back', { skip }, () =>
 )
 
 test('each page asks at its load for what it shows, each thing once', { skip }, () =>
-  look({}, async (page, weir) => {
+  look({}, async (page, weir, answered) => {
     const expected = {
       '/': ['/api/fields', '/api/series', '/api/top', '/health'],
       '/flows': ['/api/fields', '/api/flows', '/health'],
@@ -294,8 +294,9 @@ test('each page asks at its load for what it shows, each thing once', { skip }, 
       weir.requests()
       await page.goto(weir.base + path)
       await page.locator('tbody tr').first().waitFor()
+      await answered()
       await page.clock.runFor(1000)
-      await page.waitForLoadState('networkidle')
+      await answered()
       const asked = weir.requests().map((url) => url.split('?')[0])
       assert.deepEqual(asked.sort(), questions, path)
     }
@@ -303,7 +304,7 @@ test('each page asks at its load for what it shows, each thing once', { skip }, 
 )
 
 test('a live table asks only for what is new, and shows it once', { skip }, () =>
-  look({ connections: 3 }, async (page, weir) => {
+  look({ connections: 3 }, async (page, weir, answered) => {
     await page.clock.install({ time: weir.world.nowMs })
     await page.goto(`${weir.base}/flows`)
     await page.locator('tr.row').first().waitFor()
@@ -311,6 +312,7 @@ test('a live table asks only for what is new, and shows it once', { skip }, () =
     for (let n = 0; n < 40; n++) {
       weir.world.nowMs += 1000
       await page.clock.runFor(1000)
+      await answered()
       for (const url of weir.requests().filter((path) => path.startsWith('/api/flows'))) {
         kinds.push(url.includes('from=-15m') ? 'whole' : 'new')
       }
@@ -330,6 +332,33 @@ test('a live table asks only for what is new, and shows it once', { skip }, () =
   }),
 )
 
+/** The second connection's row as another half of the first one's row: only the observer differs. */
+function halves(): World['dress'] {
+  let first: FakeRow = {}
+  return (row, at) => {
+    if (at === 0) first = row
+    return at === 0 ? row : { ...first, observer: 'dst' }
+  }
+}
+
+test('a row that only its observer tells from a known one is new', { skip }, () =>
+  look({ connections: 2 }, async (page, weir, answered) => {
+    await page.clock.install({ time: weir.world.nowMs })
+    await page.goto(`${weir.base}/flows`)
+    const times = page.locator('tr.row time')
+    await times.first().waitFor()
+    const before = await times.first().getAttribute('title')
+    let newest = before
+    weir.world.dress = halves()
+    await passUntil('a newer row', page, weir, async () => {
+      await answered()
+      newest = await times.first().getAttribute('title')
+      return newest !== before
+    })
+    assert.equal(await page.locator(`tr.row time[title="${before}"]`).count(), 2)
+  }),
+)
+
 test('a hidden tab asks for nothing, and for the newest when it is looked at', { skip }, () =>
   look({}, async (page, weir) => {
     await page.clock.install({ time: weir.world.nowMs })
@@ -346,7 +375,7 @@ test('a hidden tab asks for nothing, and for the newest when it is looked at', {
 )
 
 test('what has not changed is not sent again', { skip }, () =>
-  look({}, async (page, weir) => {
+  look({}, async (page, weir, answered) => {
     weir.world.tagged = true
     await page.clock.install({ time: weir.world.nowMs })
     await page.goto(weir.base)
@@ -356,6 +385,7 @@ test('what has not changed is not sent again', { skip }, () =>
     let asked = 0
     for (let n = 0; n < 100 && asked < 12; n++) {
       await page.clock.runFor(2000)
+      await answered()
       asked += weir.requests().length
     }
     assert.ok(asked >= 12, `only ${asked} questions`)
