@@ -6,12 +6,17 @@ import { createCell, useCell } from '../../data/cell.ts'
 import { model$ } from '../../data/model.ts'
 import { remember, remembered } from '../../data/page.ts'
 import { Popover } from '../../views/popover.tsx'
-import { flowColumns } from './flow-columns.tsx'
+import { type FlowColumn, flowColumns } from './flow-columns.tsx'
 
 /** Names of the chosen columns; undefined = the usual ones. */
 export const chosen$ = createCell(namesOf(remembered('columns')))
 
-export function ColumnChooser() {
+interface ColumnChooserProps {
+  /** The columns of now. */
+  readonly shown: readonly FlowColumn[]
+}
+
+export function ColumnChooser({ shown }: ColumnChooserProps) {
   const [open, setOpen] = useState(false)
   return (
     <Popover
@@ -22,17 +27,17 @@ export function ColumnChooser() {
       buttonClass="lnk sm hide-s"
       button="Columns"
     >
-      <Choice />
+      <Choice shown={shown} />
     </Popover>
   )
 }
 
-function Choice() {
+function Choice({ shown }: ColumnChooserProps) {
   const columns = flowColumns(useCell(model$).flows)
   const chosen = useCell(chosen$)
-  const shown = chosen ?? new Set(columns.filter(({ usual }) => usual).map(({ name }) => name))
+  const names = new Set(shown.map(({ name }) => name))
   function turn(name: string): void {
-    const next = new Set(shown)
+    const next = new Set(names)
     if (!next.delete(name)) next.add(name)
     choose(next.size > 0 ? next : undefined)
   }
@@ -42,7 +47,7 @@ function Choice() {
         {columns.map(({ name, head, help }) => (
           <li key={name}>
             <label class="check mono" title={help}>
-              <input type="checkbox" checked={shown.has(name)} onChange={() => turn(name)} /> {head}
+              <input type="checkbox" checked={names.has(name)} onChange={() => turn(name)} /> {head}
             </label>
           </li>
         ))}

@@ -28,6 +28,7 @@ interface FlowTableProps {
 
 export function FlowTable(props: FlowTableProps) {
   const { flows } = props
+  const columns = useColumns(props.state.select !== undefined)
   const empty = flows.rows.length === 0
   return (
     <section class={`panel flows ${flows.failure ? 'stale' : ''}`} aria-labelledby="flows-title">
@@ -35,12 +36,12 @@ export function FlowTable(props: FlowTableProps) {
         <h2 id="flows-title">Connections</h2>
         <span class="sub">{empty ? '' : summary(flows)}</span>
         <span class="end">
-          <ColumnChooser />
+          <ColumnChooser shown={columns} />
           <PanelCoverage coverage={flows.coverage} />
         </span>
       </header>
       <WithoutRows {...props} />
-      {!empty && <Rows {...props} />}
+      {!empty && <Rows {...props} columns={columns} />}
     </section>
   )
 }
@@ -60,10 +61,13 @@ function summary({ rows, next }: FlowRows): string {
   return `${exact(rows.length)} ${rows.length === 1 ? 'row' : 'rows'}, one per interval${all}`
 }
 
-function Rows({ state, flows, selected, onSelect }: FlowTableProps) {
+interface RowsProps extends FlowTableProps {
+  readonly columns: readonly FlowColumn[]
+}
+
+function Rows({ state, flows, columns, selected, onSelect }: RowsProps) {
   const { rows } = flows
   const { keyOf } = useCell(model$).flows
-  const columns = useColumns(state.select !== undefined)
   const { first, last, slice } = useSlice(rows.length, flows)
   const { at } = useKeyboard({ rows, columns, selected, onSelect })
   const { order } = state
