@@ -1,59 +1,13 @@
 // What the page says when something is not as usual, in Chromium, over an invented Weir.
 
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { Browser, Page } from 'playwright-core'
+import { test } from 'node:test'
+import type { Page } from 'playwright-core'
 import type { FieldInfo } from '../../api/contract/mod.ts'
 import { pagePaths } from '../../api/contract/pages/mod.ts'
 import { until } from '../traffic/mod.ts'
-import { browserMissing, startBrowser, withPage } from './browser.ts'
-import { type FakeRow, type FakeWeir, startFakeWeir, type World } from './weir.fake.ts'
-
-const skip = browserMissing() ?? false
-
-/** One for all tests: each has a context of its own in it. */
-let browser: Browser
-
-before(async () => {
-  if (!skip) browser = await startBrowser()
-})
-
-after(() => browser?.close())
-
-/** A page over a world of its own; `work` begins before anything was asked for. */
-async function look(
-  change: Partial<World>,
-  work: (page: Page, weir: FakeWeir, answered: () => Promise<void>) => Promise<void>,
-): Promise<void> {
-  const weir = await startFakeWeir(change)
-  try {
-    await withPage(browser, async ({ page, complaints, answered }) => {
-      await work(page, weir, answered)
-      // Chromium itself logs every answer that is an error, and every request that gets none.
-      const own = complaints.filter((line) => !/Failed to load resource/.test(line))
-      assert.deepEqual(own, [])
-    })
-  } finally {
-    await weir.stop()
-  }
-}
-
-/** Lets time pass for the page and its Weir, a second at a time, until `done`. */
-async function passUntil(
-  what: string,
-  page: Page,
-  weir: FakeWeir,
-  done: () => boolean | Promise<boolean>,
-): Promise<void> {
-  await until(what, async () => {
-    if (await done()) return true
-    weir.world.nowMs += 1000
-    await page.clock.runFor(1000)
-    return done()
-  })
-}
-
-const shown = (page: Page, selector: string) => page.locator(selector).allInnerTexts()
+import { look, passUntil, shown, skip } from './look.ts'
+import { startFakeWeir } from './weir.fake.ts'
 
 test('Weir gone: the page says since when, and neither Live nor 100 % stay', { skip }, () =>
   look({}, async (page, weir) => {
@@ -281,119 +235,6 @@ test('a path that is no page is a 404 with ways back', { skip }, () =>
   }),
 )
 
-test('each page asks at its load for what it shows, each thing once', { skip }, () =>
-  look({}, async (page, weir, answered) => {
-    const expected = {
-      '/': ['/api/fields', '/api/series', '/api/top', '/health'],
-      '/flows': ['/api/fields', '/api/flows', '/health'],
-      '/nodes': ['/api/fields', '/api/ledger', '/health'],
-    }
-    for (const [path, questions] of Object.entries(expected)) {
-      await page.goto('about:blank')
-      await page.clock.install({ time: weir.world.nowMs })
-      weir.requests()
-      await page.goto(weir.base + path)
-      await page.locator('tbody tr').first().waitFor()
-      await answered()
-      await page.clock.runFor(1000)
-      await answered()
-      const asked = weir.requests().map((url) => url.split('?')[0])
-      assert.deepEqual(asked.sort(), questions, path)
-    }
-  }),
-)
-
-test('a live table asks only for what is new, and shows it once', { skip }, () =>
-  look({ connections: 3 }, async (page, weir, answered) => {
-    await page.clock.install({ time: weir.world.nowMs })
-    await page.goto(`${weir.base}/flows`)
-    await page.locator('tr.row').first().waitFor()
-    const kinds: string[] = []
-    for (let n = 0; n < 40; n++) {
-      weir.world.nowMs += 1000
-      await page.clock.runFor(1000)
-      await answered()
-      for (const url of weir.requests().filter((path) => path.startsWith('/api/flows'))) {
-        kinds.push(url.includes('from=-15m') ? 'whole' : 'new')
-      }
-    }
-    assert.ok(kinds.filter((kind) => kind === 'new').length >= 4, kinds.join())
-    assert.ok(kinds.filter((kind) => kind === 'whole').length <= 2, kinds.join())
-    const answer = (await (await fetch(`${weir.base}/api/flows?limit=20`)).json()) as {
-      rows: { time: string }[]
-    }
-    await until('the newest rows, each once', async () => {
-      await page.clock.runFor(1000)
-      const times = await page
-        .locator('tr.row time')
-        .evaluateAll((all: { title: string }[]) => all.slice(0, 20).map(({ title }) => title))
-      return times.join() === answer.rows.map(({ time }) => time).join()
-    })
-  }),
-)
-
-/** The second connection's row as another half of the first one's row: only the observer differs. */
-function halves(): World['dress'] {
-  let first: FakeRow = {}
-  return (row, at) => {
-    if (at === 0) first = row
-    return at === 0 ? row : { ...first, observer: 'dst' }
-  }
-}
-
-test('a row that only its observer tells from a known one is new', { skip }, () =>
-  look({ connections: 2 }, async (page, weir, answered) => {
-    await page.clock.install({ time: weir.world.nowMs })
-    await page.goto(`${weir.base}/flows`)
-    const times = page.locator('tr.row time')
-    await times.first().waitFor()
-    const before = await times.first().getAttribute('title')
-    let newest = before
-    weir.world.dress = halves()
-    await passUntil('a newer row', page, weir, async () => {
-      await answered()
-      newest = await times.first().getAttribute('title')
-      return newest !== before
-    })
-    assert.equal(await page.locator(`tr.row time[title="${before}"]`).count(), 2)
-  }),
-)
-
-test('a hidden tab asks for nothing, and for the newest when it is looked at', { skip }, () =>
-  look({}, async (page, weir) => {
-    await page.clock.install({ time: weir.world.nowMs })
-    await page.goto(weir.base)
-    await page.locator('.edges tbody tr').first().waitFor()
-    await hide(page, true)
-    await page.clock.runFor(60_000)
-    weir.requests()
-    await page.clock.runFor(600_000)
-    assert.deepEqual(weir.requests(), [])
-    await hide(page, false)
-    await until('questions', () => weir.requests().length > 0)
-  }),
-)
-
-test('what has not changed is not sent again', { skip }, () =>
-  look({}, async (page, weir, answered) => {
-    weir.world.tagged = true
-    await page.clock.install({ time: weir.world.nowMs })
-    await page.goto(weir.base)
-    await page.locator('.edges tbody tr').first().waitFor()
-    const before = weir.bytes()
-    weir.requests()
-    let asked = 0
-    for (let n = 0; n < 100 && asked < 12; n++) {
-      await page.clock.runFor(2000)
-      await answered()
-      asked += weir.requests().length
-    }
-    assert.ok(asked >= 12, `only ${asked} questions`)
-    assert.ok(weir.bytes() - before < 2000, `${weir.bytes() - before} bytes for nothing new`)
-    assert.match((await shown(page, '.bar')).join(), /Live.*100 %/s)
-  }),
-)
-
 /** Whether an element has the colour of what is not of now. */
 function isDim(page: Page, selector: string): Promise<boolean> {
   return page.evaluate(`(() => {
@@ -403,14 +244,6 @@ function isDim(page: Page, selector: string): Promise<boolean> {
     const dim = getComputedStyle(probe).color
     probe.remove()
     return getComputedStyle(document.querySelector('${selector}')).color === dim
-  })()`)
-}
-
-/** As a browser tells its page that nobody looks at it. */
-async function hide(page: Page, hidden: boolean): Promise<void> {
-  await page.evaluate(`(() => {
-    Object.defineProperty(document, 'hidden', { configurable: true, get: () => ${hidden} })
-    document.dispatchEvent(new Event('visibilitychange'))
   })()`)
 }
 

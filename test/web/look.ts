@@ -1,0 +1,56 @@
+// What the tests of the page over an invented Weir share: one browser per file, a Weir and a page per test.
+
+import assert from 'node:assert/strict'
+import { after, before } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { until } from '../traffic/mod.ts'
+import { browserMissing, startBrowser, withPage } from './browser.ts'
+import { type FakeWeir, startFakeWeir, type World } from './weir.fake.ts'
+
+/** Why the tests are skipped; false when they are not. */
+export const skip = browserMissing() ?? false
+
+/** One for all tests: each has a context of its own in it. */
+let browser: Browser
+
+before(async () => {
+  if (!skip) browser = await startBrowser()
+})
+
+after(() => browser?.close())
+
+/** A page over a world of its own; `work` begins before anything was asked for. */
+export async function look(
+  change: Partial<World>,
+  work: (page: Page, weir: FakeWeir, answered: () => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const weir = await startFakeWeir(change)
+  try {
+    await withPage(browser, async ({ page, complaints, answered }) => {
+      await work(page, weir, answered)
+      // Chromium itself logs every answer that is an error, and every request that gets none.
+      const own = complaints.filter((line) => !/Failed to load resource/.test(line))
+      assert.deepEqual(own, [])
+    })
+  } finally {
+    await weir.stop()
+  }
+}
+
+/** Lets time pass for the page and its Weir, a second at a time, until `done`. */
+export async function passUntil(
+  what: string,
+  page: Page,
+  weir: FakeWeir,
+  done: () => boolean | Promise<boolean>,
+): Promise<void> {
+  await until(what, async () => {
+    if (await done()) return true
+    weir.world.nowMs += 1000
+    await page.clock.runFor(1000)
+    return done()
+  })
+}
+
+/** What stands in each element of the selector. */
+export const shown = (page: Page, selector: string) => page.locator(selector).allInnerTexts()
