@@ -12,10 +12,12 @@ import {
 import { type ProgramReport, releaseProgramPages } from '../kernel/mod.ts'
 import {
   type Batch,
+  byDay,
   createBlockEncoder,
   encodeFrame,
   parseAddress,
   schemaNumbers,
+  timeRange,
 } from '../wire/mod.ts'
 import { bootId, type DataFolder, openDataFolder } from './data/data-folder.ts'
 import { cgroupMount } from './enrich/cgroups.ts'
@@ -227,7 +229,7 @@ function createKeeper(
     'Ended connections forgotten before their time, whose other end must be here, or may be (unknown).',
   )
 
-  function frameOf(batch: Batch, time: bigint): Buffer {
+  function frameOf(batch: Batch): Buffer {
     const block = encoder.encode(batch)
     return encodeFrame(
       {
@@ -238,16 +240,18 @@ function createKeeper(
         boot: who.boot,
         sequence: spool.nextSequence(),
         rows: batch.length,
-        timeMin: time,
-        timeMax: time,
+        ...timeRange(batch),
       },
       block,
     )
   }
 
-  function rows(batch: Batch, { to }: { readonly to: bigint }): void {
+  /** The checkpoint goes with the last day: only rows with times of their own are of several, and flows have one. */
+  function rows(batch: Batch): void {
+    const days = byDay(batch)
+    for (const day of days.slice(0, -1)) spool.commit(frameOf(day))
     const sequence = spool.nextSequence()
-    const frame = frameOf(batch, to)
+    const frame = frameOf(days.at(-1) ?? batch)
     const committed = spool.commit(frame, () => checkpoints.write(sequence, enrich.changes))
     if (committed) checkpoints.prune()
     else checkpoints.clear()
@@ -272,7 +276,7 @@ function createKeeper(
       enrich: counts,
       spool: { ...spool.takeCounts(), waiting: spool.waiting().rows },
     })
-    spool.commit(frameOf(batch, to))
+    spool.commit(frameOf(batch))
     stream.offer()
   }
 

@@ -93,10 +93,11 @@ export {
   fieldsOf,
   isGroupable,
   type Table,
+  type TableOf,
   type Unit,
 } from './model/field.ts'
 export { type ValueFault, valueFault } from './model/field-value.ts'
-export { flowTable } from './model/flow-fields.ts'
+export { type FlowField, flowTable } from './model/flow-fields.ts'
 export { flowMetrics, type Metric } from './model/flow-metrics.ts'
 export { createInterner, type Interner } from './model/interner.ts'
 export { ledgerTable } from './model/ledger-fields.ts'
