@@ -20,10 +20,9 @@ import {
   timeRange,
 } from '../wire/mod.ts'
 import { bootId, type DataFolder, openDataFolder } from './data/data-folder.ts'
-import { cgroupMount } from './enrich/cgroups.ts'
-import { createEnrich, type Enrich } from './enrich/enrich.ts'
-import type { Own } from './enrich/own.ts'
 import { agentError } from './errors.ts'
+import { cgroupMount } from './identity/cgroups.ts'
+import type { Own } from './identity/own.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { interfaceAddresses, ownPids, readVersion } from './process.ts'
 import { createCheckpoints } from './spool/checkpoint.ts'
@@ -31,6 +30,7 @@ import { createSpool, type Spool, type SpoolLimits } from './spool/spool.ts'
 import { createStatus } from './status/status.ts'
 import { type Admission, createAdmission } from './stream/admission.ts'
 import { createStream, type Stream, type StreamRefusal, type Upstream } from './stream/stream.ts'
+import { createEnrich, type Enrich } from './tcp/enrich.ts'
 import { createWatch, type Watch, type WatchedInterval } from './watch.ts'
 
 export interface AgentConfig {

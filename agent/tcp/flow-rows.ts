@@ -3,13 +3,13 @@
 
 import { type Batch, type FlowField, flowTable } from '../../wire/mod.ts'
 import { octet, recordOctets, recordWords, short, word } from '../drain/record.ts'
+import type { Cgroups } from '../identity/cgroups.ts'
 import { type Columns, type EndColumns, endColumnsOf, type Nullable } from '../rows/columns.ts'
+import type { Moment } from '../rows/moment.ts'
+import { createRowNames } from '../rows/names.ts'
 import { createWriter } from '../rows/writer.ts'
-import type { Cgroups } from './cgroups.ts'
 import { type ConnectionTable, flag, isSet, total } from './connection-table.ts'
 import { type EndTable, shortAt, u32At } from './end-table.ts'
-import type { Moment } from './moment.ts'
-import { createRowNames } from './row-names.ts'
 import type { Connections } from './state.ts'
 
 /** What report.ts computed of a row. */
