@@ -1,5 +1,6 @@
 // The agent of a node: watches, keeps what it saw in the spool, and sends it to central.
 
+import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import {
   type Component,
@@ -12,17 +13,16 @@ import {
 import { type ProgramReport, releaseProgramPages } from '../kernel/mod.ts'
 import {
   type Batch,
-  byDay,
   createBlockEncoder,
   encodeFrame,
   parseAddress,
   schemaNumbers,
-  timeRange,
 } from '../wire/mod.ts'
 import { bootId, type DataFolder, openDataFolder } from './data/data-folder.ts'
+import { cgroupMount } from './enrich/cgroups.ts'
+import { createEnrich, type Enrich } from './enrich/enrich.ts'
+import type { Own } from './enrich/own.ts'
 import { agentError } from './errors.ts'
-import { cgroupMount } from './identity/cgroups.ts'
-import type { Own } from './identity/own.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { interfaceAddresses, ownPids, readVersion } from './process.ts'
 import { createCheckpoints } from './spool/checkpoint.ts'
@@ -30,7 +30,6 @@ import { createSpool, type Spool, type SpoolLimits } from './spool/spool.ts'
 import { createStatus } from './status/status.ts'
 import { type Admission, createAdmission } from './stream/admission.ts'
 import { createStream, type Stream, type StreamRefusal, type Upstream } from './stream/stream.ts'
-import { createEnrich, type Enrich } from './tcp/enrich.ts'
 import { createWatch, type Watch, type WatchedInterval } from './watch.ts'
 
 export interface AgentConfig {
@@ -138,7 +137,7 @@ async function compose(
   const own = await ownOf(config)
   const enrich = createEnrich({
     node: config.node,
-    key: folder.fleetKey,
+    key: folder.fleetKey() ?? new Uint8Array(16),
     cgroupRoot: cgroupMount(),
     own,
     addresses: interfaceAddresses,
@@ -155,9 +154,15 @@ async function compose(
   }
   const stream = createStream(
     { upstream: config.upstream, hello, nowMs: () => Date.now() + (config.clockShiftMs ?? 0) },
-    { spool, onPids: (pids) => addAll(own.tgids, pids), onRefused },
+    { spool, onKey, onPids: (pids) => addAll(own.tgids, pids), onRefused },
     reporter.child('stream'),
   )
+  /** Connections that are open keep their id; an older central has no key, so this agent makes one. */
+  function onKey(key: Uint8Array | undefined): void {
+    folder.keepFleetKey(key ?? folder.fleetKey() ?? randomBytes(16))
+    enrich.setKey(folder.fleetKey() as Uint8Array)
+  }
+
   /** Refused while it watches (another one has taken over): it ends, and waits for the name at its next start. */
   function onRefused({ code, message }: StreamRefusal): void {
     if (code !== 'node_taken' || !admission.isWatching()) return
@@ -188,11 +193,20 @@ async function compose(
     { enrich, onRows: keep.rows, onInterval: keep.interval, onDeath },
     reporter.child('watch'),
   )
-  const admission = createAdmission({ stream, watch, log: reporter.log, onDeath })
+  const admission = createAdmission({
+    stream,
+    watch,
+    log: reporter.log,
+    hasKey: () => folder.fleetKey() !== undefined,
+    onDeath,
+  })
   reporter.gauge('connections', 'Connections known now.', () => enrich.sizes().connections)
   reporter.gauge('spool_rows', 'Rows that wait for central.', () => spool.waiting().rows)
   return { spool, stream, watch, enrich, folderWatch, admission }
 }
+
+/** Of an interval: how much later than others an agent sends. */
+const sendJitter = 0.1
 
 interface KeeperDeps {
   readonly spool: Spool
@@ -229,7 +243,7 @@ function createKeeper(
     'Ended connections forgotten before their time, whose other end must be here, or may be (unknown).',
   )
 
-  function frameOf(batch: Batch): Buffer {
+  function frameOf(batch: Batch, time: bigint): Buffer {
     const block = encoder.encode(batch)
     return encodeFrame(
       {
@@ -240,18 +254,16 @@ function createKeeper(
         boot: who.boot,
         sequence: spool.nextSequence(),
         rows: batch.length,
-        ...timeRange(batch),
+        timeMin: time,
+        timeMax: time,
       },
       block,
     )
   }
 
-  /** The checkpoint goes with the last day: only rows with times of their own are of several, and flows have one. */
-  function rows(batch: Batch): void {
-    const days = byDay(batch)
-    for (const day of days.slice(0, -1)) spool.commit(frameOf(day))
+  function rows(batch: Batch, { to }: { readonly to: bigint }): void {
     const sequence = spool.nextSequence()
-    const frame = frameOf(days.at(-1) ?? batch)
+    const frame = frameOf(batch, to)
     const committed = spool.commit(frame, () => checkpoints.write(sequence, enrich.changes))
     if (committed) checkpoints.prune()
     else checkpoints.clear()
@@ -276,8 +288,9 @@ function createKeeper(
       enrich: counts,
       spool: { ...spool.takeCounts(), waiting: spool.waiting().rows },
     })
-    spool.commit(frameOf(batch))
-    stream.offer()
+    spool.commit(frameOf(batch, to))
+    // All agents end their intervals at once: not all of them send at once.
+    setTimeout(stream.offer, Math.random() * sendJitter * Number((to - from) / 1_000_000n)).unref()
   }
 
   return { rows, interval }

@@ -5,8 +5,8 @@ import type { SocketProbeOptions } from '../kernel/mod.ts'
 import type { Batch } from '../wire/mod.ts'
 import type { SnapshotReport } from './drain/collector.ts'
 import { createDrain, type Drain } from './drain/drain.ts'
-import { momentOf } from './rows/moment.ts'
-import type { Enrich } from './tcp/enrich.ts'
+import type { Enrich } from './enrich/enrich.ts'
+import { momentOf } from './enrich/moment.ts'
 
 export interface WatchConfig {
   readonly intervalMs: number
@@ -72,12 +72,18 @@ export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Repo
     before = snapshot
   }
 
-  /** Intervals follow each other; one that is late is not made up for. */
+  /**
+   * Intervals end on multiples of their length by the wall clock, so that the halves of a connection that two
+   * nodes see arrive together. One that is late is not made up for.
+   */
   function next(): void {
     if (stopped) return
-    timer = setTimeout(() => {
-      running = interval(false).then(next, deps.onDeath)
-    }, config.intervalMs)
+    timer = setTimeout(
+      () => {
+        running = interval(false).then(next, deps.onDeath)
+      },
+      untilMultipleMs(Date.now() + shiftMs, config.intervalMs),
+    )
   }
 
   async function start(): Promise<void> {
@@ -97,4 +103,10 @@ export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Repo
   }
 
   return { name: 'watch', start, stop, drain }
+}
+
+/** A timer may strike a moment early: the next multiple is then the one after. */
+export function untilMultipleMs(nowMs: number, intervalMs: number): number {
+  const left = intervalMs - (nowMs % intervalMs)
+  return left < intervalMs / 10 ? left + intervalMs : left
 }

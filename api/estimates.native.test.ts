@@ -47,6 +47,7 @@ function batch(): Batch {
       time: dayBegin + BigInt(minute) * 60_000_000_000n + 5n,
       node: 'node-a',
       view: 'socket',
+      counted: true,
       src_process: process,
       dst_process: 'server',
       dst_port: port,

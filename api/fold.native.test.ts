@@ -55,6 +55,7 @@ function batch(): Batch {
         time: beginNs - 2n * day + BigInt(interval * 5 + 1) * 1_000_000_000n,
         node: 'node-a',
         view: 'socket',
+        counted: true,
         src_process: from,
         dst_process: to,
         dst_port: port,

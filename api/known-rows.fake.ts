@@ -55,6 +55,7 @@ function flow(i: number): RowValues {
     end: failed ? beginNs + BigInt(i) * second + 5n : null,
     node: i % 5 === 0 ? 'node-b' : 'node-a',
     view: 'socket',
+    counted: true,
     observer: i % 2 === 0 ? 'both' : 'src',
     protocol: 'tcp',
     src_address: v6 ? `2001:db8::${(i % 9) + 1}:0:0:1` : `10.1.${i % 4}.${(i % 200) + 1}`,

@@ -3,13 +3,13 @@
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { AppError, messageOf } from '../common/mod.ts'
-import { type CommandEntry, note, print, type Terminal } from './commands/command.ts'
+import { type Command, note, print, type Terminal } from './commands/command.ts'
 import { commands } from './commands/commands.ts'
 import { firstExamples } from './commands/examples.ts'
-import { Interrupted } from './errors.ts'
-import { commandOf, type Environment, unknownCommand, valuesOf } from './parse/arguments.ts'
+import { cliError, Interrupted } from './errors.ts'
+import { commandOf, type Environment, valuesOf } from './parse/arguments.ts'
 import { escaped } from './render/escape.ts'
-import { helpOf, overview } from './render/help.ts'
+import { commandHelp, overview } from './render/help.ts'
 
 const defectExitCode = 70
 
@@ -18,7 +18,7 @@ export async function runCommandLine(
   args: readonly string[],
   env: Environment,
   terminal: Terminal,
-  all: readonly CommandEntry[] = commands,
+  all: readonly Command[] = commands,
 ): Promise<number> {
   try {
     return await dispatch(args, env, terminal, all)
@@ -31,12 +31,12 @@ async function dispatch(
   args: readonly string[],
   env: Environment,
   terminal: Terminal,
-  all: readonly CommandEntry[],
+  all: readonly Command[],
 ): Promise<number> {
-  const [name, ...words] = args
-  const [asked] = words
+  const [name, ...rest] = args
+  const [asked] = rest
   if (name === 'help' && asked !== undefined && !asked.startsWith('-')) {
-    return showHelp(commandOf(words, all).entry, terminal)
+    return showHelp(commandOf(asked, all), terminal)
   }
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     print(terminal, overview(all, firstExamples(terminal), terminal.columns))
@@ -46,16 +46,14 @@ async function dispatch(
     print(terminal, `weir ${version()}`)
     return 0
   }
-  if (name.startsWith('-')) throw unknownCommand(name, [])
-  const { entry, rest } = commandOf(args, all)
-  if (wantsHelp(rest)) return showHelp(entry, terminal)
-  if (!('commands' in entry)) return entry.run(valuesOf(entry, rest, env), terminal)
-  if (rest.length === 0) return showHelp(entry, terminal)
-  throw unknownCommand(`${entry.name} ${rest[0]}`, [], `${entry.name} `)
+  if (name.startsWith('-')) throw cliError('unknown_command', { details: { name } })
+  const command = commandOf(name, all)
+  if (wantsHelp(rest)) return showHelp(command, terminal)
+  return command.run(valuesOf(command, rest, env), terminal)
 }
 
-function showHelp(entry: CommandEntry, terminal: Terminal): number {
-  print(terminal, helpOf(entry, Math.min(terminal.columns ?? 100, 100)))
+function showHelp(command: Command, terminal: Terminal): number {
+  print(terminal, commandHelp(command, Math.min(terminal.columns ?? 100, 100)))
   return 0
 }
 

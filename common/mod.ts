@@ -14,6 +14,7 @@ export {
   type FolderWatchOptions,
   makeFolder,
 } from './folder/folder.ts'
+export { keepFile, readIfThere, writeWhole } from './folder/keep-file.ts'
 export { endOfProcess } from './lifecycle/end-of-process.ts'
 export {
   type Component,

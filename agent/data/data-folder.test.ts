@@ -7,16 +7,18 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { bootId, openDataFolder } from './data-folder.ts'
 
-test('id and key are made once, secret, and stay', () => {
+test('the id is made once, the key is kept as central gave it, and secret', () => {
   const path = join(mkdtempSync(join(tmpdir(), 'weir-data-')), 'a', 'b')
   try {
     const first = openDataFolder(path)
+    assert.equal(first.fleetKey(), undefined)
+    first.keepFleetKey(Uint8Array.from({ length: 16 }, (_, at) => at))
     first.release()
     const second = openDataFolder(path)
     second.release()
     assert.equal(second.agentId, first.agentId)
-    assert.deepEqual(second.fleetKey, first.fleetKey)
-    assert.equal(first.fleetKey.length, 16)
+    assert.deepEqual(second.fleetKey(), Buffer.from(first.fleetKey() ?? []))
+    assert.equal(second.fleetKey()?.[15], 15)
     assert.equal(statSync(join(path, 'fleet.key')).mode & 0o777, 0o600)
   } finally {
     rmSync(join(path, '..', '..'), { recursive: true, force: true })

@@ -1,18 +1,23 @@
 // The agent's data folder: who it is (agent.id), the key of connection ids (fleet.key), and a lock so that two
 // agents never write to one spool.
 
-import { randomBytes, randomUUID } from 'node:crypto'
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { makeFolder, messageOf } from '../../common/mod.ts'
+import { keepFile, makeFolder, messageOf, readIfThere, writeWhole } from '../../common/mod.ts'
 import { agentError } from '../errors.ts'
 
 export interface DataFolder {
   readonly path: string
   /** UUID of this agent, kept for good. */
   readonly agentId: string
-  /** 16 secret octets: connection ids are equal only under equal keys. */
-  readonly fleetKey: Uint8Array
+  /**
+   * 16 secret octets, handed out by central: connection ids are equal only under equal keys. Undefined until the
+   * first answer of a central.
+   */
+  fleetKey(): Uint8Array | undefined
+  /** Keeps the key that central has handed out. */
+  keepFleetKey(key: Uint8Array): void
   release(): void
 }
 
@@ -24,12 +29,20 @@ export function openDataFolder(path: string): DataFolder {
     const holder = holderOf(lock)
     if (holder !== undefined) throw agentError('data_in_use', { details: { path, pid: holder } })
     writeWhole(lock, Buffer.from(identityOf(process.pid) ?? ''))
-    const agentId = keep(join(path, 'agent.id'), isUuid, () => Buffer.from(`${randomUUID()}\n`))
-    const fleetKey = keep(join(path, 'fleet.key'), isKey, () => randomBytes(16))
+    const makeId = () => Buffer.from(`${randomUUID()}\n`)
+    const agentId = keepFile(join(path, 'agent.id'), isUuid, makeId)
+    const keyFile = join(path, 'fleet.key')
+    const known = readIfThere(keyFile)
+    let key = known && isKey(known) ? known : undefined
     return {
       path,
       agentId: agentId.toString().trim(),
-      fleetKey,
+      fleetKey: () => key,
+      keepFleetKey: (given) => {
+        if (key?.equals(given)) return
+        key = Buffer.from(given)
+        writeWhole(keyFile, key)
+      },
       release: () => rmSync(lock, { force: true }),
     }
   } catch (cause) {
@@ -46,7 +59,7 @@ export function bootId(): string {
 
 /** The process that holds the lock, if it is still the one that wrote it. */
 function holderOf(lock: string): number | undefined {
-  const text = read(lock)?.toString() ?? ''
+  const text = readIfThere(lock)?.toString() ?? ''
   const pid = Number.parseInt(text, 10)
   if (Number.isNaN(pid) || pid === process.pid) return undefined
   return identityOf(pid) === text ? pid : undefined
@@ -54,31 +67,10 @@ function holderOf(lock: string): number | undefined {
 
 /** Pid and start time: a pid alone comes again. */
 function identityOf(pid: number): string | undefined {
-  const stat = read(`/proc/${pid}/stat`)?.toString()
+  const stat = readIfThere(`/proc/${pid}/stat`)?.toString()
   if (stat === undefined) return undefined
   const afterName = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return `${pid} ${afterName[19]}`
-}
-
-function keep(path: string, isGood: (octets: Buffer) => boolean, make: () => Buffer): Buffer {
-  const known = read(path)
-  if (known && isGood(known)) return known
-  const fresh = make()
-  writeWhole(path, fresh)
-  return fresh
-}
-
-function writeWhole(path: string, octets: Buffer): void {
-  writeFileSync(`${path}.tmp`, octets, { mode: 0o600 })
-  renameSync(`${path}.tmp`, path)
-}
-
-function read(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path)
-  } catch {
-    return undefined
-  }
 }
 
 const isKey = (octets: Buffer) => octets.length === 16

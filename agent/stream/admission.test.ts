@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { createAdmission } from './admission.ts'
 import type { Outcome } from './stream.ts'
 
-function ground(outcomes: readonly Outcome[]) {
+function ground(outcomes: readonly Outcome[], hasKey = true) {
   const left = [...outcomes]
   const steps: string[] = []
   const watch = {
@@ -19,7 +19,8 @@ function ground(outcomes: readonly Outcome[]) {
   }
   const log = { info: () => undefined }
   const onDeath = (error: Error) => assert.fail(error)
-  return { steps, left, admission: createAdmission({ stream: { outcome }, watch, log, onDeath }) }
+  const deps = { stream: { outcome }, watch, log, hasKey: () => hasKey, onDeath }
+  return { steps, left, admission: createAdmission(deps) }
 }
 
 test('an agent that is welcome, and one whose central is away, watch at once', async () => {
@@ -31,6 +32,14 @@ test('an agent that is welcome, and one whose central is away, watch at once', a
     await admission.stop()
     assert.deepEqual(steps, ['start', 'stop'])
   }
+})
+
+test('before the first answer ever nothing is watched: its ids would be of no fleet', async () => {
+  const { admission, steps } = ground(['away', 'away', 'welcome'], false)
+  await admission.start()
+  assert.deepEqual(steps, [])
+  while (!admission.isWatching()) await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(steps, ['start'])
 })
 
 test('the second agent of a name measures nothing until the name is free', async () => {

@@ -49,12 +49,14 @@ export async function startFakeCentral(path: string, credits = 4): Promise<FakeC
     socket.on('close', () => sockets.delete(socket))
   })
 
+  const fleetKey = '00112233445566778899aabbccddeeff'
+
   function answer(socket: Socket, { type, body }: Message): void {
     if (type === 'hello') {
       fake.hellos.push(readJsonBody(body))
       if (fake.refusal) return void socket.end(encodeJsonMessage('refuse', fake.refusal))
       socket.write(
-        encodeJsonMessage('welcome', { protocol: 1, version: '0', credits, clockMs: 20 }),
+        encodeJsonMessage('welcome', { protocol: 1, version: '0', credits, clockMs: 20, fleetKey }),
       )
       return
     }

@@ -38,7 +38,7 @@ function onGround(run: (ground: Ground) => Promise<void>): () => Promise<void> {
     const spool = createSpool({ folder: join(folder, 'spool'), boot: uuid }, reporter)
     const stream = createStream(
       { upstream: { path }, hello, longestDelayMs: 50 },
-      { spool, onPids: () => {} },
+      { spool, onKey: () => {}, onPids: () => {} },
       reporter,
     )
     const block = Uint8Array.from(createBlockEncoder().encode(fakeFlows()))

@@ -34,6 +34,8 @@ export interface StreamConfig {
 
 export interface StreamDeps {
   readonly spool: Spool
+  /** The key of connection ids, with every WELCOME; undefined from a central that has none. */
+  readonly onKey: (key: Uint8Array | undefined) => void
   /** Processes of central, when it is on this host. */
   readonly onPids: (pids: readonly number[]) => void
   /** Central refused the connection, not just a frame. */
@@ -151,6 +153,7 @@ export function createStream(config: StreamConfig, deps: StreamDeps, reporter: R
     delayMs = firstDelayMs
     credits = Math.min(Math.floor(given), 1024)
     sayClock(answer['clockMs'])
+    deps.onKey(keyOf(answer['fleetKey']))
     const pids = answer['pids']
     if (Array.isArray(pids) && isOnThisHost(config.upstream)) {
       deps.onPids(pids.filter((pid) => Number.isInteger(pid)))
@@ -234,6 +237,12 @@ export function createStream(config: StreamConfig, deps: StreamDeps, reporter: R
     refusal: () => refusal,
     outcome,
   }
+}
+
+function keyOf(text: unknown): Uint8Array | undefined {
+  if (text === undefined) return undefined
+  if (typeof text === 'string' && /^[0-9a-f]{32}$/.test(text)) return Buffer.from(text, 'hex')
+  throw new Error('the key in the WELCOME of central is not understood')
 }
 
 /** Whether pids of the other side mean something here. */

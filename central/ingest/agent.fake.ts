@@ -119,8 +119,17 @@ export function frameOf(
 export function rowOfNow(mark: number, change: RowValues = {}): RowValues {
   const time = BigInt(Date.now()) * 1_000_000n
   const ends = { src_address: '10.0.0.1', dst_address: '10.0.0.2', src_port: 40_000, dst_port: 80 }
-  const kind = { node: 'node-1', view: 'socket', observer: 'both', protocol: 'tcp' }
-  return { time, ...kind, ...ends, bytes: 10, opened: 1, connection_id: BigInt(mark), ...change }
+  const kind = { node: 'node-1', view: 'socket', counted: true, observer: 'both' }
+  return {
+    time,
+    ...kind,
+    protocol: 'tcp',
+    ...ends,
+    bytes: 10,
+    opened: 1,
+    connection_id: BigInt(mark),
+    ...change,
+  }
 }
 
 export async function until(what: string, condition: () => boolean, limitMs = 60_000) {

@@ -3,6 +3,7 @@
 import { AppError, messageOf, rfc3339 } from '../../common/mod.ts'
 import {
   type BlockCheck,
+  type BlockView,
   createBlockCheck,
   createBlockEncoder,
   type FrameHeader,
@@ -23,8 +24,8 @@ export interface Intake {
   /** Nanoseconds since 1970. */
   readonly timeMin: bigint
   readonly timeMax: bigint
-  /** A Native block of the table's schema of today, in its own memory. */
-  readonly block: Uint8Array
+  /** A checked Native block of the table's schema of today, in its own memory. */
+  readonly view: BlockView
   /** Where they came from; undefined for central's own ledger. */
   readonly frame: FrameId | undefined
 }
@@ -53,17 +54,32 @@ export interface FrameIntake {
 
 const pastMaxNs = 7n * 86_400_000_000_000n
 const futureMaxNs = 3_600_000_000_000n
+const endOfTime = 2n ** 63n - 1n
 
 export function createFrameIntake(nowMs: () => number = Date.now): FrameIntake {
   const checks = new Map<string, BlockCheck>()
   const encoder = createBlockEncoder()
 
   /** The check of the sender's schema, made when its first frame comes. */
-  function checkOf({ table, schema }: FrameHeader): BlockCheck {
+  function checkOf({ table, schema }: Pick<FrameHeader, 'table' | 'schema'>): BlockCheck {
     const key = `${table.name} ${schema}`
     const found = checks.get(key) ?? createBlockCheck(table, schema)
     checks.set(key, found)
     return found
+  }
+
+  /** The block in the schema of today. The frame's own octets may lie in the socket's buffer, which is used again. */
+  function todays(view: BlockView, header: FrameHeader): BlockView {
+    const octets = rewriteBlock(view, encoder)
+    if (octets === view.octets) {
+      return header.codec === 'none' ? { ...view, octets: Uint8Array.from(octets) } : view
+    }
+    const { table, rows } = header
+    return checkOf({ table, schema: table.schema })(octets, {
+      rows,
+      timeMin: 0n,
+      timeMax: endOfTime,
+    })
   }
 
   function check(frame: Uint8Array, sender: Sender): FrameVerdict {
@@ -72,10 +88,7 @@ export function createFrameIntake(nowMs: () => number = Date.now): FrameIntake {
       checkClaims(header, sender, BigInt(nowMs()) * 1_000_000n)
       const view = checkOf(header)(readFrameBlock(frame, header), header)
       if (sender.shiftNs !== 0n) shiftTimes(view, sender.shiftNs)
-      const block = rewriteBlock(view, encoder)
-      // What is still the frame's own octets may lie in the socket's buffer, which is used again.
-      const own = block === view.octets && header.codec === 'none' ? Uint8Array.from(block) : block
-      return { state: 'taken', header, intake: intakeOf(header, own, sender) }
+      return { state: 'taken', header, intake: intakeOf(header, todays(view, header), sender) }
     } catch (error) {
       return { state: 'refused', header, error: refusalOf(error) }
     }
@@ -100,11 +113,11 @@ function checkClaims(header: FrameHeader, { agent, shiftNs }: Sender, nowNs: big
   }
 }
 
-function intakeOf(header: FrameHeader, block: Uint8Array, { node, shiftNs }: Sender): Intake {
+function intakeOf(header: FrameHeader, view: BlockView, { node, shiftNs }: Sender): Intake {
   const { table, rows, agent, sequence } = header
   const timeMin = header.timeMin + shiftNs
   const timeMax = header.timeMax + shiftNs
-  return { table, node, rows, timeMin, timeMax, block, frame: { agent, sequence } }
+  return { table, node, rows, timeMin, timeMax, view, frame: { agent, sequence } }
 }
 
 /** Whatever an agent sent, it must not end this process. */

@@ -5,11 +5,13 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { type Component, messageOf, type Reporter } from '../../common/mod.ts'
 import type { Store } from '../../store/mod.ts'
 import { centralError } from '../errors.ts'
+import { fleetKeyOf } from '../fleet-key.ts'
 import type { NodeOwners } from '../node-owners.ts'
 import type { Nodes } from '../nodes.ts'
 import { createFrameIntake } from './frame-intake.ts'
+import { createResolve } from './resolve/resolve.ts'
 import { createSegmentFolder } from './segment-folder.ts'
-import { createSegments, type SegmentsConfig, segmentsDefaults } from './segments.ts'
+import { createSegments, type Segments, type SegmentsConfig, segmentsDefaults } from './segments.ts'
 import { createSession, type Session, type SessionConfig, type SessionCounts } from './session.ts'
 import { createStageLedger } from './stage-ledger.ts'
 
@@ -31,7 +33,7 @@ export interface IngestConfig {
 }
 
 export interface IngestDeps {
-  readonly store: Pick<Store, 'insertSegment'>
+  readonly store: Pick<Store, 'insertSegment' | 'read'>
   readonly nodes: Nodes
   readonly owners: NodeOwners
 }
@@ -43,6 +45,8 @@ export interface Ingest extends Component {
   trouble(): { readonly place: 'disk' | 'store'; readonly message: string } | undefined
   /** Before a question: brings rows that wait for their insert into the store (`Segments.fresh`). */
   fresh(): Promise<void>
+  /** Every segment, once it is durable (`Segments.tee`). */
+  tee: Segments['tee']
   /** Resolves when all that was taken is in the store. */
   settled(): Promise<void>
 }
@@ -52,12 +56,23 @@ const credits = 32
 export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: Reporter): Ingest {
   const ledger = createStageLedger(nowNs())
   const folder = createSegmentFolder(config.dataDir)
-  const segments = createSegments(
+  const segments: Segments = createSegments(
     { ...segmentsDefaults, ...config.segments },
-    { store: deps.store, folder, ledger, onRoom: () => forEachSession((one) => one.resume()) },
+    {
+      store: deps.store,
+      folder,
+      ledger,
+      resolve: createResolve({
+        reader: deps.store,
+        settled: () => segments.inserted(),
+        log: reporter.log,
+      }),
+      onRoom: () => forEachSession((one) => one.resume()),
+    },
     reporter,
   )
   const intake = createFrameIntake()
+  let fleetKey = new Uint8Array(16)
   const sessions = new Set<Session>()
   const servers: Server[] = []
   const counts = countsOf(reporter)
@@ -65,6 +80,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: R
   reporter.gauge('connections', 'Connections of agents', () => sessions.size)
 
   async function start(): Promise<void> {
+    fleetKey = Uint8Array.from(fleetKeyOf(config.dataDir))
     await segments.start()
     for (const address of config.listen) servers.push(await listen(address, accept))
     ledgerTimer = setInterval(writeLedger, config.ledgerIntervalMs ?? 5_000)
@@ -79,6 +95,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: R
       helloMs: config.helloMs ?? 5_000,
       clockMs: config.clockMs ?? 10_000,
       pids: config.pids,
+      fleetKey,
     }
     const session: Session = createSession(
       socket,
@@ -133,7 +150,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: R
   }
 
   const { trouble, fresh, settled } = segments
-  return { name: 'ingest', start, stop, addresses, trouble, fresh, settled }
+  return { name: 'ingest', start, stop, tee: segments.tee, addresses, trouble, fresh, settled }
 }
 
 function countsOf(reporter: Reporter): SessionCounts {

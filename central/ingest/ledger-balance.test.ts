@@ -100,6 +100,7 @@ test('what enters a stage is what leaves it, is left out, is lost or waits, and 
   store.failure = undefined
   agent.sendFrame(4, rowsOf(11))
   await until('the last ACK', () => agent.acked.length === 4)
+  await until('the last insert in the ledger', () => sumsOf(store.rows('ledger'), 'store').left > 0)
   agent.close()
   await ingest.stop()
 

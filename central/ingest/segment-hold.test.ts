@@ -7,8 +7,15 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { storeError } from '../../store/errors.ts'
-import { appendRow, createBatch, createBlockEncoder, flowTable } from '../../wire/mod.ts'
+import {
+  appendRow,
+  createBatch,
+  createBlockCheck,
+  createBlockEncoder,
+  flowTable,
+} from '../../wire/mod.ts'
 import { rowOfNow, until } from './agent.fake.ts'
+import { fakeResolve } from './resolve/resolve.fake.ts'
 import { createSegmentFolder } from './segment-folder.ts'
 import { createSegments, segmentsDefaults } from './segments.ts'
 import { createStageLedger } from './stage-ledger.ts'
@@ -29,7 +36,7 @@ async function open(dataDir: string, config = {}) {
   const ledger = createStageLedger(0n)
   const segments = createSegments(
     { ...segmentsDefaults, closeAfterMs: 5, closeRows: 1, holdMs: 3_600_000, ...config },
-    { store, folder, ledger, onRoom: () => undefined },
+    { store, folder, ledger, resolve: fakeResolve, onRoom: () => undefined },
     reporter,
   )
   await segments.start()
@@ -48,9 +55,11 @@ function intakeOf(sequence: number) {
   const batch = createBatch(flowTable, 1)
   appendRow(batch, row)
   const time = row['time'] as bigint
+  const times = { timeMin: time, timeMax: time }
   const block = Uint8Array.from(createBlockEncoder().encode(batch))
+  const view = createBlockCheck(flowTable)(block, { rows: 1, ...times })
   const frame = { agent, sequence }
-  return { table: flowTable, node: 'node-1', rows: 1, timeMin: time, timeMax: time, block, frame }
+  return { table: flowTable, node: 'node-1', rows: 1, ...times, view, frame }
 }
 
 const filesIn = (dataDir: string) => readdirSync(join(dataDir, 'segments')).toSorted()
@@ -66,7 +75,7 @@ test('tiny segments are on disk and acknowledged, but cost no insert until someb
   assert.equal(filesIn(dataDir).length, 6)
   await segments.fresh()
   assert.equal(store.tries, 1)
-  assert.equal(octetsIn(store), 3 * intakeOf(1).block.length)
+  assert.equal(octetsIn(store), 3 * intakeOf(1).view.octets.length)
   assert.equal(filesIn(dataDir).length, 1)
   assert.equal(await append(2), 'duplicate')
   await segments.fresh()
@@ -117,7 +126,7 @@ test('a crash before, in the middle of and after a merge: every row is inserted 
   const merged = filesIn(dataDir)
   assert.deepEqual(merged, ['000000000000000-whole.json', '000000000000000-whole.native'])
 
-  const length = 3 * intakeOf(1).block.length
+  const length = 3 * intakeOf(1).view.octets.length
   const left: Readonly<Record<string, (name: string) => boolean>> = {
     'nothing of the merge': (name) => apart.includes(name),
     'the whole without its sidecar': (name) =>
@@ -160,5 +169,24 @@ test('a merge that was given up after its parts were inserted is not inserted as
   const { store, segments } = await open(copy)
   await segments.settled()
   assert.deepEqual([...store.segments.keys()], [pending[1]!.id])
+  await segments.stop()
+})
+
+test('the tee hears of rows once, when they are durable, and of none that came again', async (context) => {
+  const { segments, append } = await open(dataFolder(context))
+  const heard: number[] = []
+  const end = segments.tee(({ table, rows, blocks }) => {
+    assert.equal(table, flowTable)
+    assert.equal(blocks.length, 1)
+    heard.push(rows)
+  })
+  assert.equal(await append(1), 'taken')
+  assert.deepEqual(heard, [1])
+  assert.equal(await append(1), 'duplicate')
+  assert.equal(await append(2), 'taken')
+  assert.deepEqual(heard, [1, 1])
+  end()
+  await append(3)
+  assert.deepEqual(heard, [1, 1])
   await segments.stop()
 })

@@ -6,6 +6,7 @@ import { type Component, messageOf, type Reporter } from '../../common/mod.ts'
 import { type Store, segmentRowsMax } from '../../store/mod.ts'
 import type { FrameId, Intake } from './frame-intake.ts'
 import { createFrameMemory } from './frame-memory.ts'
+import type { Resolve, ResolvePart } from './resolve/resolve.ts'
 import type { Segment, SegmentFolder } from './segment-folder.ts'
 import { createSegmentHold, newSegmentId, type SegmentHoldConfig } from './segment-hold.ts'
 import { createSegmentInsert } from './segment-insert.ts'
@@ -35,6 +36,7 @@ export interface SegmentsDeps {
   readonly store: Pick<Store, 'insertSegment'>
   readonly folder: SegmentFolder
   readonly ledger: StageLedger
+  readonly resolve: Resolve
   /** Something that was full has room again. */
   readonly onRoom: () => void
 }
@@ -45,20 +47,36 @@ export interface Segments extends Component {
    * stored before: `duplicate`).
    */
   append(intake: Intake, onDurable: () => void): 'taken' | 'duplicate'
+  /**
+   * Hears of every segment once it would survive a power loss, before it is in the store: for live readers and
+   * exports. A listener must not throw and must not keep the agents waiting. Returns what ends it.
+   */
+  tee(listener: TeeListener): () => void
   /** No more should be read from the agents now. */
   isFull(): boolean
   /** What keeps rows from disk or store, in words; undefined when all is well. */
   trouble(): { readonly place: 'disk' | 'store'; readonly message: string } | undefined
   /** Before a question: what is durable and waits for its insert is inserted, as far as that takes no time. */
   fresh(): Promise<void>
+  /** Resolves when all that is durable is in the store, or after a few seconds. */
+  inserted(): Promise<void>
   /** Resolves when all that was appended is in the store. */
   settled(): Promise<void>
 }
 
+/** Rows that are durable: native blocks of the table's schema of today. */
+export interface DurableRows {
+  readonly table: Intake['table']
+  readonly rows: number
+  readonly blocks: readonly Uint8Array[]
+}
+
+export type TeeListener = (rows: DurableRows) => void
+
 interface OpenSegment {
   readonly place: string
   readonly table: Intake['table']
-  readonly blocks: Uint8Array[]
+  readonly parts: ResolvePart[]
   readonly frames: FrameId[]
   readonly onDurable: (() => void)[]
   readonly nodeRows: Record<string, number>
@@ -71,6 +89,8 @@ const retryMs = 250
 const stopWaitMs = 2_000
 /** A question waits no longer for rows of the last seconds. */
 const freshWaitMs = 250
+/** A store that is away does not stop rows from getting to disk. */
+const insertedWaitMs = 5_000
 
 export function createSegments(
   config: SegmentsConfig,
@@ -81,6 +101,7 @@ export function createSegments(
   /** Frames in memory, not durable yet: a second copy waits for the first. */
   const onTheWay = new Map<string, OpenSegment>()
   const remembered: Segment[] = []
+  const listeners = new Set<TeeListener>()
   const memory = createFrameMemory()
   const insert = createSegmentInsert({ ...deps, onEnd }, reporter)
   const hold = createSegmentHold(config, { folder: deps.folder, insert: insert.add }, reporter)
@@ -121,11 +142,11 @@ export function createSegments(
       return 'duplicate'
     }
     const segment = openFor(intake)
-    segment.blocks.push(intake.block)
+    segment.parts.push({ node: intake.node, view: intake.view })
     segment.onDurable.push(onDurable)
     segment.rows += intake.rows
-    segment.bytes += intake.block.length
-    pendingBytes += intake.block.length
+    segment.bytes += intake.view.octets.length
+    pendingBytes += intake.view.octets.length
     if (frame) {
       segment.frames.push(frame)
       onTheWay.set(keyOf(frame), segment)
@@ -148,7 +169,7 @@ export function createSegments(
     const fresh: OpenSegment = {
       place,
       table: intake.table,
-      blocks: [],
+      parts: [],
       frames: [],
       onDurable: [],
       nodeRows: {},
@@ -170,13 +191,16 @@ export function createSegments(
 
   /** Tries until it is on disk: nothing is acknowledged before, and meanwhile nothing more is read. */
   async function makeDurable(from: OpenSegment): Promise<void> {
-    const { place, table, rows, bytes, frames, nodeRows } = from
+    const { place, table, rows, frames, nodeRows } = from
+    const blocks = await resolved(from)
+    const bytes = blocks.reduce((sum, block) => sum + block.length, 0)
+    pendingBytes += bytes - from.bytes
     const writtenMs = Date.now()
     const id = newSegmentId(writtenMs)
     const { name, schema } = table
     const what = { table: name, schema, place, rows, bytes, frames, nodeRows }
     const segment: Segment = { id, ...what, writtenMs }
-    while (!(await written(segment, from.blocks))) {
+    while (!(await written(segment, blocks))) {
       if (stopping) return
       await delay(retryMs)
     }
@@ -189,7 +213,21 @@ export function createSegments(
       deps.ledger.wait(node, 'store', count)
     })
     for (const tell of from.onDurable) tell()
+    for (const hear of listeners) hear({ table, rows, blocks })
     hold.add(segment)
+  }
+
+  async function resolved({ parts }: OpenSegment): Promise<readonly Uint8Array[]> {
+    const { blocks, completed, late } = await deps.resolve.parts(parts)
+    for (const [node, rows] of completed) {
+      deps.ledger.count(node, 'resolve', 'entered', rows)
+      deps.ledger.count(node, 'resolve', 'left', rows)
+    }
+    for (const [node, rows] of late) {
+      deps.ledger.count(node, 'resolve', 'entered', rows)
+      deps.ledger.leaveOut(node, 'resolve', rows, 'late_peer')
+    }
+    return blocks
   }
 
   async function written(segment: Segment, blocks: readonly Uint8Array[]): Promise<boolean> {
@@ -261,6 +299,11 @@ export function createSegments(
     await Promise.race([insert.idle(), delay(freshWaitMs, undefined, { ref: false })])
   }
 
+  async function inserted(): Promise<void> {
+    await hold.release()
+    await Promise.race([insert.idle(), delay(insertedWaitMs, undefined, { ref: false })])
+  }
+
   async function settled(): Promise<void> {
     for (const place of [...open.keys()]) close(place)
     await writing
@@ -281,7 +324,12 @@ export function createSegments(
     await insert.stop()
   }
 
-  return { name: 'segments', start, stop, append, isFull, trouble, fresh, settled }
+  function tee(listener: TeeListener): () => void {
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+
+  return { name: 'segments', start, stop, append, tee, isFull, trouble, fresh, inserted, settled }
 }
 
 /** Segments are of one day, so that an insert is one part; a frame over midnight gets one of its own. */

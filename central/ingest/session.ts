@@ -34,6 +34,8 @@ export interface SessionConfig {
   readonly clockMs: number
   /** Told to agents of the same host. */
   readonly pids: () => readonly number[]
+  /** 16 octets. */
+  readonly fleetKey: Uint8Array
 }
 
 export interface SessionDeps {
@@ -122,8 +124,10 @@ export function createSession(
     deps.nodes.connected(hello)
     tellClock(hello, clock)
     const { version, credits, clockMs } = config
+    const fleetKey = Buffer.from(config.fleetKey).toString('hex')
     const pids = socket.remoteAddress === undefined ? config.pids() : []
-    socket.write(encodeJsonMessage('welcome', { protocol: 1, version, credits, clockMs, pids }))
+    const answer = { protocol: 1, version, credits, clockMs, fleetKey, pids }
+    socket.write(encodeJsonMessage('welcome', answer))
     if (deps.segments.isFull()) pause()
   }
 

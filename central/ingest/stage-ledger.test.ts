@@ -17,9 +17,9 @@ test('rows come once, with causes of their own, and waiting stays until it is ov
   const first = ledger.take(300n)
   // ingest with its two causes, segment.
   assert.equal(first?.rows, 4)
-  check(first?.block ?? new Uint8Array(), { rows: 4, timeMin: 300n, timeMax: 300n })
+  check(first?.view.octets ?? new Uint8Array(), { rows: 4, timeMin: 300n, timeMax: 300n })
   for (const text of ['duplicate', 'bad_frame', 'segment']) {
-    assert.ok(Buffer.from(first?.block ?? []).includes(text), text)
+    assert.ok(Buffer.from(first?.view.octets ?? []).includes(text), text)
   }
   assert.equal(ledger.take(400n), undefined)
   ledger.wait('n', 'segment', -7)

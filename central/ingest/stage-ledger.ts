@@ -5,12 +5,14 @@ import {
   appendRow,
   type CauseOf,
   createBatch,
+  createBlockCheck,
   createBlockEncoder,
   ledgerTable,
 } from '../../wire/mod.ts'
 import type { Intake } from './frame-intake.ts'
 
-export type CentralStage = 'wire' | 'ingest' | 'segment' | 'store'
+export type CentralStage = 'wire' | 'ingest' | 'resolve' | 'segment' | 'store'
+
 export interface StageLedger {
   /** Rows that came into a stage, or went on from it. */
   count(node: string, stage: CentralStage, name: 'entered' | 'left', rows: number): void
@@ -40,6 +42,7 @@ const unit = 'rows'
 export function createStageLedger(startNs: bigint): StageLedger {
   const nodes = new Map<string, Map<CentralStage, Counts>>()
   const encoder = createBlockEncoder()
+  const check = createBlockCheck(ledgerTable)
   let sinceNs = startNs
 
   function countsOf(node: string, stage: CentralStage): Counts {
@@ -85,9 +88,10 @@ export function createStageLedger(startNs: bigint): StageLedger {
       if ([...stages.values()].every(isAtRest)) nodes.delete(node)
     }
     if (batch.length === 0) return undefined
-    const block = Uint8Array.from(encoder.encode(batch))
     const times = { timeMin: nowNs, timeMax: nowNs }
-    return { table: ledgerTable, node: '', rows: batch.length, ...times, block, frame: undefined }
+    const rows = batch.length
+    const view = check(Uint8Array.from(encoder.encode(batch)), { rows, ...times })
+    return { table: ledgerTable, node: '', rows, ...times, view, frame: undefined }
   }
 
   function capacity(): number {

@@ -12,7 +12,7 @@ import {
   rowOf,
 } from '../../wire/mod.ts'
 
-export interface FakeStore extends Pick<Store, 'insertSegment'> {
+export interface FakeStore extends Pick<Store, 'insertSegment' | 'read'> {
   /** Segments of flows; those of the ledger come whenever they come. */
   readonly segments: Map<string, Buffer>
   /** Thrown by each insert while it is set; of flows alone when `failsForFlows`. */
@@ -37,6 +37,7 @@ export function createFakeStore(): FakeStore {
       const tokens = table === 'flows' ? store.segments : ledger
       if (!tokens.has(token)) tokens.set(token, octets)
     },
+    read: async () => [],
     rows: (table) =>
       [...(table === 'flows' ? store.segments : ledger).values()].flatMap(rowsIn(table)),
   }

@@ -96,7 +96,14 @@ async function refusals({ base }: Api): Promise<number> {
 function goodFrame(): Buffer {
   const batch = createBatch(flowTable, 1)
   const time = BigInt(Date.now()) * 1_000_000n
-  appendRow(batch, { time, node: 'friend', view: 'socket', protocol: 'tcp', bytes: 77 })
+  appendRow(batch, {
+    time,
+    node: 'friend',
+    view: 'socket',
+    counted: true,
+    protocol: 'tcp',
+    bytes: 77,
+  })
   const { agent, boot } = identity
   const place = { agent, boot, sequence: 1, rows: 1, timeMin: time, timeMax: time } as const
   const kind = { table: flowTable, schema: flowTable.schema, codec: 'zstd' } as const

@@ -115,7 +115,7 @@ test(
         assert.equal(await first.ended, 0)
         await until(
           'the second to watch',
-          () => /the name is free, watching/.test(second.output()),
+          () => /central takes this agent, watching/.test(second.output()),
           40_000,
         )
         const all = await truthOf(api, lab, [...before, ...(await rest())])

@@ -30,6 +30,8 @@ export interface Welcome {
   readonly credits: number
   /** The agent says its clock so often (CLOCK). */
   readonly clockMs: number
+  /** Key of connection ids, 32 hex digits: the same for all agents of a fleet. */
+  readonly fleetKey: string
   /** Processes of central; an agent on the same host leaves connections between them and itself out. */
   readonly pids?: readonly number[]
 }

@@ -46,6 +46,11 @@ export const ledgerCauses = {
     schema_unknown: lost('The frame has a schema that this central does not know.'),
     time_out_of_range: lost('The rows are from outside the last 7 days and the next hour.'),
   },
+  resolve: {
+    late_peer: filtered(
+      'The far end came to be known after the row was written: the row counts, but does not name it.',
+    ),
+  },
   segment: {},
   store: { quarantine: lost('The engine refused the segment; its file is kept aside.') },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, LedgerCause>>>>

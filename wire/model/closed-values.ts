@@ -54,6 +54,7 @@ export const stages: readonly string[] = [
   'spool',
   'wire',
   'ingest',
+  'resolve',
   'segment',
   'store',
   'export',

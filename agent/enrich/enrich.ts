@@ -3,16 +3,16 @@
 
 import type { Batch } from '../../wire/mod.ts'
 import { word } from '../drain/record.ts'
-import { type Cgroups, createCgroups } from '../identity/cgroups.ts'
-import type { Own } from '../identity/own.ts'
-import type { Moment } from '../rows/moment.ts'
+import { type Cgroups, createCgroups } from './cgroups.ts'
 import { flag, isSet } from './connection-table.ts'
 import { applyRecords, sweepVanished } from './connections.ts'
 import { u32At } from './end-table.ts'
 import { createEntries, type Entries } from './entries.ts'
-import { createRowWriter } from './flow-rows.ts'
+import type { Moment } from './moment.ts'
+import type { Own } from './own.ts'
 import { createReporting, report } from './report.ts'
 import { createRestored } from './restored.ts'
+import { createRowWriter } from './row-writer.ts'
 import { createConnections, noCounts } from './state.ts'
 
 export interface EnrichOptions {
@@ -68,6 +68,8 @@ export interface Enrich {
    * to the state that those rows and all before them leave behind.
    */
   report(moment: Moment, emit: (batch: Batch) => void): void
+  /** New connections get their ids under this key (16 octets); those that have one keep it. */
+  setKey(key: Uint8Array): void
   /** For the checkpoint. */
   readonly changes: Entries['changes']
   takeCounts(): EnrichCounts
@@ -77,8 +79,7 @@ export interface Enrich {
 
 export function createEnrich(options: EnrichOptions): Enrich {
   const { rowsMax = 131_072 } = options
-  const key = new Uint32Array(Uint8Array.from(options.key).buffer)
-  const state = createConnections(key, options.endsMax)
+  const state = createConnections(keyWords(options.key), options.endsMax)
   const cgroups = createCgroups({ root: options.cgroupRoot })
   const writer = createRowWriter(state, cgroups, options.node)
   const { own, lateMax } = options
@@ -163,6 +164,9 @@ export function createEnrich(options: EnrichOptions): Enrich {
     },
     take: (words, count) => applyRecords(state, words, count),
     endSnapshot,
+    setKey: (key) => {
+      state.key = keyWords(key)
+    },
     report: reportAll,
     changes: createEntries(state).changes,
     takeCounts,
@@ -171,4 +175,8 @@ export function createEnrich(options: EnrichOptions): Enrich {
       ends: state.ends.high - state.ends.free.length,
     }),
   }
+}
+
+function keyWords(key: Uint8Array): Uint32Array {
+  return new Uint32Array(Uint8Array.from(key).buffer)
 }

@@ -18,7 +18,8 @@ export interface Connections {
   /** What the checkpoint of an earlier agent knows, until the first complete snapshot is in. */
   restored: Restored | undefined
   /** Key of the connection id, four u32. */
-  readonly key: Uint32Array
+  /** Of connection ids; central may hand out another one. */
+  key: Uint32Array
   /** Number of the snapshot in progress. */
   snapshot: number
   readonly endsMax: number

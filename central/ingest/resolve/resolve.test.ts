@@ -1,0 +1,162 @@
+// Two nodes that see one connection: one counts, its rows name both ends, and the choice is kept.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { StoredRow } from '../../../store/mod.ts'
+import {
+  appendRow,
+  createBatch,
+  createBlockCheck,
+  createBlockEncoder,
+  flowTable,
+  type Row,
+  type RowValues,
+  readBlock,
+  rowOf,
+} from '../../../wire/mod.ts'
+import { createResolve, type Resolve, type ResolvePart } from './resolve.ts'
+
+const encoder = createBlockEncoder()
+const check = createBlockCheck(flowTable)
+const claim = { timeMin: 0n, timeMax: 2n ** 62n }
+
+function partOf(node: string, rows: readonly RowValues[]): ResolvePart {
+  const batch = createBatch(flowTable, Math.max(rows.length, 1))
+  for (const row of rows)
+    appendRow(batch, { time: 1n, node, view: 'socket', counted: true, ...row })
+  const view = check(Uint8Array.from(encoder.encode(batch)), { rows: rows.length, ...claim })
+  return { node, view }
+}
+
+async function rowsOf(resolve: Resolve, parts: readonly ResolvePart[]): Promise<Row[]> {
+  const { blocks } = await resolve.parts(parts)
+  return blocks.flatMap((block, index) => {
+    const rows = parts[index]?.view.rows ?? 0
+    const batch = readBlock(check(block, { rows, ...claim }))
+    return Array.from({ length: rows }, (_, row) => rowOf(batch, row))
+  })
+}
+
+function create(stored: readonly StoredRow[] = [], nowMs = () => 0): Resolve {
+  return createResolve(
+    {
+      reader: { read: async () => stored },
+      settled: async () => undefined,
+      log: { error: () => undefined },
+    },
+    nowMs,
+  )
+}
+
+const id = 18_446_744_073_709_551_615n
+const mine = { connection_id: id, observer: 'src', src_process: 'curl', src_uid: 7, bytes: 5 }
+const theirs = {
+  connection_id: id,
+  observer: 'dst',
+  dst_process: 'nginx',
+  dst_uid: 0,
+  dst_cgroup_id: 2n ** 63n + 1n,
+  dst_node: 'b',
+  dst_workload: 'nginx.service',
+  bytes: 5,
+}
+const short = (row: Row | undefined) => [
+  row?.['node'],
+  row?.['counted'],
+  row?.['src_process'],
+  row?.['dst_process'],
+]
+
+test('both halves in one segment: the initiator counts, whichever came first, and its row names both ends', async () => {
+  const parts = [partOf('b', [theirs]), partOf('a', [mine])]
+  const [second, first] = await rowsOf(create(), parts)
+  assert.deepEqual(short(first), ['a', true, 'curl', 'nginx'])
+  assert.deepEqual(short(second), ['b', false, '', 'nginx'])
+  assert.deepEqual(
+    ['dst_uid', 'dst_cgroup_id', 'dst_node', 'dst_workload', 'src_uid'].map(
+      (name) => first?.[name],
+    ),
+    [0, '9223372036854775809', 'b', 'nginx.service', 7],
+  )
+})
+
+test('the half that came first counts for good, a late one is said', async () => {
+  const resolve = create()
+  await resolve.parts([partOf('c', [])])
+  const [first] = await rowsOf(resolve, [partOf('b', [theirs])])
+  assert.deepEqual(short(first), ['b', true, '', 'nginx'])
+  const later = [partOf('a', [mine])]
+  const { late, completed } = await resolve.parts(later)
+  assert.deepEqual([[...late], [...completed]], [[['b', 1]], []])
+  const [third, fourth] = await rowsOf(resolve, [partOf('b', [theirs]), partOf('a', [mine])])
+  assert.deepEqual(short(third), ['b', true, 'curl', 'nginx'])
+  assert.deepEqual(short(fourth), ['a', false, 'curl', ''])
+})
+
+test('after a restart the node that counted goes on, and knows the far end', async () => {
+  const stored = [
+    { id: String(id), node: 'b', observer: 'dst', counted: 1, dst_process: 'nginx' },
+    {
+      id: String(id),
+      node: 'a',
+      observer: 'src',
+      counted: 0,
+      src_process: 'curl',
+      src_cgroup_id: '9',
+    },
+  ]
+  const [first, second] = await rowsOf(create(stored), [partOf('a', [mine]), partOf('b', [theirs])])
+  assert.deepEqual(short(first), ['a', false, 'curl', ''])
+  assert.deepEqual(short(second), ['b', true, 'curl', 'nginx'])
+})
+
+test('a store that does not answer stops no row', async () => {
+  const resolve = createResolve({
+    reader: { read: () => Promise.reject(new Error('away')) },
+    settled: async () => undefined,
+    log: { error: () => undefined },
+  })
+  const rows = await rowsOf(resolve, [partOf('a', [mine]), partOf('b', [theirs])])
+  assert.deepEqual(
+    rows.map((row) => row['counted']),
+    [true, false],
+  )
+})
+
+test('rows of one node, and rows that name both ends, are left octet by octet', async () => {
+  const both = { ...mine, observer: 'both', dst_process: 'x' }
+  const parts = [partOf('a', [both]), partOf('b', [{ ...both, connection_id: 3n }])]
+  const { blocks } = await create().parts(parts)
+  assert.deepEqual(
+    blocks,
+    parts.map(({ view }) => view.octets),
+  )
+})
+
+test('property: in whatever segments two nodes report, each interval counts once and by one node', async () => {
+  const events = fc.array(
+    fc.record({ node: fc.constantFrom('a', 'b'), connection: fc.integer({ min: 1, max: 4 }) }),
+    { minLength: 1, maxLength: 40 },
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(events, { minLength: 1, maxLength: 8 }), async (segments) => {
+      const resolve = create()
+      await resolve.parts([partOf('a', []), partOf('b', [])])
+      const counting = new Map<string, Set<string>>()
+      for (const segment of segments) {
+        const parts = segment.map(({ node, connection }) =>
+          partOf(node, [{ ...(node === 'a' ? mine : theirs), connection_id: BigInt(connection) }]),
+        )
+        for (const row of await rowsOf(resolve, parts)) {
+          const key = String(row['connection_id'])
+          const nodes = counting.get(key) ?? new Set()
+          if (row['counted'] === true) nodes.add(String(row['node']))
+          counting.set(key, nodes)
+        }
+      }
+      for (const nodes of counting.values()) assert.ok(nodes.size <= 1)
+    }),
+    { numRuns: 200 },
+  )
+})

@@ -1,0 +1,200 @@
+// What central knows and no agent does, put into whole columns of rows before they are written: which of two nodes
+// counts a connection, and who is at its far end. A segment that is written again after a crash says the same,
+// because what was decided stands in the rows.
+
+import { messageOf, type Reporter } from '../../../common/mod.ts'
+import type { Reader } from '../../../store/mod.ts'
+import {
+  type Batch,
+  type BlockEncoder,
+  type BlockView,
+  createBlockEncoder,
+  createInterner,
+  flowTable,
+  readBlock,
+  rewriteBlock,
+  type Side,
+} from '../../../wire/mod.ts'
+import { farNames, readFarEnd, storedFarEnd, writeFarEnd } from './far-end.ts'
+import { createPeers, type Peer, type Peers } from './peers.ts'
+
+/** A block on its way into a segment, and who sent it. */
+export interface ResolvePart {
+  readonly node: string
+  readonly view: BlockView
+}
+
+export interface Resolved {
+  /** One per part, in order. */
+  readonly blocks: readonly Uint8Array[]
+  /** By node: counted rows that now name both ends, and such that were written before that was possible. */
+  readonly completed: ReadonlyMap<string, number>
+  readonly late: ReadonlyMap<string, number>
+}
+
+export interface Resolve {
+  /** The parts of one segment. Other tables than flows, and a fleet of one node, pass as they are. */
+  parts(parts: readonly ResolvePart[]): Promise<Resolved>
+}
+
+export interface ResolveDeps {
+  readonly reader: Pick<Reader, 'read'>
+  /** Resolves when what was written before is in the store, or after a few seconds. */
+  readonly settled: () => Promise<unknown>
+  readonly log: Pick<Reporter['log'], 'error'>
+}
+
+const sweepEveryMs = 10_000
+const none: ReadonlyMap<string, number> = new Map()
+
+export function createResolve(deps: ResolveDeps, nowMs: () => number = Date.now): Resolve {
+  const peers = createPeers(nowMs)
+  const encoder = createBlockEncoder()
+  const nodes = new Set<string>()
+  let sweptMs = nowMs()
+
+  async function resolveParts(parts: readonly ResolvePart[]): Promise<Resolved> {
+    const isFlows = parts[0]?.view.table === flowTable
+    if (isFlows) await meet(parts)
+    if (!isFlows || nodes.size < 2) {
+      return { blocks: parts.map(({ view }) => view.octets), completed: none, late: none }
+    }
+    if (nowMs() - sweptMs > sweepEveryMs) {
+      sweptMs = nowMs()
+      peers.sweep()
+    }
+    return resolveSegment(parts)
+  }
+
+  /** With the second node begins what one alone does not need: what was decided before is in the store. */
+  async function meet(parts: readonly ResolvePart[]): Promise<void> {
+    const before = nodes.size
+    for (const { node } of parts) nodes.add(node)
+    if (before >= 2 || nodes.size < 2) return
+    await deps.settled()
+    // Without the store's answer a connection that is open now may change the node that counts it, once.
+    await loadPeers(deps.reader, peers).catch((error) =>
+      deps.log.error({ err: messageOf(error) }, 'reading which node counts open connections'),
+    )
+  }
+
+  function resolveSegment(parts: readonly ResolvePart[]): Resolved {
+    const halves = parts.map((part) => halvesOf(part, peers))
+    choose(halves)
+    const late = new Map<string, number>()
+    const completed = new Map<string, number>()
+    for (const part of halves) learn(part, late)
+    const blocks = halves.map((part) => {
+      const { block, rows } = rewritten(part, encoder)
+      if (rows > 0) add(completed, part.part.node, rows)
+      return block
+    })
+    return { blocks, completed, late }
+  }
+
+  return { parts: resolveParts }
+}
+
+/** The rows of one part of which only one end is seen by their node. */
+interface Halves {
+  readonly part: ResolvePart
+  readonly rows: readonly Half[]
+}
+
+interface Half {
+  readonly row: number
+  /** The end that the row's node sees. */
+  readonly side: Side
+  readonly peer: Peer
+}
+
+function halvesOf(part: ResolvePart, peers: Peers): Halves {
+  const { node, view } = part
+  const { columns, names } = readBlock(view, ['connection_id', 'observer'])
+  const ids = columns['connection_id']?.values as Uint32Array
+  const observers = columns['observer']?.values as Uint32Array
+  const [src, dst] = [names.index('src'), names.index('dst')]
+  const rows: Half[] = []
+  for (let row = 0; row < view.rows; row++) {
+    const observer = observers[row]
+    if (observer !== src && observer !== dst) continue
+    const peer = peers.of(ids[row * 2] as number, ids[row * 2 + 1] as number, node)
+    if (peer) rows.push({ row, side: observer === src ? 'src' : 'dst', peer })
+  }
+  return { part, rows }
+}
+
+/** Of two halves that come together the initiator's counts; after that the choice stands. */
+function choose(parts: readonly Halves[]): void {
+  for (const { part, rows } of parts) {
+    for (const { peer, side } of rows) {
+      if (!peer.settled && side === 'src') peer.node = part.node
+    }
+  }
+  for (const { rows } of parts) for (const { peer } of rows) peer.settled = true
+}
+
+/** Rows that do not count say who is at their end. */
+function learn({ part, rows }: Halves, late: Map<string, number>): void {
+  const others = rows.filter(({ peer }) => peer.node !== part.node)
+  if (others.length === 0) return
+  const batch = readBlock(part.view, [...farNames.src, ...farNames.dst])
+  for (const { row, side, peer } of others) {
+    if (!peer.far && peer.bare > 0) add(late, peer.node, peer.bare)
+    peer.far = readFarEnd(batch, row, side)
+  }
+}
+
+/** The part's block, and how many of its rows name both ends now. */
+function rewritten(
+  { part, rows }: Halves,
+  encoder: BlockEncoder,
+): { readonly block: Uint8Array; readonly rows: number } {
+  const names = new Set<string>()
+  let completed = 0
+  let batch: Batch | undefined
+  for (const { row, side, peer } of rows) {
+    const isCounted = peer.node === part.node
+    if (isCounted && !peer.far) peer.bare++
+    if (isCounted && !peer.far) continue
+    batch ??= readBlock(part.view, ['counted', ...farNames.src, ...farNames.dst], createInterner())
+    if (!isCounted) {
+      ;(batch.columns['counted']?.values as Uint8Array)[row] = 0
+      names.add('counted')
+      continue
+    }
+    const far: Side = side === 'src' ? 'dst' : 'src'
+    writeFarEnd(batch, row, far, peer.far as NonNullable<Peer['far']>)
+    for (const name of farNames[far]) names.add(name)
+    completed++
+  }
+  const block = batch ? rewriteBlock(part.view, encoder, { batch, names }) : part.view.octets
+  return { block, rows: completed }
+}
+
+function add(to: Map<string, number>, node: string, rows: number): void {
+  to.set(node, (to.get(node) ?? 0) + rows)
+}
+
+/** What earlier segments decided of connections that may go on. */
+async function loadPeers(reader: Pick<Reader, 'read'>, peers: Peers): Promise<void> {
+  const columns = [...farNames.src, ...farNames.dst].map((name) =>
+    name.endsWith('_id') ? `toString(${name}) AS ${name}` : name,
+  )
+  const rows = await reader.read(
+    `SELECT toString(connection_id) AS id, node, observer, counted, ${columns.join(', ')} FROM flows
+WHERE time > now64(9) - INTERVAL 3 MINUTE AND observer IN ('src', 'dst')
+ORDER BY time DESC LIMIT 1 BY connection_id, node LIMIT 200000`,
+    {},
+    { resultRowsMax: 200_000 },
+  )
+  for (const row of rows.toSorted((a, b) => Number(b['counted']) - Number(a['counted']))) {
+    const id = BigInt(String(row['id']))
+    const node = String(row['node'])
+    const peer = peers.of(Number(id & 0xffff_ffffn), Number(id >> 32n), node)
+    if (!peer) continue
+    peer.settled = true
+    if (Number(row['counted']) === 0)
+      peer.far = storedFarEnd(row, row['observer'] === 'src' ? 'src' : 'dst')
+  }
+}
