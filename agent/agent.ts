@@ -13,16 +13,17 @@ import {
 import { type ProgramReport, releaseProgramPages } from '../kernel/mod.ts'
 import {
   type Batch,
+  byDay,
   createBlockEncoder,
   encodeFrame,
   parseAddress,
   schemaNumbers,
+  timeRange,
 } from '../wire/mod.ts'
 import { bootId, type DataFolder, openDataFolder } from './data/data-folder.ts'
-import { cgroupMount } from './enrich/cgroups.ts'
-import { createEnrich, type Enrich } from './enrich/enrich.ts'
-import type { Own } from './enrich/own.ts'
 import { agentError } from './errors.ts'
+import { cgroupMount } from './identity/cgroups.ts'
+import type { Own } from './identity/own.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { interfaceAddresses, ownPids, readVersion } from './process.ts'
 import { createCheckpoints } from './spool/checkpoint.ts'
@@ -30,6 +31,7 @@ import { createSpool, type Spool, type SpoolLimits } from './spool/spool.ts'
 import { createStatus } from './status/status.ts'
 import { type Admission, createAdmission } from './stream/admission.ts'
 import { createStream, type Stream, type StreamRefusal, type Upstream } from './stream/stream.ts'
+import { createEnrich, type Enrich } from './tcp/enrich.ts'
 import { createWatch, type Watch, type WatchedInterval } from './watch.ts'
 
 export interface AgentConfig {
@@ -243,7 +245,7 @@ function createKeeper(
     'Ended connections forgotten before their time, whose other end must be here, or may be (unknown).',
   )
 
-  function frameOf(batch: Batch, time: bigint): Buffer {
+  function frameOf(batch: Batch): Buffer {
     const block = encoder.encode(batch)
     return encodeFrame(
       {
@@ -254,16 +256,18 @@ function createKeeper(
         boot: who.boot,
         sequence: spool.nextSequence(),
         rows: batch.length,
-        timeMin: time,
-        timeMax: time,
+        ...timeRange(batch),
       },
       block,
     )
   }
 
-  function rows(batch: Batch, { to }: { readonly to: bigint }): void {
+  /** The checkpoint goes with the last day: only rows with times of their own are of several, and flows have one. */
+  function rows(batch: Batch): void {
+    const days = byDay(batch)
+    for (const day of days.slice(0, -1)) spool.commit(frameOf(day))
     const sequence = spool.nextSequence()
-    const frame = frameOf(batch, to)
+    const frame = frameOf(days.at(-1) ?? batch)
     const committed = spool.commit(frame, () => checkpoints.write(sequence, enrich.changes))
     if (committed) checkpoints.prune()
     else checkpoints.clear()
@@ -288,7 +292,7 @@ function createKeeper(
       enrich: counts,
       spool: { ...spool.takeCounts(), waiting: spool.waiting().rows },
     })
-    spool.commit(frameOf(batch, to))
+    spool.commit(frameOf(batch))
     // All agents end their intervals at once: not all of them send at once.
     setTimeout(stream.offer, Math.random() * sendJitter * Number((to - from) / 1_000_000n)).unref()
   }

@@ -6,10 +6,10 @@ import { type Component, endOfProcess, type Reporter } from '../common/mod.ts'
 import type { ProgramReport } from '../kernel/mod.ts'
 import type { Batch } from '../wire/mod.ts'
 import { type AgentConfig, probeOptions } from './agent.ts'
-import { cgroupMount } from './enrich/cgroups.ts'
-import { createEnrich, type Enrich } from './enrich/enrich.ts'
+import { cgroupMount } from './identity/cgroups.ts'
 import { createLedger, type Ledger } from './ledger/ledger.ts'
 import { interfaceAddresses, ownPids } from './process.ts'
+import { createEnrich, type Enrich } from './tcp/enrich.ts'
 import { createWatch, type WatchedInterval } from './watch.ts'
 
 export type LocalAgentConfig = Pick<AgentConfig, 'intervalMs' | 'filter' | 'ringBytes'> & {

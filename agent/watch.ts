@@ -5,8 +5,8 @@ import type { SocketProbeOptions } from '../kernel/mod.ts'
 import type { Batch } from '../wire/mod.ts'
 import type { SnapshotReport } from './drain/collector.ts'
 import { createDrain, type Drain } from './drain/drain.ts'
-import type { Enrich } from './enrich/enrich.ts'
-import { momentOf } from './enrich/moment.ts'
+import { momentOf } from './rows/moment.ts'
+import type { Enrich } from './tcp/enrich.ts'
 
 export interface WatchConfig {
   readonly intervalMs: number

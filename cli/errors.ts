@@ -8,13 +8,13 @@ export const cliErrors = {
     message: 'unknown command {name}',
     status: 400,
     exitCode: 64,
-    remedy: 'weir --help lists the commands',
+    remedy: '{help} lists the commands',
   },
   mistyped_command: {
     message: 'unknown command {name}; did you mean {nearest}?',
     status: 400,
     exitCode: 64,
-    remedy: 'weir --help lists the commands',
+    remedy: '{help} lists the commands',
   },
   unknown_option: {
     message: 'unknown option {name}',
@@ -45,6 +45,18 @@ export const cliErrors = {
     status: 400,
     exitCode: 64,
     remedy: 'weir {command} --help shows examples',
+  },
+  too_many_arguments: {
+    message: 'weir {command} takes {operands} and nothing after it, got {value}',
+    status: 400,
+    exitCode: 64,
+    remedy: 'weir {command} --help shows examples',
+  },
+  missing_argument: {
+    message: 'weir {command} needs {operand}',
+    status: 400,
+    exitCode: 64,
+    remedy: 'the usage is: weir {command} {operands}',
   },
   bad_value: {
     message: '{name} {value}: expected {expected}',

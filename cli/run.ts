@@ -3,13 +3,13 @@
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { AppError, messageOf } from '../common/mod.ts'
-import { type Command, note, print, type Terminal } from './commands/command.ts'
+import { type CommandEntry, note, print, type Terminal } from './commands/command.ts'
 import { commands } from './commands/commands.ts'
 import { firstExamples } from './commands/examples.ts'
-import { cliError, Interrupted } from './errors.ts'
-import { commandOf, type Environment, valuesOf } from './parse/arguments.ts'
+import { Interrupted } from './errors.ts'
+import { commandOf, type Environment, unknownCommand, valuesOf } from './parse/arguments.ts'
 import { escaped } from './render/escape.ts'
-import { commandHelp, overview } from './render/help.ts'
+import { helpOf, overview } from './render/help.ts'
 
 const defectExitCode = 70
 
@@ -18,7 +18,7 @@ export async function runCommandLine(
   args: readonly string[],
   env: Environment,
   terminal: Terminal,
-  all: readonly Command[] = commands,
+  all: readonly CommandEntry[] = commands,
 ): Promise<number> {
   try {
     return await dispatch(args, env, terminal, all)
@@ -31,12 +31,12 @@ async function dispatch(
   args: readonly string[],
   env: Environment,
   terminal: Terminal,
-  all: readonly Command[],
+  all: readonly CommandEntry[],
 ): Promise<number> {
-  const [name, ...rest] = args
-  const [asked] = rest
+  const [name, ...words] = args
+  const [asked] = words
   if (name === 'help' && asked !== undefined && !asked.startsWith('-')) {
-    return showHelp(commandOf(asked, all), terminal)
+    return showHelp(commandOf(words, all).entry, terminal)
   }
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     print(terminal, overview(all, firstExamples(terminal), terminal.columns))
@@ -46,14 +46,16 @@ async function dispatch(
     print(terminal, `weir ${version()}`)
     return 0
   }
-  if (name.startsWith('-')) throw cliError('unknown_command', { details: { name } })
-  const command = commandOf(name, all)
-  if (wantsHelp(rest)) return showHelp(command, terminal)
-  return command.run(valuesOf(command, rest, env), terminal)
+  if (name.startsWith('-')) throw unknownCommand(name, [])
+  const { entry, rest } = commandOf(args, all)
+  if (wantsHelp(rest)) return showHelp(entry, terminal)
+  if (!('commands' in entry)) return entry.run(valuesOf(entry, rest, env), terminal)
+  if (rest.length === 0) return showHelp(entry, terminal)
+  throw unknownCommand(`${entry.name} ${rest[0]}`, [], `${entry.name} `)
 }
 
-function showHelp(command: Command, terminal: Terminal): number {
-  print(terminal, commandHelp(command, Math.min(terminal.columns ?? 100, 100)))
+function showHelp(entry: CommandEntry, terminal: Terminal): number {
+  print(terminal, helpOf(entry, Math.min(terminal.columns ?? 100, 100)))
   return 0
 }
 

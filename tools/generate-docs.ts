@@ -5,10 +5,10 @@
 import { globSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Command, Flag } from '../cli/commands/command.ts'
+import { type Command, commandsOf, type Flag } from '../cli/commands/command.ts'
 import { commands } from '../cli/commands/commands.ts'
 import { commonFlags } from '../cli/parse/arguments.ts'
-import { explanation, synopsis } from '../cli/render/help.ts'
+import { explanation, synopsis, usageOf } from '../cli/render/help.ts'
 import type { ErrorRow, ErrorTable } from '../common/mod.ts'
 import { type LedgerCause, ledgerCauses } from '../wire/mod.ts'
 
@@ -63,7 +63,7 @@ Colour is used on a terminal alone, and not with \`NO_COLOR\`. Ctrl-C ends withi
 Exit codes stand in [errors.md](errors.md).`
 
 function cliPage(): string {
-  return `${[cliIntroduction, ...commands.map(commandSection)].join('\n\n')}\n`
+  return `${[cliIntroduction, ...commandsOf(commands).map(commandSection)].join('\n\n')}\n`
 }
 
 function commandSection(command: Command): string {
@@ -74,10 +74,18 @@ function commandSection(command: Command): string {
     `## weir ${command.name}`,
     command.summary,
     ...description,
+    ...operandList(command),
     ...groups.map((group) => flagList(group, flags)),
     `Examples:`,
     `\`\`\`\n${command.examples.map(({ command: line, what }) => `${line}    # ${what}`).join('\n')}\n\`\`\``,
   ].join('\n\n')
+}
+
+function operandList(command: Command): readonly string[] {
+  const { operands = [] } = command
+  if (operands.length === 0) return []
+  const lines = operands.map(({ name, help }) => `- \`${name}\`: ${plain(help)}`)
+  return [`Usage: \`${usageOf(command)}\``, `Arguments:\n\n${lines.join('\n')}`]
 }
 
 function flagList(group: string | undefined, flags: readonly Flag[]): string {

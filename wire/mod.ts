@@ -84,6 +84,7 @@ export {
   type Heap,
   pickRows,
 } from './model/columns.ts'
+export { derivedValues } from './model/community-id.ts'
 export { byDay, type TimeRange, timeRange } from './model/days.ts'
 export type { Side } from './model/end-fields.ts'
 export { type EndPair, endPairsOf, twinsOf } from './model/ends.ts'
@@ -94,12 +95,20 @@ export {
   fieldsOf,
   isGroupable,
   type Table,
+  type TableOf,
   type Unit,
 } from './model/field.ts'
 export { type ValueFault, valueFault } from './model/field-value.ts'
-export { flowTable } from './model/flow-fields.ts'
-export { flowMetrics, type Metric } from './model/flow-metrics.ts'
+export { type FlowField, flowTable } from './model/flow-fields.ts'
+export {
+  countedRows,
+  flowMetrics,
+  type Metric,
+  type MetricOp,
+  metricNamed,
+} from './model/flow-metrics.ts'
 export { createInterner, type Interner } from './model/interner.ts'
 export { ledgerTable } from './model/ledger-fields.ts'
+export { createTally, joinTally, type Tally, tallied, tallyOf } from './model/metric-tally.ts'
 export { type JsonValue, type Row, rowOf } from './model/row.ts'
 export { schemaNumbers, tableNamed, tableNumbered, tables } from './model/tables.ts'

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { type CounterName, counterNames } from '../../kernel/mod.ts'
 import { isCauseOf, type Row, rowOf } from '../../wire/mod.ts'
 import type { SnapshotReport } from '../drain/collector.ts'
-import { client, fakeAgent, server } from '../enrich/fake.ts'
+import { client, fakeAgent, server } from '../tcp/fake.ts'
 import { createBalance } from './balance.ts'
 import { type AgentStage, createLedger, type LedgerInterval } from './ledger.ts'
 

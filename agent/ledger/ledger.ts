@@ -12,8 +12,8 @@ import {
   type RowValues,
 } from '../../wire/mod.ts'
 import type { SnapshotReport } from '../drain/collector.ts'
-import type { EnrichCounts } from '../enrich/enrich.ts'
 import type { SpoolCounts } from '../spool/spool.ts'
+import type { EnrichCounts } from '../tcp/enrich.ts'
 import { createBalance, type StageFlow } from './balance.ts'
 
 /** What one interval counted. */

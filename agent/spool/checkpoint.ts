@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import type { Entries } from '../enrich/entries.ts'
+import type { Entries } from '../tcp/entries.ts'
 import { journalChunk, journalHeader, replayJournal } from './journal.ts'
 
 export interface Checkpoints {

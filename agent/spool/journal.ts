@@ -3,13 +3,13 @@
 //
 //   header   0 "WCKJ"  4 version of the entries (1; 0 had 88 octets each)  8 boot id (16)
 //   chunk    0 crc32 of the rest  4 octets of the body  8 sequence of the frame (u64)  16 entries  20 zero
-//            24 body: entries (96 each, enrich/entries.ts), then slots that are gone (u32 each)
+//            24 body: entries (96 each, tcp/entries.ts), then slots that are gone (u32 each)
 //
 // A later entry of a slot replaces the earlier one. Reading ends at a chunk that is not whole, because the
 // process died writing it, or whose frame was not committed.
 
 import { crc32 } from 'node:zlib'
-import { at, type EntryChanges, entryWords } from '../enrich/entries.ts'
+import { at, type EntryChanges, entryWords } from '../tcp/entries.ts'
 
 /** The state that the chunks lead to. */
 export interface Replayed {

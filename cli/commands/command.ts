@@ -27,20 +27,49 @@ export interface Flag {
   readonly group?: string
 }
 
+/** A value that stands on the line without a flag: `FILE` in `weir config check FILE`. */
+export interface Operand {
+  /** As help shows it, in capitals. */
+  readonly name: string
+  readonly required?: true
+  /** Takes all that follow; of the last operand alone. */
+  readonly repeatable?: true
+  readonly choices?: readonly string[]
+  readonly help: string
+}
+
 export interface Example {
   readonly command: string
   readonly what: string
 }
 
 export interface Command {
+  /** All words after `weir`: `flows`, `config check`. */
   readonly name: string
   readonly summary: string
   /** Sentences below the summary in help. */
   readonly description?: string
+  /** In the order in which they stand on the line: required ones first. */
+  readonly operands?: readonly Operand[]
   readonly flags: readonly Flag[]
   readonly examples: readonly Example[]
   /** Resolves with the exit code; throws AppError for everything that a person can mend. */
   readonly run: (values: Values, terminal: Terminal) => Promise<number>
+}
+
+/** Commands that begin with the same word. */
+export interface CommandGroup {
+  readonly name: string
+  readonly summary: string
+  readonly commands: readonly CommandEntry[]
+}
+
+/** A line of the command table. */
+export type CommandEntry = Command | CommandGroup
+
+/** Every command that can be run, in the order of the table. */
+export function commandsOf(entries: readonly CommandEntry[]): readonly Command[] {
+  return entries.flatMap((entry) => ('commands' in entry ? commandsOf(entry.commands) : [entry]))
 }
 
 /** Values of flags, checked: the command line first, then the environment, then the default. */
@@ -50,6 +79,8 @@ export interface Values {
   readonly on: (name: string) => boolean
   readonly number: (name: string) => number | undefined
   readonly durationMs: (name: string) => number | undefined
+  /** What stands on the line for an operand, by its name; several only for a repeatable one. */
+  readonly operands: (name: string) => readonly string[]
   /** Names of the flags that stand on the command line. */
   readonly given: readonly string[]
 }

@@ -2,14 +2,14 @@
 
 import { agentCommand } from './agent.ts'
 import { centralCommand } from './central.ts'
-import type { Command } from './command.ts'
+import type { CommandEntry } from './command.ts'
 import { doctorCommand } from './doctor.ts'
 import { flowsCommand } from './flows.ts'
 import { ledgerCommand } from './ledger.ts'
 import { topCommand } from './top.ts'
 import { upCommand } from './up.ts'
 
-export const commands: readonly Command[] = [
+export const commands: readonly CommandEntry[] = [
   upCommand,
   flowsCommand,
   topCommand,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { commandOf, valuesOf } from '../parse/arguments.ts'
+import { commandsOf } from './command.ts'
 import { commands } from './commands.ts'
 import { nextSteps } from './examples.ts'
 
@@ -13,16 +14,19 @@ test('npm start says how the shell finds weir, once, and three commands', () => 
 
 test('what is suggested is a command that the parser takes', () => {
   for (const step of nextSteps('weir').slice(1)) {
-    const [, name = '', ...args] = (step.trim().split(/ {2,}/)[0] ?? '').split(' ')
-    valuesOf(commandOf(name, commands), args, {})
+    takes(step.trim().split(/ {2,}/)[0] ?? '')
   }
 })
 
 test('every example of a help page is a command that the parser takes', () => {
-  for (const { examples } of commands) {
-    for (const { command } of examples) {
-      const [, name = '', ...args] = command.split(' ')
-      valuesOf(commandOf(name, commands), args, {})
-    }
+  for (const { examples } of commandsOf(commands)) {
+    for (const { command } of examples) takes(command)
   }
 })
+
+/** Throws unless `weir COMMAND …` is a command line that could be run. */
+function takes(line: string): void {
+  const { entry, rest } = commandOf(line.split(' ').slice(1), commands)
+  assert.ok(!('commands' in entry), line)
+  valuesOf(entry, rest, {})
+}

@@ -3,7 +3,7 @@
 
 import { parseArgs } from 'node:util'
 import { nearestName, parseDurationMs } from '../../common/mod.ts'
-import type { Command, Flag, Values } from '../commands/command.ts'
+import type { Command, CommandEntry, Flag, Operand, Values } from '../commands/command.ts'
 import { cliError } from '../errors.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -14,22 +14,38 @@ export const commonFlags: readonly Flag[] = [
   { name: 'debug', kind: 'switch', help: 'Shows the stack of an error.' },
 ]
 
-/** The command that the first argument names. Throws AppError unknown_command, mistyped_command. */
-export function commandOf(name: string, commands: readonly Command[]): Command {
-  const found = commands.find((command) => command.name === name)
-  if (found) return found
-  const near = nearestName(
-    name,
-    commands.map((command) => command.name),
-  )
-  if (near) throw cliError('mistyped_command', { details: { name, nearest: near } })
-  throw cliError('unknown_command', { details: { name } })
+/**
+ * The command or group that the first words name, and what follows them. A group only where no word follows
+ * that could name one of its commands. Throws AppError unknown_command, mistyped_command.
+ */
+export function commandOf(
+  args: readonly string[],
+  entries: readonly CommandEntry[],
+  within = '',
+): { readonly entry: CommandEntry; readonly rest: readonly string[] } {
+  const [word = '', ...rest] = args
+  const name = `${within}${word}`
+  const entry = entries.find((one) => one.name === name)
+  if (!entry) throw unknownCommand(name, entries, within)
+  const [next] = rest
+  if (!('commands' in entry) || next === undefined || next.startsWith('-')) return { entry, rest }
+  return commandOf(rest, entry.commands, `${name} `)
+}
+
+/** The error for a name that is not among `entries`, the commands of the group `within` (with a space behind it). */
+export function unknownCommand(name: string, entries: readonly CommandEntry[], within = ''): Error {
+  const names = entries.map((entry) => entry.name)
+  const nearest = nearestName(name, names)
+  const help = `weir ${within}--help`
+  if (nearest) return cliError('mistyped_command', { details: { name, nearest, help } })
+  return cliError('unknown_command', { details: { name, help } })
 }
 
 /** Throws AppError for whatever does not fit the record. */
 export function valuesOf(command: Command, args: readonly string[], env: Environment): Values {
   const flags = [...command.flags, ...commonFlags]
-  const given = read(command.name, flags, args)
+  const { given, loose } = read(command.name, flags, args)
+  const operands = operandsOf(command, loose)
   const known = new Map(flags.map((flag) => [flag.name, flag]))
   const listOf = (name: string): readonly string[] => {
     const flag = known.get(name)
@@ -50,6 +66,7 @@ export function valuesOf(command: Command, args: readonly string[], env: Environ
     on: (name) => last(name) === 'true',
     number: (name) => (last(name) === undefined ? undefined : Number(last(name))),
     durationMs: (name) => parseDurationMs(last(name) ?? ''),
+    operands: (name) => operands.get(name) ?? [],
     given: [...given.keys()],
   }
 }
@@ -58,14 +75,16 @@ function read(
   command: string,
   flags: readonly Flag[],
   args: readonly string[],
-): ReadonlyMap<string, string[]> {
+): { readonly given: ReadonlyMap<string, string[]>; readonly loose: readonly string[] } {
   const options = Object.fromEntries(flags.map((flag) => [flag.name, optionOf(flag)]))
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true })
   const given = new Map<string, string[]>()
+  const loose: string[] = []
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue
     if (token.kind === 'positional') {
-      throw cliError('unwanted_argument', { details: { command, value: token.value } })
+      loose.push(token.value)
+      continue
     }
     const flag = flags.find(({ name }) => name === token.name)
     if (!flag) throw unknownOption(command, token.rawName, flags)
@@ -73,7 +92,46 @@ function read(
     values.push(typedValue(command, flag, token.rawName, token.value))
     given.set(flag.name, values)
   }
-  return given
+  return { given, loose }
+}
+
+/** Words without a flag → operands, by their names. */
+function operandsOf(
+  { name: command, operands = [] }: Command,
+  words: readonly string[],
+): ReadonlyMap<string, readonly string[]> {
+  const rest = [...words]
+  const found = new Map<string, readonly string[]>()
+  for (const operand of operands) {
+    const taken = operand.repeatable ? rest.splice(0) : rest.splice(0, 1)
+    if (taken.length === 0 && operand.required) {
+      const details = { command, operand: operand.name, operands: operandSynopsis(operands) }
+      throw cliError('missing_argument', { details })
+    }
+    for (const value of taken) checkOperand(command, operand, value)
+    found.set(operand.name, taken)
+  }
+  const [value] = rest
+  if (value === undefined) return found
+  if (operands.length === 0) throw cliError('unwanted_argument', { details: { command, value } })
+  throw cliError('too_many_arguments', {
+    details: { command, value, operands: operandSynopsis(operands) },
+  })
+}
+
+function checkOperand(command: string, { name, choices }: Operand, value: string): void {
+  const expected = choices && choiceExpectation(choices, value)
+  if (expected) throw cliError('bad_value', { details: { command, name, value, expected } })
+}
+
+/** `FILE [OTHER...]`: what may be left out stands in brackets. */
+export function operandSynopsis(operands: readonly Operand[]): string {
+  return operands
+    .map(({ name, required, repeatable }) => {
+      const one = repeatable ? `${name}...` : name
+      return required ? one : `[${one}]`
+    })
+    .join(' ')
 }
 
 function optionOf(flag: Flag): { type: 'boolean' | 'string'; short?: string } {

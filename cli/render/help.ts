@@ -1,12 +1,12 @@
 // Help for people, from the records of the commands.
 
-import type { Command, Example, Flag } from '../commands/command.ts'
-import { commonFlags, metavarOf } from '../parse/arguments.ts'
+import type { Command, CommandEntry, CommandGroup, Example, Flag } from '../commands/command.ts'
+import { commonFlags, metavarOf, operandSynopsis } from '../parse/arguments.ts'
 import { widthOf } from './width.ts'
 
 /** What `weir` alone says: the commands, and what to try first. */
 export function overview(
-  commands: readonly Command[],
+  entries: readonly CommandEntry[],
   examples: readonly Example[],
   columns = 100,
 ): string {
@@ -17,7 +17,7 @@ export function overview(
     'Usage: weir COMMAND [OPTIONS]',
     '',
     ...aligned(
-      commands.map((command) => [command.name, command.summary]),
+      entries.map(({ name, summary }) => [name, summary]),
       columns,
     ),
     '',
@@ -33,12 +33,38 @@ export function overview(
 }
 
 /** What `weir COMMAND --help` says, no wider than `columns`. */
-export function commandHelp(command: Command, columns: number): string {
+export function helpOf(entry: CommandEntry, columns: number): string {
+  return 'commands' in entry ? groupHelp(entry, columns) : commandHelp(entry, columns)
+}
+
+function groupHelp({ name, summary, commands }: CommandGroup, columns: number): string {
+  return [
+    `weir ${name}: ${lowerFirst(summary)}`,
+    '',
+    `Usage: weir ${name} COMMAND [OPTIONS]`,
+    '',
+    ...aligned(
+      commands.map((entry) => [entry.name, entry.summary]),
+      columns,
+    ),
+    '',
+    `weir help ${name} COMMAND shows its options.`,
+  ].join('\n')
+}
+
+/** `weir config check [OPTIONS] [FILE]`. */
+export function usageOf({ name, operands = [] }: Command): string {
+  return ['weir', name, '[OPTIONS]', operandSynopsis(operands)].join(' ').trimEnd()
+}
+
+function commandHelp(command: Command, columns: number): string {
   const flags = [...command.flags, ...commonFlags]
   const groups = [...new Set(flags.map((flag) => flag.group))]
   const lines = [`weir ${command.name}: ${lowerFirst(command.summary)}`]
   if (command.description) lines.push('', ...wrapped(command.description, columns))
-  lines.push('', `Usage: weir ${command.name} [OPTIONS]`)
+  lines.push('', `Usage: ${usageOf(command)}`)
+  const operands = (command.operands ?? []).map(({ name, help }): [string, string] => [name, help])
+  if (operands.length > 0) lines.push('', 'Arguments:', ...aligned(operands, columns))
   for (const group of groups) {
     lines.push('', `${group ?? 'Options'}:`)
     for (const flag of flags) if (flag.group === group) lines.push(...flagLines(flag, columns))

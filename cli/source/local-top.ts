@@ -1,8 +1,22 @@
-// The metrics of /api/top over rows in memory, defined as wire/model/flow-metrics.ts defines them in SQL.
+// The groups of /api/top over batches in memory: the metrics are those of wire/model/flow-metrics.ts, as the
+// store computes them.
 
-import { flowMetrics, type JsonValue, type Row } from '../../wire/mod.ts'
+import {
+  type Batch,
+  countedRows,
+  createTally,
+  derivedValues,
+  flowMetrics,
+  type JsonValue,
+  joinTally,
+  type Row,
+  rowOf,
+  rowTest,
+  type Tally,
+  tallied,
+  tallyOf,
+} from '../../wire/mod.ts'
 import type { KnownCoverage } from '../render/truth.ts'
-import { connectionKey } from './connection-key.ts'
 import { endsOf } from './filter-flags.ts'
 import type { Interval } from './local.ts'
 import { type Folded, foldedGroups } from './local-fold.ts'
@@ -10,21 +24,21 @@ import { ordered } from './order.ts'
 import { keyOf, type TopQuestion, type TopResult } from './top-answer.ts'
 
 export interface LocalTop {
-  readonly add: (interval: Omit<Interval, 'length' | 'batches'>) => void
+  readonly add: (interval: Pick<Interval, 'batches' | 'coverage' | 'watchedMs'>) => void
   readonly result: () => TopResult
 }
 
 interface Group {
   readonly fields: Row
-  readonly sums: Map<string, number>
-  readonly connections: Set<string>
-  readonly rtts: number[]
+  readonly tally: Tally
+  readonly connections: ReadonlySet<string>
+  /** Bytes by second since the start. */
   readonly steps: number[]
 }
 
 const stepMs = 1000
-const summed = flowMetrics.filter((metric) => metric.sql === `sum(f.${metric.name})`)
-const failedReasons = new Set(['refused', 'unreachable', 'no_port', 'abandoned'])
+const connectionsAt = flowMetrics.findIndex(({ name }) => name === 'connections')
+const counted = countedRows()
 
 export function createLocalTop(question: TopQuestion, startedMs = Date.now()): LocalTop {
   const by = question.by.flatMap(endsOf)
@@ -34,16 +48,25 @@ export function createLocalTop(question: TopQuestion, startedMs = Date.now()): L
   let watchedMs = 0
   let coverage: KnownCoverage = { share: null, watched: 0, lost: {}, gaps: [] }
 
-  function add(interval: Omit<Interval, 'length' | 'batches'>): void {
+  function add(interval: Pick<Interval, 'batches' | 'coverage' | 'watchedMs'>): void {
     coverage = interval.coverage
     watchedMs = interval.watchedMs
-    for (const row of interval.rows) {
-      const step = Math.max(0, Math.floor((Date.parse(String(row['time'])) - startedMs) / stepMs))
-      const key = keyOf(row, by)
-      const group = groups.get(key) ?? emptyGroup(pick(row, by))
+    for (const batch of interval.batches) addBatch(batch)
+  }
+
+  function addBatch(batch: Batch): void {
+    const isCounted = rowTest(counted, batch)
+    const tally = tallyOf(flowMetrics, batch)
+    for (let index = 0; index < batch.length; index++) {
+      if (!isCounted(index)) continue
+      const row = rowOf(batch, index)
+      const fields = pick(row, by)
+      const key = keyOf(fields, by)
+      const group = groups.get(key) ?? emptyGroup(fields)
       groups.set(key, group)
-      count(group, row, step)
-      count(all, row, step)
+      tally(group.tally, index)
+      tally(all.tally, index)
+      addBytes(group.steps, row, startedMs)
     }
   }
 
@@ -77,59 +100,29 @@ function joined({ fields, parts }: Folded<Group>): Group {
   const [first, ...others] = parts
   if (first && others.length === 0) return first
   const all = emptyGroup(fields)
-  for (const { sums, connections, rtts, steps } of parts) {
-    for (const [name, value] of sums) all.sums.set(name, (all.sums.get(name) ?? 0) + value)
-    for (const connection of connections) all.connections.add(connection)
-    for (const rtt of rtts) all.rtts.push(rtt)
+  for (const { tally, steps } of parts) {
+    joinTally(all.tally, tally)
     for (const [step, bytes] of steps.entries()) all.steps[step] = (all.steps[step] ?? 0) + bytes
   }
   return all
 }
 
 function emptyGroup(fields: Row): Group {
-  return { fields, sums: new Map(), connections: new Set(), rtts: [], steps: [] }
+  const tally = createTally(flowMetrics)
+  return { fields, tally, connections: tally[connectionsAt]?.seen ?? new Set(), steps: [] }
 }
 
 function pick(row: Row, names: readonly string[]): Row {
-  return Object.fromEntries(names.map((name): [string, JsonValue] => [name, row[name] ?? null]))
+  const found = (name: string): JsonValue => derivedValues[name]?.(row) ?? row[name] ?? null
+  return Object.fromEntries(names.map((name) => [name, found(name)]))
 }
 
-function count(group: Group, row: Row, step: number): void {
-  for (const { name } of summed) {
-    const value = row[name]
-    if (typeof value === 'number') group.sums.set(name, (group.sums.get(name) ?? 0) + value)
-  }
-  if (isFailed(row)) group.sums.set('failed', (group.sums.get('failed') ?? 0) + 1)
-  group.connections.add(connectionKey(row))
-  if (typeof row['rtt_ns'] === 'number') group.rtts.push(row['rtt_ns'])
-  while (group.steps.length <= step) group.steps.push(0)
-  group.steps[step] = (group.steps[step] ?? 0) + Number(row['bytes']) + Number(row['reverse_bytes'])
+function addBytes(steps: number[], row: Row, startedMs: number): void {
+  const step = Math.max(0, Math.floor((Date.parse(String(row['time'])) - startedMs) / stepMs))
+  while (steps.length <= step) steps.push(0)
+  steps[step] = (steps[step] ?? 0) + Number(row['bytes']) + Number(row['reverse_bytes'])
 }
 
-function isFailed(row: Row): boolean {
-  if (failedReasons.has(String(row['end_reason']))) return true
-  const moved = Number(row['total_bytes']) + Number(row['total_reverse_bytes'])
-  return row['end_reason'] === 'timeout' && row['rtt_ns'] === null && moved === 0
-}
-
-function metricsOf(group: Group): Row {
-  const rtts = group.rtts.toSorted((one, other) => one - other)
-  const nullable = (name: string, is: boolean | undefined): [string, JsonValue] => [
-    name,
-    group.sums.get(name) ?? (is ? null : 0),
-  ]
-  const sums = Object.fromEntries(summed.map(({ name, nullable: is }) => nullable(name, is)))
-  return {
-    ...group.fields,
-    ...sums,
-    total: Number(sums['bytes']) + Number(sums['reverse_bytes']),
-    connections: group.connections.size,
-    failed: group.sums.get('failed') ?? 0,
-    rtt_p50_ns: percentile(rtts, 0.5),
-    rtt_p95_ns: percentile(rtts, 0.95),
-  }
-}
-
-function percentile(sorted: readonly number[], rank: number): number | null {
-  return sorted[Math.max(0, Math.ceil(sorted.length * rank) - 1)] ?? null
+function metricsOf({ fields, tally }: Group): Row {
+  return { ...fields, ...tallied(flowMetrics, tally) }
 }

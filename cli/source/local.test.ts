@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { RowValues } from '../../wire/mod.ts'
 import { appendRow, type Batch, createBatch, flowTable, ledgerTable } from '../../wire/mod.ts'
-import { fakeRow } from '../fake.ts'
 import { type Interval, localIntervals, type OpenLocalAgent } from './local.ts'
 import { createLocalTop } from './local-top.ts'
 
@@ -83,38 +83,48 @@ test('leaving the loop stops the agent', async () => {
   assert.deepEqual(agent.calls, ['start', 'stop'])
 })
 
+const startedMs = Date.parse('2026-08-21T12:00:00Z')
+const startedNs = BigInt(startedMs) * 1_000_000n
+
+/** Counted rows of sockets, as the agent makes them. */
+function rows(...given: readonly RowValues[]): readonly Batch[] {
+  const batch = createBatch(flowTable, given.length)
+  for (const row of given)
+    appendRow(batch, { time: startedNs, counted: true, view: 'socket', ...row })
+  return [batch]
+}
+
 const coverage = { share: 1, watched: 1, lost: {}, gaps: [] }
 
 test('the local ranking has the metrics of the API', () => {
-  const startedMs = Date.parse('2026-08-21T12:00:00Z')
   const question = { by: ['process'], order: '-failed', limit: 2, filters: [], fold: true }
   const top = createLocalTop(question, startedMs)
-  const busy = { src_process: 'a', dst_process: 'b', connection_id: '1' }
+  const busy = { src_process: 'a', dst_process: 'b', connection_id: 1n }
   top.add({
     coverage,
     watchedMs: 2000,
-    rows: [
-      fakeRow({ ...busy, rtt_ns: 10, bytes: 5, reverse_bytes: 6 }),
-      fakeRow({ ...busy, rtt_ns: 30, bytes: 1, reverse_bytes: 0, connection_id: '2' }),
-    ],
+    batches: rows(
+      { ...busy, rtt_ns: 10, bytes: 5, reverse_bytes: 6 },
+      { ...busy, rtt_ns: 30, bytes: 1, connection_id: 2n },
+    ),
   })
-  const attempt = { ...busy, src_process: 'c', connection_id: '0', rtt_ns: null, opened: 1 }
-  const none = { bytes: 0, reverse_bytes: 0, total_bytes: 0, total_reverse_bytes: 0 }
+  const attempt = { ...busy, src_process: 'c', connection_id: 3n, rtt_ns: null, opened: 1 }
   top.add({
     coverage,
     watchedMs: 2000,
-    rows: [
-      fakeRow({ ...busy, rtt_ns: 20, bytes: 2, reverse_bytes: 2, time: '2026-08-21T12:00:01.5Z' }),
-      fakeRow({ ...attempt, ...none, end_reason: 'refused', src_port: 1 }),
-      fakeRow({ ...attempt, ...none, end_reason: 'timeout', src_port: 2 }),
-      fakeRow({ ...busy, ...none, end_reason: 'timeout', src_process: 'd' }),
-    ],
+    batches: rows(
+      { ...busy, rtt_ns: 20, bytes: 2, reverse_bytes: 2, time: startedNs + 1_500_000_000n },
+      { ...attempt, end_reason: 'refused', src_port: 1 },
+      { ...attempt, connection_id: 4n, end_reason: 'timeout', src_port: 2 },
+      { ...busy, rtt_ns: 5, end_reason: 'timeout', src_process: 'd' },
+      { ...busy, bytes: 1_000_000, counted: false },
+    ),
   })
-  const { rows, totals, steps, by } = top.result()
+  const { rows: groups, totals, steps, by } = top.result()
   assert.deepEqual(by, ['src_process', 'dst_process'])
   assert.equal(totals['groups'], 3)
   assert.equal(totals['total'], 16)
-  const [failing, other] = rows
+  const [failing, other] = groups
   assert.deepEqual(
     [
       failing?.['src_process'],
@@ -124,7 +134,7 @@ test('the local ranking has the metrics of the API', () => {
     ],
     ['c', 2, 2, null],
   )
-  assert.equal(rows.length, 2)
+  assert.equal(groups.length, 2)
   assert.equal(other?.['failed'], 0)
   const full = createLocalTop({
     by: ['src_process'],
@@ -141,7 +151,7 @@ test('the local ranking has the metrics of the API', () => {
   assert.deepEqual(steps(row), [12, 4])
 })
 
-test('percentiles and sums of one group', () => {
+test('percentiles are those of the engine: 51 of 1 to 100, not 50', () => {
   const top = createLocalTop({
     by: ['src_process'],
     order: '-total',
@@ -149,13 +159,16 @@ test('percentiles and sums of one group', () => {
     filters: [],
     fold: true,
   })
-  const rows = Array.from({ length: 100 }, (_, at) =>
-    fakeRow({ rtt_ns: at + 1, bytes: 1, reverse_bytes: 2, reverse_retransmits: null }),
-  )
-  top.add({ coverage, watchedMs: 1000, rows })
+  const hundred = Array.from({ length: 100 }, (_, at) => ({
+    rtt_ns: at + 1,
+    bytes: 1,
+    reverse_bytes: 2,
+    reverse_retransmits: null,
+  }))
+  top.add({ coverage, watchedMs: 1000, batches: rows(...hundred) })
   const [group] = top.result().rows
-  assert.equal(group?.['rtt_p50_ns'], 50)
-  assert.equal(group?.['rtt_p95_ns'], 95)
+  assert.equal(group?.['rtt_p50_ns'], 51)
+  assert.equal(group?.['rtt_p95_ns'], 96)
   assert.equal(group?.['bytes'], 100)
   assert.equal(group?.['total'], 300)
   assert.equal(group?.['reverse_retransmits'], null)

@@ -1,7 +1,6 @@
 // The rows of a short watch, at most `limit`, in the order that was asked for.
 
 import type { Row } from '../../wire/mod.ts'
-import { connectionKey } from './connection-key.ts'
 
 export interface RecentRows {
   readonly add: (rows: readonly Row[]) => void
@@ -33,7 +32,7 @@ export function createRecentRows({ limit, sorted, newest }: RecentOptions): Rece
 function newestOf(rows: readonly Row[]): readonly Row[] {
   const byConnection = new Map<string, Row>()
   for (const row of rows) {
-    const key = connectionKey(row)
+    const key = String(row['connection_id'])
     const before = byConnection.get(key)
     if (!before || String(row['time']) >= String(before['time'])) byConnection.set(key, row)
   }

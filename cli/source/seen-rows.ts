@@ -1,17 +1,7 @@
 // Tells rows that were shown from new ones. Two answers of a following listing overlap, because rows of one
 // interval reach the server at different times.
 
-import type { Row } from '../../wire/mod.ts'
-
-const identity = [
-  'time',
-  'node',
-  'connection_id',
-  'src_address',
-  'src_port',
-  'dst_address',
-  'dst_port',
-]
+import { flowTable, type Row } from '../../wire/mod.ts'
 
 export interface SeenRows {
   /** Those of `rows` not seen before, and forgets rows that ended before `sinceMs`. */
@@ -24,7 +14,7 @@ export function createSeenRows(): SeenRows {
     fresh: (rows, sinceMs) => {
       for (const [key, time] of times) if (time < sinceMs) times.delete(key)
       return rows.filter((row) => {
-        const key = identity.map((name) => row[name]).join(' ')
+        const key = ['time', ...flowTable.identity].map((name) => row[name]).join(' ')
         if (times.has(key)) return false
         times.set(key, Date.parse(String(row['time'])))
         return true

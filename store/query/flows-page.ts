@@ -36,9 +36,7 @@ export interface FlowsPage {
 const fields = [...flowTable.fields, ...flowTable.derived]
 
 /** Cheap columns that together are different for any two rows of one instant. */
-const tie = `cityHash64(f.connection_id, f.node, f.observer, f.view, f.state, f.src_address,
-  f.src_port, f.dst_address, f.dst_port, f.src_netns, f.dst_netns, f.src_pid, f.dst_pid,
-  f.total_bytes, f.total_reverse_bytes)`
+const tie = `cityHash64(${flowTable.identity.map((name) => `f.${name}`).join(', ')})`
 
 /** Reads a page; by time it walks in growing windows, so that a long range costs no more than a short one. */
 export async function readFlowsPage(

@@ -6,6 +6,7 @@ import type { Metric } from '../../wire/mod.ts'
 import type { Reader } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
 import { rangeCondition, scopeCondition } from './conditions.ts'
+import { sketchError } from './metric-sql.ts'
 import type { FlowsScope, QuestionOptions } from './question.ts'
 import { integer } from './stored-row.ts'
 
@@ -33,26 +34,13 @@ export async function isLarge(
   return (await countRows(reader, scopeCondition(binder, scope), binder, options)) > rowsMax
 }
 
-/** The metric as it is computed over a large number of rows, or a small one. */
-export function sized<T extends object>(metric: T, large: boolean): T {
-  const sketch = 'sketch' in metric ? (metric as Partial<Metric>).sketch : undefined
-  return large && sketch ? { ...metric, sql: sketch.sql } : metric
-}
-
-/** Distinct values of an expression, if it is large within `distinctError`. */
-export function distinctSql(expression: string, large: boolean, condition?: string): string {
-  const name = large ? 'uniqCombined64' : 'uniqExact'
-  const parameters = large ? '(15)' : ''
-  if (condition === undefined) return `${name}${parameters}(${expression})`
-  return `${name}If${parameters}(${expression}, ${condition})`
-}
-
-/** Three standard errors of 2^15 cells. */
-export const distinctError = 0.02
-
 export function errorsOf(metrics: readonly Metric[], large: boolean): Approximate {
-  const sketched = large ? metrics.filter(({ sketch }) => sketch !== undefined) : []
-  return Object.fromEntries(sketched.map(({ name, sketch }) => [name, sketch?.error ?? 0]))
+  if (!large) return {}
+  const errors = metrics.flatMap((metric): [string, number][] => {
+    const error = sketchError(metric)
+    return error === undefined ? [] : [[metric.name, error]]
+  })
+  return Object.fromEntries(errors)
 }
 
 /** The same text for all who count, so that they share one answer. */

@@ -6,10 +6,11 @@ import { type Binder, createBinder } from './binder.ts'
 import { columnOf, scopeCondition } from './conditions.ts'
 import { countedOf } from './counted.ts'
 import { markedColumns, member } from './fold.ts'
-import { type Approximate, errorsOf, isLarge, largeTimeoutSeconds, sized } from './precision.ts'
+import { metricSelect } from './metric-sql.ts'
+import { type Approximate, errorsOf, isLarge, largeTimeoutSeconds } from './precision.ts'
 import type { FlowsScope, Order, QuestionOptions } from './question.ts'
 import { partialMark, stepNsOf, stepSql, stepTime } from './steps.ts'
-import { integer, metricSelect, selectOf } from './stored-row.ts'
+import { integer, selectOf } from './stored-row.ts'
 import { groupOrder, groupValues, metricValues, readTotals } from './top.ts'
 
 export interface SeriesQuestion extends FlowsScope {
@@ -30,6 +31,11 @@ export interface Series {
   readonly rowsOfSteps?: ReadonlyMap<bigint, number>
 }
 
+/** A question of known size. */
+interface SizedQuestion extends SeriesQuestion {
+  readonly large: boolean
+}
+
 const groupsApart = 8
 
 /** The steps and the totals of the range. Errors: those of the reader. */
@@ -41,9 +47,8 @@ export async function readSeries(
   const asked = countedOf(given)
   const { by, range, filters } = asked
   const large = await isLarge(reader, asked, options)
-  const metrics = asked.metrics.map((metric) => sized(metric, large))
-  const order = { ...asked.order, by: sized(asked.order.by, large) }
-  const question = { ...asked, metrics, order }
+  const { metrics } = asked
+  const question = { ...asked, large }
   const approximate = errorsOf(metrics, large)
   const bounds = large ? { timeoutSeconds: largeTimeoutSeconds, ...options } : options
   const binder = createBinder()
@@ -68,7 +73,7 @@ export async function readSeries(
   }
   const [stored, totals] = await Promise.all([
     reader.read(groupedSql(binder, question), binder.params, bounds),
-    readTotals(reader, { range, filters, metrics }, bounds),
+    readTotals(reader, { range, filters, metrics, large }, bounds),
   ])
   return { rows: stored.map(rowOf), totals, approximate }
 }
@@ -87,15 +92,16 @@ function nothing(metrics: readonly Metric[]): Record<string, number | null> {
 }
 
 /** The steps, and of their states the totals (ROLLUP): one pass over the rows. */
-function plainSql(binder: Binder, { stepNs, metrics, ...scope }: SeriesQuestion): string {
+function plainSql(binder: Binder, question: SizedQuestion): string {
+  const { stepNs } = question
   return `SELECT toString(${stepSql(binder, stepNs)} AS _s) AS _step, grouping(_s) AS _total,
-  count() AS _rows  ${selected(metrics)}
-FROM flows AS f WHERE ${scopeCondition(binder, scope)}
+  count() AS _rows  ${selected(binder, question)}
+FROM flows AS f WHERE ${scopeCondition(binder, question)}
 GROUP BY _s WITH ROLLUP ORDER BY _total, _s`
 }
 
 /** The inner query marks the rows of the largest groups; the outer one adds up. */
-function groupedSql(binder: Binder, question: SeriesQuestion): string {
+function groupedSql(binder: Binder, question: SizedQuestion): string {
   const { by, stepNs, metrics } = question
   const marked = by.map((field) => `if(f._apart, f.\`${field.name}\`, NULL)`)
   const names = by.map((_, i) => `_group${i}`)
@@ -103,7 +109,7 @@ function groupedSql(binder: Binder, question: SeriesQuestion): string {
   ${by.map((field, i) => selectOf(field, names[i])).join(', ')} ${named(metrics)}
 FROM (
   SELECT ${stepSql(binder, stepNs)} AS _s, f._apart AS _a,
-    ${marked.map((sql, i) => `${sql} AS ${names[i]}`).join(', ')} ${selected(metrics)}
+    ${marked.map((sql, i) => `${sql} AS ${names[i]}`).join(', ')} ${selected(binder, question)}
   FROM (
     SELECT ${markedColumns(by)}, ${member(by)} IN (${largestSql(binder, question)}) AS _apart
     FROM flows AS f WHERE ${scopeCondition(binder, question)}
@@ -111,15 +117,15 @@ FROM (
 ) ORDER BY _s, _other, ${names.join(', ')}`
 }
 
-function largestSql(binder: Binder, question: SeriesQuestion): string {
-  const { by, order } = question
+function largestSql(binder: Binder, question: SizedQuestion): string {
+  const { by } = question
   return `SELECT ${member(by)} FROM flows AS f WHERE ${scopeCondition(binder, question)}
-    GROUP BY ${by.map(columnOf).join(', ')} ORDER BY ${groupOrder(by, order)} LIMIT ${groupsApart}`
+    GROUP BY ${by.map(columnOf).join(', ')} ORDER BY ${groupOrder(binder, question)} LIMIT ${groupsApart}`
 }
 
 /** Goes on behind other columns: empty when nothing is computed. */
-function selected(metrics: readonly Metric[]): string {
-  return metrics.map((metric) => `, ${metricSelect(metric)}`).join('')
+function selected(binder: Binder, { metrics, large }: SizedQuestion): string {
+  return metrics.map((metric) => `, ${metricSelect(binder, metric, large)}`).join('')
 }
 
 function named(metrics: readonly Metric[]): string {

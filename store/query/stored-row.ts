@@ -17,10 +17,6 @@ export function selectOf(field: Field, expression = columnOf(field)): string {
   return `${call === '' ? expression : `${call}(${expression})`} AS \`${field.name}\``
 }
 
-export function metricSelect(metric: Metric): string {
-  return `${metric.sql} AS \`${metric.name}\``
-}
-
 /** The value of a field in JSON. `undefined` in the row is a bug of ours: it throws. */
 export function fieldValue(field: Field, row: StoredRow): JsonValue {
   const value = present(field.name, row)

@@ -13,17 +13,10 @@ import {
   knownParts,
   plainRows,
 } from './fold.ts'
-import {
-  type Approximate,
-  distinctError,
-  distinctSql,
-  errorsOf,
-  isLarge,
-  largeTimeoutSeconds,
-  sized,
-} from './precision.ts'
+import { distinctError, distinctSql, metricSelect, metricSql } from './metric-sql.ts'
+import { type Approximate, errorsOf, isLarge, largeTimeoutSeconds } from './precision.ts'
 import type { FlowsScope, Order, QuestionOptions } from './question.ts'
-import { fieldValue, integer, metricSelect, metricValue, selectOf } from './stored-row.ts'
+import { fieldValue, integer, metricValue, selectOf } from './stored-row.ts'
 
 export interface TopQuestion extends FlowsScope {
   readonly by: readonly Field[]
@@ -61,9 +54,7 @@ export async function readTop(
     isLarge(reader, asked, options),
     mayFold && isAnyEphemeral(reader, { range, filters }, options),
   ])
-  const metrics = asked.metrics.map((metric) => sized(metric, large))
-  const order = { ...asked.order, by: sized(asked.order.by, large) }
-  const question: SizedQuestion = { ...asked, metrics, order, fold, large }
+  const question: SizedQuestion = { ...asked, fold, large }
   if (!large) {
     const [totals, rows] = await Promise.all([
       readGroupTotals(reader, question, options),
@@ -124,15 +115,21 @@ function foldedOf(row: StoredRow): number {
   return integer('_folded', row['_folded'] ?? null)
 }
 
+interface TotalsQuestion extends FlowsScope {
+  readonly metrics: readonly Metric[]
+  readonly large: boolean
+}
+
 /** The metrics over all rows of the scope: what groups and steps add up to. */
 export async function readTotals(
   reader: Reader,
-  { metrics, ...scope }: FlowsScope & { readonly metrics: readonly Metric[] },
+  { metrics, large, ...scope }: TotalsQuestion,
   options?: QuestionOptions,
 ): Promise<Readonly<Record<string, number | null>>> {
   if (metrics.length === 0) return {}
   const binder = createBinder()
-  const sql = `SELECT ${metrics.map(metricSelect).join(', ')}
+  const selects = metrics.map((metric) => metricSelect(binder, metric, large))
+  const sql = `SELECT ${selects.join(', ')}
 FROM flows AS f WHERE ${scopeCondition(binder, scope)}`
   const [total] = await reader.read(sql, binder.params, options)
   if (!total) throw new TypeError('the store gave no totals')
@@ -152,12 +149,18 @@ export function groupValues(by: readonly Field[], row: StoredRow): Record<string
 
 /** By the order's metric or field, then by all fields of the group, so that equal ones keep their places. */
 export function groupOrder(
-  by: readonly Field[],
-  order: Order<Field | Metric>,
+  binder: Binder,
+  { by, order, large }: Ordered,
   column: (field: Field) => string = columnOf,
 ): string {
-  const first = 'kind' in order.by ? column(order.by) : order.by.sql
+  const first = 'kind' in order.by ? column(order.by) : metricSql(binder, order.by, large)
   return [`${first} ${order.descending ? 'DESC' : 'ASC'}`, ...by.map(column)].join(', ')
+}
+
+interface Ordered {
+  readonly by: readonly Field[]
+  readonly order: Order<Field | Metric>
+  readonly large: boolean
 }
 
 /**
@@ -169,28 +172,30 @@ function groupsSql(
   binder: Binder,
   question: SizedQuestion & { readonly isNarrowed?: boolean },
 ): string {
-  const { by, order, metrics } = question
+  const { by, metrics, large } = question
   const rows = rowsOf(binder, question)
   const { from, where, keyOf, shownAs, isFolded } = rows
   const limit = binder.bind('UInt32', question.limit)
   const selects = [
     ...by.map((field) => selectOf(field, shownAs(field))),
-    ...metrics.map(metricSelect),
+    ...metrics.map((metric) => metricSelect(binder, metric, large)),
     `${distinctSql('f.dst_port', false, isFolded)} AS _folded`,
   ]
   return `SELECT ${selects.join(', ')}
-FROM ${from} WHERE ${where}${question.isNarrowed ? ` AND ${isAmongFirst(rows, question, limit)}` : ''}
+FROM ${from} WHERE ${where}${question.isNarrowed ? ` AND ${isAmongFirst(binder, rows, question)}` : ''}
 GROUP BY ${by.map(keyOf).join(', ')}
-ORDER BY ${groupOrder(by, order, shownAs)} LIMIT ${limit}`
+ORDER BY ${groupOrder(binder, question, shownAs)} LIMIT ${limit}`
 }
 
 function isAmongFirst(
+  binder: Binder,
   { from, where, keyOf, shownAs }: GroupRows,
-  { by, order }: SizedQuestion,
-  limit: string,
+  { by, order, limit: groups, large }: SizedQuestion,
 ): string {
   const group = hashOf(by, keyOf, true)
-  const first = 'kind' in order.by ? `any(${shownAs(order.by)})` : order.by.sql
+  const limit = binder.bind('UInt32', groups)
+  const { by: ordered } = order
+  const first = 'kind' in ordered ? `any(${shownAs(ordered)})` : metricSql(binder, ordered, large)
   return `${group} IN (
   SELECT ${group} AS _group FROM ${from} WHERE ${where}
   GROUP BY _group ORDER BY ${first} ${order.descending ? 'DESC' : 'ASC'}, _group LIMIT ${limit})`
@@ -201,7 +206,8 @@ function totalsSql(binder: Binder, question: SizedQuestion): string {
   const { from, where, keyOf, isFolded } = rowsOf(binder, question)
   const groups = distinctSql(hashOf(by, keyOf, large), large)
   const folded = isFolded === '0' ? '0' : distinctSql(hashOf(by, columnOf, large), large, isFolded)
-  const selects = [`${groups} AS groups`, `${folded} AS _folded`, ...metrics.map(metricSelect)]
+  const selects = [`${groups} AS groups`, `${folded} AS _folded`]
+  for (const metric of metrics) selects.push(metricSelect(binder, metric, large))
   return `SELECT ${selects.join(', ')}\nFROM ${from} WHERE ${where}`
 }
 

@@ -9,7 +9,7 @@ export type Side = 'src' | 'dst'
 const plain = 'ZSTD(1)'
 
 /** Address and port of an end; the first two texts are their helps. */
-export function socketAddress(side: Side, address: string, port: string): readonly Field[] {
+export function socketAddress<S extends Side>(side: S, address: string, port: string) {
   const label = side === 'src' ? 'Source' : 'Destination'
   const word = label.toLowerCase()
   return [
@@ -32,11 +32,11 @@ export function socketAddress(side: Side, address: string, port: string): readon
       otel: `${word}.port`,
       ipfix: `${word}TransportPort`,
     },
-  ]
+  ] as const satisfies readonly Field[]
 }
 
 /** Who an end is: the fields of its process and of where it runs. */
-export function endFields(side: Side, role: string): readonly Field[] {
+export function endFields<S extends Side>(side: S, role: string) {
   const at = side === 'src' ? 'Source' : 'Destination'
   return [
     {
@@ -90,11 +90,11 @@ export function endFields(side: Side, role: string): readonly Field[] {
       help: `How the ${role}'s process was found: io (it read or wrote last), close (it closed), holder (it has the descriptor), connect, listener (the listening process, before any I/O).`,
     },
     ...place(side, role),
-  ]
+  ] as const satisfies readonly Field[]
 }
 
 /** What the cgroup of an end says about where it runs. */
-function place(side: Side, role: string): readonly Field[] {
+function place<S extends Side>(side: S, role: string) {
   const at = side === 'src' ? 'Source' : 'Destination'
   return [
     {
@@ -137,5 +137,5 @@ function place(side: Side, role: string): readonly Field[] {
       label: `${at} workload`,
       help: `What the ${role} belongs to: its systemd unit, else its container, else its process; empty when its socket is not on a node of this fleet.`,
     },
-  ]
+  ] as const satisfies readonly Field[]
 }

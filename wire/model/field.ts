@@ -90,6 +90,12 @@ export interface Table {
   readonly orderBy: string
 }
 
+/** A table whose fields are known to the compiler too: `F` is the union of their literal types. */
+export interface TableOf<F extends Field> extends Table {
+  /** Never there: it only carries the type. */
+  readonly '~field'?: F
+}
+
 /** The fields of an older schema, in the order of its blocks. */
 export function fieldsOf(table: Table, schema = table.schema): readonly Field[] {
   return table.fields.filter(({ since = 1 }) => since <= schema)

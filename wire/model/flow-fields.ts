@@ -3,7 +3,7 @@
 
 import { endReasons, errnos, tcpStates } from './closed-values.ts'
 import { endFields, socketAddress } from './end-fields.ts'
-import type { Field, Table } from './field.ts'
+import type { Field, TableOf } from './field.ts'
 
 const time = 'Delta(8), ZSTD(1)'
 const plain = 'ZSTD(1)'
@@ -12,7 +12,7 @@ const unmeasuredProtocols = Object.fromEntries(
   ['udp', 'icmp', 'icmpv6', 'sctp', 'dccp'].map((name) => [name, 'Weir measures TCP only so far']),
 )
 
-const fields: readonly Field[] = [
+const fields = [
   {
     name: 'time',
     kind: 'time',
@@ -259,10 +259,13 @@ const fields: readonly Field[] = [
   },
   ...endFields('src', 'initiator'),
   ...endFields('dst', 'responder'),
-]
+] as const satisfies readonly Field[]
+
+/** Any field of a flow row, its name and kind as literal types. */
+export type FlowField = (typeof fields)[number]
 
 /** Flow rows: one interval of one connection. */
-export const flowTable: Table = {
+export const flowTable: TableOf<FlowField> = {
   name: 'flows',
   number: 1,
   schema: 2,

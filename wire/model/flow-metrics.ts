@@ -1,11 +1,15 @@
 // THE table of what can be asked of many flow rows at once: sums, counts and percentiles of groups and steps.
-// `sql` is an aggregate over the table's columns, qualified with the alias `f`.
+// A metric is data: the store writes it as SQL, `metric-tally.ts` computes it over rows in memory.
 
-import type { Unit } from './field.ts'
+import { parseFilter } from '../filter/check.ts'
+import type { Filter } from '../filter/filter.ts'
+import type { Field, Unit } from './field.ts'
 import { flowTable } from './flow-fields.ts'
 
 /** A number computed over the rows of a group, as `Field` is one of a single row. */
-export interface Metric {
+export type Metric = MetricWords & MetricQuestion
+
+interface MetricWords {
   readonly name: string
   readonly unit: Unit | 'connections'
   /** Null when no row of the group knows it. */
@@ -14,41 +18,57 @@ export interface Metric {
   readonly additive?: true
   readonly label: string
   readonly help: string
-  readonly sql: string
-  /** The same within a relative error and a bounded memory, for more rows than can be counted exactly. */
-  readonly sketch?: Sketch
 }
 
-export interface Sketch {
-  readonly sql: string
-  /** `|estimate - truth| / truth` of at least 997 of 1000 answers. */
-  readonly error: number
+/**
+ * | op       | is                                                                                              |
+ * |----------|-------------------------------------------------------------------------------------------------|
+ * | sum      | the sum of the fields `of` over the rows; null when no row has a value                          |
+ * | count    | the number of rows                                                                              |
+ * | distinct | the number of different values of the field                                                     |
+ * | quantile | of n values in order the one at index floor(rank × n), the last at most; null when there is none |
+ */
+export type MetricOp = 'sum' | 'count' | 'distinct' | 'quantile'
+
+/** What is computed, over which rows. */
+export interface MetricQuestion {
+  readonly op: MetricOp
+  /** Fields that are added up, or the one field that is looked at; empty for a count. */
+  readonly of: readonly Field[]
+  /** Of a quantile: 0 to 1. */
+  readonly rank?: number
+  /** Only these rows; all when absent. */
+  readonly where?: Filter
+  /** The view whose counted rows it is over when the question does not say which. */
+  readonly over: 'socket'
 }
 
 /**
  * A connect that never got an answer it could use. `timeout` is also how an established connection can
  * end; one that was never established has no round-trip time and has moved no byte.
  */
-const failedConnect = `(f.end_reason IN ('refused', 'unreachable', 'no_port', 'abandoned')
-  OR (f.end_reason = 'timeout' AND f.rtt_ns IS NULL AND f.total_bytes + f.total_reverse_bytes = 0))`
+const failedConnect = filterOf(`end_reason in (refused, unreachable, no_port, abandoned)
+  or (end_reason = timeout and not rtt_ns >= 0 and total_bytes = 0 and total_reverse_bytes = 0)`)
 
-const counted: readonly Metric[] = [
+const computed: readonly Metric[] = [
   {
     name: 'total',
     unit: 'bytes',
     additive: true,
     label: 'Traffic',
     help: 'Application bytes in both directions: bytes + reverse_bytes.',
-    sql: 'sum(f.bytes) + sum(f.reverse_bytes)',
+    op: 'sum',
+    of: fieldsNamed('bytes', 'reverse_bytes'),
+    over: 'socket',
   },
   {
     name: 'connections',
     unit: 'connections',
     label: 'Connections',
     help: 'Distinct connections and attempts with a row in the range; one in two steps or groups counts in both.',
-    sql: 'uniqExact(f.connection_id)',
-    // HyperLogLog of 2^15 cells: standard error 1.04 / 2^7.5 = 0.6 %, three of them 2 %.
-    sketch: { sql: 'uniqCombined64(15)(f.connection_id)', error: 0.02 },
+    op: 'distinct',
+    of: fieldsNamed('connection_id'),
+    over: 'socket',
   },
   {
     name: 'failed',
@@ -56,7 +76,10 @@ const counted: readonly Metric[] = [
     additive: true,
     label: 'Failed connects',
     help: 'Attempts that ended unestablished: refused, unreachable, no_port, abandoned, or timeout without a round trip and a byte. Counted when they end.',
-    sql: `countIf(${failedConnect})`,
+    op: 'count',
+    of: [],
+    where: failedConnect,
+    over: 'socket',
   },
   {
     name: 'rtt_p50_ns',
@@ -64,8 +87,10 @@ const counted: readonly Metric[] = [
     nullable: true,
     label: 'RTT p50',
     help: 'Median of rtt_ns over the rows that have one.',
-    sql: percentile(1),
-    sketch: { sql: sketchedPercentile(1), error: 0.01 },
+    op: 'quantile',
+    of: fieldsNamed('rtt_ns'),
+    rank: 0.5,
+    over: 'socket',
   },
   {
     name: 'rtt_p95_ns',
@@ -73,35 +98,47 @@ const counted: readonly Metric[] = [
     nullable: true,
     label: 'RTT p95',
     help: '95th percentile of rtt_ns over the rows that have one.',
-    sql: percentile(2),
-    sketch: { sql: sketchedPercentile(2), error: 0.01 },
+    op: 'quantile',
+    of: fieldsNamed('rtt_ns'),
+    rank: 0.95,
+    over: 'socket',
   },
 ]
 
-/** Both from one state. Measured on 10,000 groups of 2M rows: cheaper than any sketch, 8 octets a row. */
-function percentile(index: number): string {
-  return `if(count(f.rtt_ns) = 0, NULL, quantilesExact(0.5, 0.95)(f.rtt_ns)[${index}])`
-}
-
-/** DDSketch: the value at the rank within 1 %, whatever the distribution. */
-function sketchedPercentile(index: number): string {
-  return `if(count(f.rtt_ns) = 0, NULL, quantilesDD(0.01, 0.5, 0.95)(f.rtt_ns)[${index}])`
-}
-
-/** Every summed field of the table under its own name, after them what is counted otherwise. */
+/** Every summed field of the table under its own name, after them what is computed otherwise. */
 export const flowMetrics: readonly Metric[] = [
-  ...flowTable.fields
-    .filter((field) => field.sum)
-    .map(
-      (field): Metric => ({
-        name: field.name,
-        unit: field.name === 'opened' ? 'connections' : (field.unit ?? ''),
-        additive: true,
-        ...(field.nullable ? { nullable: true as const } : {}),
-        label: field.name === 'opened' ? 'New connections' : field.label,
-        help: `Sum: ${field.help}`,
-        sql: `sum(f.${field.name})`,
-      }),
-    ),
-  ...counted,
+  ...flowTable.fields.filter((field) => field.sum).map(sumOf),
+  ...computed,
 ]
+
+/** The metric of that name; undefined when there is none. */
+export function metricNamed(name: string): Metric | undefined {
+  return flowMetrics.find((metric) => metric.name === name)
+}
+
+/** The rows that metrics are over: of one view, each byte of a connection once however many nodes saw it. */
+export function countedRows(view: Metric['over'] = 'socket'): Filter {
+  return filterOf(`counted and view = ${view}`)
+}
+
+function sumOf(field: Field): Metric {
+  return {
+    name: field.name,
+    unit: field.name === 'opened' ? 'connections' : (field.unit ?? ''),
+    additive: true,
+    ...(field.nullable ? { nullable: true as const } : {}),
+    label: field.name === 'opened' ? 'New connections' : field.label,
+    help: `Sum: ${field.help}`,
+    op: 'sum',
+    of: [field],
+    over: 'socket',
+  }
+}
+
+function fieldsNamed(...names: string[]): Field[] {
+  return flowTable.fields.filter(({ name }) => names.includes(name))
+}
+
+function filterOf(text: string): Filter {
+  return parseFilter(text, { table: flowTable, nowNs: 0n })
+}

@@ -3,6 +3,8 @@
 // matches the rows.
 
 import { octet, recordOctets, word } from '../drain/record.ts'
+import { isOwn, type Own } from '../identity/own.ts'
+import type { Moment } from '../rows/moment.ts'
 import {
   clearFlag,
   flag,
@@ -13,12 +15,10 @@ import {
 } from './connection-table.ts'
 import { dropConnection } from './connections.ts'
 import { isInitiator, u64At } from './end-table.ts'
+import type { RowFacts, RowWriter } from './flow-rows.ts'
 import { createLatePeers, type LatePeers } from './late-peers.ts'
 import { decisionOf, fact, fate, fateOfDecision, rowKind, rowOfDecision } from './life.ts'
-import type { Moment } from './moment.ts'
 import { tcp } from './outcome.ts'
-import { isOwn, type Own } from './own.ts'
-import type { RowFacts, RowWriter } from './row-writer.ts'
 import type { Connections } from './state.ts'
 import { type Difference, markReported, readTotals, subtract } from './totals.ts'
 

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Row } from '../../wire/mod.ts'
 import { type FakeSocket, fakeRecords } from '../drain/fake.ts'
+import { momentOf } from '../rows/moment.ts'
 import { fakeAgent as agent, bootToWallNs, client, hour, second, server } from './fake.ts'
-import { momentOf } from './moment.ts'
 
 /** The near end of a connection with another host. */
 const near: FakeSocket = { ...client, local: ['192.0.2.9', 40_000], remote: ['192.0.2.1', 80] }

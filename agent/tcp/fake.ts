@@ -2,8 +2,8 @@
 
 import { type Row, rowOf } from '../../wire/mod.ts'
 import { type FakeSocket, fakeRecords } from '../drain/fake.ts'
+import { momentOf } from '../rows/moment.ts'
 import { createEnrich, type EnrichOptions } from './enrich.ts'
-import { momentOf } from './moment.ts'
 
 export const second = 1_000_000_000
 export const bootToWallNs = 1_700_000_000_000_000_000n

@@ -1,8 +1,8 @@
 // Weir's own connections are left out (and counted): both ends its own processes, or its way to central.
 
 import { recordWords, short, word } from '../drain/record.ts'
-import { shortAt, u32At } from './end-table.ts'
-import type { Connections } from './state.ts'
+import { shortAt, u32At } from '../tcp/end-table.ts'
+import type { Connections } from '../tcp/state.ts'
 
 export interface Own {
   /** Processes of Weir on this node. */

@@ -2,11 +2,11 @@
 
 import type { Interner } from '../../wire/mod.ts'
 import { octet, recordOctets, short, word } from '../drain/record.ts'
+import type { Cgroups } from '../identity/cgroups.ts'
 import { createProcessNames, isInterpreter } from '../identity/process-name.ts'
-import type { Cgroups } from './cgroups.ts'
-import { shortAt } from './end-table.ts'
-import { type EndOutcome, endReason, errnoName, sourceNames, stateNames } from './outcome.ts'
-import type { Connections } from './state.ts'
+import { shortAt } from '../tcp/end-table.ts'
+import { type EndOutcome, endReason, errnoName, sourceNames, stateNames } from '../tcp/outcome.ts'
+import type { Connections } from '../tcp/state.ts'
 import { createTextCache } from './text-cache.ts'
 
 interface OutcomeNames {

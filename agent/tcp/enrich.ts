@@ -3,16 +3,16 @@
 
 import type { Batch } from '../../wire/mod.ts'
 import { word } from '../drain/record.ts'
-import { type Cgroups, createCgroups } from './cgroups.ts'
+import { type Cgroups, createCgroups } from '../identity/cgroups.ts'
+import type { Own } from '../identity/own.ts'
+import type { Moment } from '../rows/moment.ts'
 import { flag, isSet } from './connection-table.ts'
 import { applyRecords, sweepVanished } from './connections.ts'
 import { u32At } from './end-table.ts'
 import { createEntries, type Entries } from './entries.ts'
-import type { Moment } from './moment.ts'
-import type { Own } from './own.ts'
+import { createRowWriter } from './flow-rows.ts'
 import { createReporting, report } from './report.ts'
 import { createRestored } from './restored.ts'
-import { createRowWriter } from './row-writer.ts'
 import { createConnections, noCounts } from './state.ts'
 
 export interface EnrichOptions {
