@@ -1,8 +1,4 @@
-// Weir's own connections are left out (and counted): both ends its own processes, or its way to central.
-
-import { recordWords, short, word } from '../drain/record.ts'
-import { shortAt, u32At } from '../tcp/end-table.ts'
-import type { Connections } from '../tcp/state.ts'
+// What is Weir's own: its connections are left out, and counted.
 
 export interface Own {
   /** Processes of Weir on this node. */
@@ -11,14 +7,8 @@ export interface Own {
   upstream: { readonly address: Uint32Array; readonly port: number } | undefined
 }
 
-export function isOwn({ ends, table }: Connections, connection: number, own: Own): boolean {
-  const src = table.src[connection] as number
-  const dst = table.dst[connection] as number
-  if (src < 0 || !own.tgids.has(u32At(ends, src, word.tgid))) return false
-  if (dst >= 0 && own.tgids.has(u32At(ends, dst, word.tgid))) return true
-  const { upstream } = own
-  if (!upstream || shortAt(ends, src, short.remotePort) !== upstream.port) return false
-  return upstream.address.every(
-    (part, index) => ends.words[src * recordWords + word.remote + index] === part,
-  )
+/** Whether central is at that port of the address in four words from `from` on. */
+export function isUpstream({ upstream }: Own, words: Uint32Array, from: number, port: number) {
+  if (!upstream || upstream.port !== port) return false
+  return upstream.address.every((part, index) => words[from + index] === part)
 }

@@ -6,10 +6,11 @@ import { octet, recordOctets, recordWords, short, word } from '../drain/record.t
 import type { Cgroups } from '../identity/cgroups.ts'
 import { type Columns, type EndColumns, endColumnsOf, type Nullable } from '../rows/columns.ts'
 import type { Moment } from '../rows/moment.ts'
-import { createRowNames } from '../rows/names.ts'
+import { createEndNames } from '../rows/names.ts'
 import { createWriter } from '../rows/writer.ts'
 import { type ConnectionTable, flag, isSet, total } from './connection-table.ts'
 import { type EndTable, shortAt, u32At } from './end-table.ts'
+import { createFlowNames } from './flow-names.ts'
 import type { Connections } from './state.ts'
 
 /** What report.ts computed of a row. */
@@ -41,7 +42,8 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
   let srcEnd = endColumnsOf(columns, 'src')
   let dstEnd = endColumnsOf(columns, 'dst')
   let interner = writer.batch().names
-  let names = createRowNames(interner, cgroups, node)
+  let names = createFlowNames(interner, node)
+  let endNames = createEndNames(interner, cgroups)
   let time = new Uint32Array(2)
   let offset = new Uint32Array(2)
 
@@ -49,7 +51,8 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
     writer.begin()
     if (writer.batch().names !== interner) {
       interner = writer.batch().names
-      names = createRowNames(interner, cgroups, node)
+      names = createFlowNames(interner, node)
+      endNames = createEndNames(interner, cgroups)
     }
     time = halves(moment.time)
     offset = halves(moment.bootToWallNs)
@@ -115,7 +118,7 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
     const at = near * recordWords
     copyAddress(columns.src_address.values, row, ends, at + (own ? word.local : word.remote))
     copyAddress(columns.dst_address.values, row, ends, at + (own ? word.remote : word.local))
-    columns.interface.values[row] = names.text(ends.words, near * recordWords + word.interface)
+    columns.interface.values[row] = endNames.text(ends.words, near * recordWords + word.interface)
     columns.direction_known.values[row] = isSet(table, connection, flag.directionKnown) ? 1 : 0
     columns.opened.values[row] = facts.first && hasStart(table, connection) ? 1 : 0
     columns.connection_id.values[row * 2] = table.id[connection * 2] as number
@@ -146,7 +149,7 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
     const { words, octets } = state.ends
     const at = slot * recordWords
     const source = octets[slot * recordOctets + octet.ownerSource] as number
-    const process = names.process(words, at)
+    const process = endNames.process(words, at)
     to.process.values[row] = process
     to.pid.values[row] = words[at + word.tgid] as number
     if (source !== 0) setNumber(to.uid, row, words[at + word.uid] as number)
@@ -155,8 +158,8 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
     const high = words[at + word.cgroup + 1] as number
     to.cgroup_id.values[row * 2] = low
     to.cgroup_id.values[row * 2 + 1] = high
-    to.process_source.values[row] = names.source(source)
-    const owner = names.owner(low + high * 0x1_0000_0000)
+    to.process_source.values[row] = endNames.source(source)
+    const owner = endNames.owner(low + high * 0x1_0000_0000)
     to.node.values[row] = names.fixed.node
     to.workload.values[row] = (owner && (owner.unit || owner.container)) || process
     if (!owner) return

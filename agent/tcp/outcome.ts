@@ -1,15 +1,12 @@
 // What the end of a connection means: from the state an end left, its error and its side. A pure table.
 
 import { constants } from 'node:os'
-import { type EndReason, errnoNames, processSources, tcpStates } from '../../wire/mod.ts'
+import { type EndReason, errnoNames, tcpStates } from '../../wire/mod.ts'
 
 /** Names of TCP states, by the kernel's number. */
 export const stateNames = tcpStates
 
 export const tcp = { established: 1, synSent: 2, close: 7, closeWait: 8 } as const
-
-/** Names of enum owner_source, by number. */
-export const sourceNames = processSources
 
 /** `111` → `ECONNREFUSED`; '' for 0, the number for one without a name here. */
 export function errnoName(error: number): string {

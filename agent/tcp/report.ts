@@ -3,7 +3,7 @@
 // matches the rows.
 
 import { octet, recordOctets, word } from '../drain/record.ts'
-import { isOwn, type Own } from '../identity/own.ts'
+import type { Own } from '../identity/own.ts'
 import type { Moment } from '../rows/moment.ts'
 import {
   clearFlag,
@@ -19,6 +19,7 @@ import type { RowFacts, RowWriter } from './flow-rows.ts'
 import { createLatePeers, type LatePeers } from './late-peers.ts'
 import { decisionOf, fact, fate, fateOfDecision, rowKind, rowOfDecision } from './life.ts'
 import { tcp } from './outcome.ts'
+import { isOwn } from './own-connections.ts'
 import type { Connections } from './state.ts'
 import { type Difference, markReported, readTotals, subtract } from './totals.ts'
 
