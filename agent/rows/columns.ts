@@ -66,8 +66,11 @@ function viewOf({ field, values, nulls }: Column): Plain<unknown> | Nullable<unk
   return nulls ? { values: view, nulls } : { values: view }
 }
 
-/** Members that are set one by one make a table of hashes; a copy of a whole object does not. */
-function recordOf(names: readonly string[], values: readonly unknown[]): Record<string, unknown> {
+/** An object for hot loops: members that are set one by one make a table of hashes, a copy of a whole object does not. */
+export function recordOf(
+  names: readonly string[],
+  values: readonly unknown[],
+): Record<string, unknown> {
   const template = JSON.parse(`{${names.map((name) => `${JSON.stringify(name)}:null`).join()}}`)
   const record: Record<string, unknown> = { ...template }
   for (const [index, name] of names.entries()) record[name] = values[index]

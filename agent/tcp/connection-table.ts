@@ -1,6 +1,8 @@
 // Connections: one or two ends and what was already reported of them. Counters are kept per direction,
 // so a connection may gain or lose an end between intervals and still count every byte once.
 
+import { column, type SlotTable, slotsOf } from './slot-table.ts'
+
 /** Offsets into the six totals of a connection in `reported`. */
 export const total = {
   bytes: 0,
@@ -44,51 +46,46 @@ export const flag = {
 /** Bits of `said` that are not in entries.ts alone. */
 export const said = { entry: 128, outdated: 64 } as const
 
-export interface ConnectionTable {
-  capacity: number
-  high: number
-  used: number
+const columns = {
   /** End slots; -1 = not on this node, or not seen yet. */
-  src: Int32Array
-  dst: Int32Array
-  flags: Uint16Array
+  src: column(Int32Array, { empty: -1 }),
+  dst: column(Int32Array, { empty: -1 }),
+  flags: column(Uint16Array),
   /** The pair of initial sequence numbers, when indexed. */
-  pair: Uint32Array
+  pair: column(Uint32Array, { width: 2 }),
   /** connection_id as u32 halves. */
-  id: Uint32Array
+  id: column(Uint32Array, { width: 2 }),
   /** When it was opened, boot nanoseconds as u32 halves; 0 = not known. */
-  start: Uint32Array
+  start: column(Uint32Array, { width: 2 }),
   /** Six totals as last reported (offsets: `total`); −1 = never. */
-  reported: Float64Array
+  reported: column(Float64Array, { width: totals, empty: -1 }),
   /** TCP state of the last row. */
-  state: Uint8Array
+  state: column(Uint8Array),
   /** Milliseconds since 1970 of the last row. */
-  lastRow: Float64Array
+  lastRow: column(Float64Array),
   /** Its turn in a queue of late-peers.ts; 0 = in none. */
-  turn: Uint32Array
+  turn: column(Uint32Array),
   /** What the last checkpoint said of the slot (entries.ts); it outlives the connection. */
-  said: Uint8Array
-  readonly free: number[]
+  said: column(Uint8Array, { kept: true }),
+}
+
+export type ConnectionTable = SlotTable<typeof columns> & {
+  used: number
   /** Turns given so far. */
   turns: number
 }
 
-export function createConnectionTable(capacity = 1024): ConnectionTable {
-  return { capacity, high: 0, used: 0, free: [], turns: 0, ...columns(capacity) }
+const slots = slotsOf(columns)
+
+export function createConnectionTable(): ConnectionTable {
+  return Object.assign(slots.create(), { used: 0, turns: 0 })
 }
 
 /** A fresh connection with no ends. */
 export function takeConnection(table: ConnectionTable): number {
-  const slot = table.free.pop() ?? next(table)
+  const slot = slots.take(table)
   table.used++
-  table.src[slot] = -1
-  table.dst[slot] = -1
   table.flags[slot] = flag.used
-  table.turn[slot] = 0
-  table.start[slot * 2] = 0
-  table.start[slot * 2 + 1] = 0
-  table.state[slot] = 0
-  for (let index = 0; index < totals; index++) table.reported[slot * totals + index] = -1
   return slot
 }
 
@@ -97,7 +94,7 @@ export function freeConnection(table: ConnectionTable, slot: number): void {
   table.turn[slot] = 0
   outdate(table, slot)
   table.used--
-  table.free.push(slot)
+  slots.free(table, slot)
 }
 
 /** Something came of a connection that rested: it leaves its queue. */
@@ -121,46 +118,4 @@ export function setFlag(table: ConnectionTable, slot: number, bit: number): void
 
 export function clearFlag(table: ConnectionTable, slot: number, bit: number): void {
   table.flags[slot] = (table.flags[slot] as number) & ~bit
-}
-
-function next(table: ConnectionTable): number {
-  if (table.high === table.capacity) grow(table)
-  return table.high++
-}
-
-function grow(table: ConnectionTable): void {
-  const old = { ...table }
-  table.capacity *= 2
-  Object.assign(table, columns(table.capacity))
-  for (const name of [
-    'src',
-    'dst',
-    'flags',
-    'said',
-    'pair',
-    'id',
-    'start',
-    'state',
-    'turn',
-  ] as const) {
-    table[name].set(old[name])
-  }
-  table.reported.set(old.reported)
-  table.lastRow.set(old.lastRow)
-}
-
-function columns(capacity: number) {
-  return {
-    src: new Int32Array(capacity).fill(-1),
-    dst: new Int32Array(capacity).fill(-1),
-    flags: new Uint16Array(capacity),
-    pair: new Uint32Array(capacity * 2),
-    id: new Uint32Array(capacity * 2),
-    start: new Uint32Array(capacity * 2),
-    reported: new Float64Array(capacity * totals),
-    state: new Uint8Array(capacity),
-    lastRow: new Float64Array(capacity),
-    turn: new Uint32Array(capacity),
-    said: new Uint8Array(capacity),
-  }
 }

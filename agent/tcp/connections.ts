@@ -101,10 +101,6 @@ function addEnd(state: Connections, words: Uint32Array, at: number): number {
   const { ends } = state
   const slot = takeEnd(ends)
   copyRecord(ends, slot, words, at)
-  ends.closed[slot] = 0
-  ends.missed[slot] = 0
-  ends.byTuple[slot] = 0
-  ends.older[slot] = -1
   ends.seen[slot] = state.snapshot
   if (ends.octets[slot * recordOctets + octet.kind] === kinds.live) rememberCookie(state, slot)
   joinConnection(state, slot)

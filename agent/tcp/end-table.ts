@@ -1,45 +1,44 @@
 // Sockets ("ends") that Weir knows: each slot keeps the newest record whole, so nothing is decoded before a
-// row needs it. Slots are reused; all arrays double together.
+// row needs it. Slots are reused.
 
 import { octet, recordOctets, recordWords, roles, short, word } from '../drain/record.ts'
+import { column, type SlotTable, slotsOf, view } from './slot-table.ts'
 
-export interface EndTable {
-  capacity: number
-  /** Slots below this have been used at least once. */
-  high: number
-  words: Uint32Array
-  shorts: Uint16Array
-  octets: Uint8Array
+const columns = {
+  /** The newest record; who takes the slot copies it. */
+  words: column(Uint32Array, { width: recordWords, kept: true }),
+  shorts: view(Uint16Array, 'words'),
+  octets: view(Uint8Array, 'words'),
   /** The connection an end belongs to; -1 = a free slot. */
-  connection: Int32Array
+  connection: column(Int32Array, { empty: -1 }),
   /** 0 open, 1 closed by record, 2 vanished without one. */
-  closed: Uint8Array
+  closed: column(Uint8Array),
   /** An earlier life of the same cookie that is still known; -1 = none. */
-  older: Int32Array
+  older: column(Int32Array, { empty: -1 }),
   /** Number of the snapshot that showed the end last. */
-  seen: Uint32Array
+  seen: column(Uint32Array),
   /** How many complete snapshots in a row did not show it. */
-  missed: Uint8Array
+  missed: column(Uint8Array),
   /** 1 = registered by its tuple, because its pair is not known; 2 = its tuple is ambiguous. */
-  byTuple: Uint8Array
-  readonly free: number[]
+  byTuple: column(Uint8Array),
 }
 
-export function createEndTable(capacity = 1024): EndTable {
-  return { capacity, high: 0, free: [], ...columns(capacity) }
+export type EndTable = SlotTable<typeof columns>
+
+const slots = slotsOf(columns)
+
+export function createEndTable(): EndTable {
+  return slots.create()
 }
 
-/** A slot for a new end; its record and columns are to be filled by the caller. */
+/** A slot for a new end; its record is to be copied by the caller. */
 export function takeEnd(ends: EndTable): number {
-  const reused = ends.free.pop()
-  if (reused !== undefined) return reused
-  if (ends.high === ends.capacity) grow(ends)
-  return ends.high++
+  return slots.take(ends)
 }
 
 export function freeEnd(ends: EndTable, slot: number): void {
   ends.connection[slot] = -1
-  ends.free.push(slot)
+  slots.free(ends, slot)
 }
 
 /** Copies a whole record into the slot. */
@@ -77,32 +76,4 @@ export function isInitiator(ends: EndTable, slot: number): boolean {
   const role = roleOf(ends, slot)
   if (role !== roles.unknown) return role === roles.initiator
   return shortAt(ends, slot, short.localPort) >= shortAt(ends, slot, short.remotePort)
-}
-
-function grow(ends: EndTable): void {
-  const old = { ...ends }
-  ends.capacity *= 2
-  Object.assign(ends, columns(ends.capacity))
-  ends.words.set(old.words)
-  ends.connection.set(old.connection)
-  ends.closed.set(old.closed)
-  ends.older.set(old.older)
-  ends.seen.set(old.seen)
-  ends.missed.set(old.missed)
-  ends.byTuple.set(old.byTuple)
-}
-
-function columns(capacity: number) {
-  const words = new Uint32Array(capacity * recordWords)
-  return {
-    words,
-    shorts: new Uint16Array(words.buffer),
-    octets: new Uint8Array(words.buffer),
-    connection: new Int32Array(capacity).fill(-1),
-    closed: new Uint8Array(capacity),
-    older: new Int32Array(capacity).fill(-1),
-    seen: new Uint32Array(capacity),
-    missed: new Uint8Array(capacity),
-    byTuple: new Uint8Array(capacity),
-  }
 }
