@@ -148,12 +148,13 @@ function announce(
     readonly hook: string
     readonly why: string
   }[]
-  const on = programs.filter((program) => program.state !== 'off').map((program) => program.hook)
-  const missing = programs.filter((program) => program.state === 'off')
+  const on = new Set(programs.flatMap(({ state, hook }) => (state === 'off' ? [] : [hook])))
+  // Of two programs for one hook, one is always off: the hook itself is not missing.
+  const missing = programs.filter(({ state, hook }) => state === 'off' && !on.has(hook))
   print(terminal, `Weir is running: ${ready.get('central')?.['url']}`)
   const waits = ready.get('agent')?.['waits']
   if (waits) print(terminal, `  agent    waits: ${waits}`)
-  print(terminal, `  probes   socket: ${on.join(', ')}`)
+  print(terminal, `  probes   socket: ${[...on].join(', ')}`)
   const lacks = missing.map((program) => `${program.hook} (${program.why})`).join(', ')
   print(terminal, `  missing  ${lacks || 'nothing'}`)
   print(terminal, `  data     ${dataDir}`)
