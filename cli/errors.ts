@@ -64,6 +64,24 @@ export const cliErrors = {
     exitCode: 64,
     remedy: 'weir {command} --help shows examples',
   },
+  config_mistake: {
+    message: '{mistake}',
+    status: 400,
+    exitCode: 64,
+    remedy: '{hint}',
+  },
+  config_unreadable: {
+    message: 'the configuration file {file} cannot be read: {reason}',
+    status: 400,
+    exitCode: 64,
+    remedy: 'name another with --config or WEIR_CONFIG, or make this one readable',
+  },
+  no_config: {
+    message: 'there is no configuration file {file}, and none was named',
+    status: 400,
+    exitCode: 64,
+    remedy: 'name one: weir config check FILE; weir config print writes one',
+  },
   bad_flag: {
     message: '{name}: {reason}',
     status: 400,

@@ -30,6 +30,7 @@ export function fakeTerminal(options: Partial<Terminal> = {}): FakeTerminal {
     color: false,
     progress: false,
     now: Date.now,
+    configFile: '/nowhere/weir.yaml',
     runtimeFolders: [],
     program: 'weir',
     interrupted: () => controller.signal,

@@ -23,6 +23,7 @@ const terminal: Terminal = {
   color: process.stderr.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
   progress: process.stderr.isTTY,
   now: Date.now,
+  configFile: '/etc/weir/weir.yaml',
   runtimeFolders: runtimeFolders(env['XDG_RUNTIME_DIR']),
   program: programOf(fileURLToPath(new URL('../bin/weir', import.meta.url)), env['PATH'] ?? ''),
   interrupted,

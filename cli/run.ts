@@ -3,11 +3,13 @@
 import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { AppError, messageOf } from '../common/mod.ts'
-import { type CommandEntry, note, print, type Terminal } from './commands/command.ts'
+import { type Command, type CommandEntry, note, print, type Terminal } from './commands/command.ts'
 import { commands } from './commands/commands.ts'
 import { firstExamples } from './commands/examples.ts'
+import { settings } from './commands/settings.ts'
 import { Interrupted } from './errors.ts'
 import { commandOf, type Environment, unknownCommand, valuesOf } from './parse/arguments.ts'
+import { configFileOf, readConfiguration } from './parse/config.ts'
 import { escaped } from './render/escape.ts'
 import { helpOf, overview } from './render/help.ts'
 
@@ -49,9 +51,24 @@ async function dispatch(
   if (name.startsWith('-')) throw unknownCommand(name, [])
   const { entry, rest } = commandOf(args, all)
   if (wantsHelp(rest)) return showHelp(entry, terminal)
-  if (!('commands' in entry)) return entry.run(valuesOf(entry, rest, env), terminal)
+  if (!('commands' in entry)) return runCommand(entry, rest, env, terminal)
   if (rest.length === 0) return showHelp(entry, terminal)
   throw unknownCommand(`${entry.name} ${rest[0]}`, [], `${entry.name} `)
+}
+
+/** A command that reads a configuration file gets the one that its line or the environment names. */
+async function runCommand(
+  command: Command,
+  args: readonly string[],
+  env: Environment,
+  terminal: Terminal,
+): Promise<number> {
+  const values = valuesOf(command, args, env)
+  if (!command.readsConfig) return command.run(values, terminal)
+  const file = configFileOf(values, terminal.configFile)
+  if (file === undefined) return command.run(values, terminal)
+  const config = await readConfiguration(file, settings)
+  return command.run(valuesOf(command, args, env, config), terminal)
 }
 
 function showHelp(entry: CommandEntry, terminal: Terminal): number {

@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Command, commandsOf, type Flag } from '../cli/commands/command.ts'
 import { commands } from '../cli/commands/commands.ts'
-import { commonFlags } from '../cli/parse/arguments.ts'
+import { processCommands, settings } from '../cli/commands/settings.ts'
+import { flagsOf, metavarOf } from '../cli/parse/arguments.ts'
 import { explanation, synopsis, usageOf } from '../cli/render/help.ts'
 import type { ErrorRow, ErrorTable } from '../common/mod.ts'
 import { type LedgerCause, ledgerCauses } from '../wire/mod.ts'
@@ -24,6 +25,7 @@ export interface Page {
 export async function pages(): Promise<readonly Page[]> {
   return [
     { path: 'docs/reference/cli.md', text: cliPage() },
+    { path: 'docs/reference/config.md', text: configPage() },
     { path: 'docs/reference/errors.md', text: errorsPage(await errorTables()) },
     { path: 'docs/reference/ledger.md', text: ledgerPage() },
   ]
@@ -66,8 +68,62 @@ function cliPage(): string {
   return `${[cliIntroduction, ...commandsOf(commands).map(commandSection)].join('\n\n')}\n`
 }
 
+const configIntroduction = `# Configuration
+
+Generated from \`cli/commands/process-flags.ts\` by \`npm run generate\`.
+
+\`weir up\`, \`weir agent\` and \`weir central\` read one file, in YAML: the one that \`--config\` names, else \`WEIR_CONFIG\`, else
+\`/etc/weir/weir.yaml\` if it exists. One file serves all three; each takes what concerns it. A flag is stronger than a
+variable of the environment, that than the file, and the file than the default.
+
+Values are written as at the flag: times \`250ms\`, \`1h30m\`, \`30d\`; sizes \`500MB\` (1000), \`10GiB\` (1024). A key that does not
+exist, a value that is wrong and a key without a value end the start with the line and the column.
+
+- \`weir config check FILE\` says every mistake, with exit code 64 when there is one.
+- \`weir config print\` shows every setting, its value, and where it comes from; its answer is a configuration file itself.
+
+A file:
+
+\`\`\`yaml
+data: /var/lib/weir
+agent:
+  node: alpha
+  interval: 5s
+central:
+  listen: 127.0.0.1:8080
+retention:
+  age: 30d
+  bytes: 10GiB
+  tables:
+    ledger:
+      age: 7d
+\`\`\``
+
+function configPage(): string {
+  const rows = settings.map((flag) => {
+    const ways = flag.fileOnly ? '' : [`--${flag.name}`, flag.env].filter(Boolean)
+    const shown = flag.default === undefined ? '' : code(flag.default)
+    const value = flag.kind === 'switch' ? 'true|false' : metavarOf(flag)
+    const flags = ways === '' ? '' : ways.map((way) => code(way ?? '')).join(', ')
+    const users = processCommands.filter(({ flags }) => flags.some((one) => one.name === flag.name))
+    const who = users.map(({ name }) => name).join(', ')
+    const cells = [code(flag.config ?? ''), code(value), shown, flags, who, plain(flag.help)]
+    return `| ${cells.join(' | ')} |`
+  })
+  const head =
+    '| key | value | default | flag, environment | read by | what |\n| --- | --- | --- | --- | --- | --- |'
+  return `${configIntroduction}\n\nKeys:\n\n${head}\n${rows.join('\n')}\n\n${configEnd}\n`
+}
+
+const configEnd =
+  'The default of a key is that of `weir up`; `weir config print agent` and `weir config print central` show theirs.'
+
+function code(text: string): string {
+  return `\`${text.replaceAll('|', '\\|')}\``
+}
+
 function commandSection(command: Command): string {
-  const flags = [...command.flags, ...commonFlags]
+  const flags = flagsOf(command)
   const groups = [...new Set(flags.map((flag) => flag.group))]
   const description = command.description ? [command.description] : []
   return [

@@ -32,7 +32,7 @@ export const edges: Readonly<Record<string, readonly string[]>> = {
 
 /** npm packages by folder; tests may use fast-check as well. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
-  common: ['pino', 'prom-client'],
+  common: ['pino', 'prom-client', 'yaml'],
   kernel: ['koffi'],
   wire: ['re2js'],
   store: ['@clickhouse/client', 'chdb'],

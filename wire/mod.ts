@@ -13,6 +13,7 @@ export {
   type Value,
 } from './filter/filter.ts'
 export { type RowTest, rowTest } from './filter/predicate.ts'
+export { parseQuantity } from './filter/quantity.ts'
 export {
   type BlockCheck,
   type BlockClaim,

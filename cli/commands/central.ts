@@ -1,14 +1,21 @@
 // `weir central`: takes the rows of agents, stores them, serves the API and the page.
 
 import { join, resolve } from 'node:path'
+import type { CentralConfig } from '../../central/mod.ts'
 import { createLifecycle, runUntilSignal } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
-import { cliError } from '../errors.ts'
-import { endpointOf } from '../parse/arguments.ts'
-import { insecureFlag, listenOf } from '../parse/loopback.ts'
+import { tables } from '../../wire/mod.ts'
+import { insecureFlag, listenOf, listenUnless } from '../parse/loopback.ts'
 import { tellRunning } from '../source/running.ts'
 import { type Command, note, type Terminal, type Values } from './command.ts'
-import { dataFlag, listenFlag } from './process-flags.ts'
+import {
+  configFlag,
+  dataFlag,
+  ingestFlag,
+  listenFlag,
+  logLevelFlag,
+  retentionFlags,
+} from './process-flags.ts'
 import { checkLimits } from './process-limits.ts'
 
 const stopDeadlineMs = 15_000
@@ -17,18 +24,15 @@ export const centralCommand: Command = {
   name: 'central',
   summary: 'Takes the rows of agents, stores them, serves the API and the page.',
   flags: [
+    configFlag,
     dataFlag,
     listenFlag,
-    {
-      name: 'ingest',
-      kind: 'text',
-      metavar: 'unix|ADDR:PORT',
-      default: '127.0.0.1:50051',
-      env: 'WEIR_INGEST',
-      help: 'Where agents come to, beside DATA/ingest.sock; unix: nowhere else.',
-    },
+    ingestFlag,
     insecureFlag,
+    logLevelFlag,
+    ...retentionFlags,
   ],
+  readsConfig: true,
   examples: [
     { command: 'weir central --data ./central', what: 'a central, for agents on this machine' },
     { command: 'weir central --ingest unix', what: 'without a port for agents' },
@@ -40,10 +44,12 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const dataDir = resolve(values.text('data') ?? '')
   checkLimits()
   const listen = listenOf(values, 'listen')
-  const ingest = [{ path: join(dataDir, 'ingest.sock') }, ...ingestOf(values)]
-  const reporter = createReporter('central')
+  const address = listenUnless(values, ingestFlag)
+  const ingest = [{ path: join(dataDir, 'ingest.sock') }, ...(address ? [address] : [])]
+  const retention = retentionOf(values)
+  const reporter = createReporter('central', { level: values.text('log-level') ?? 'info' })
   const { createCentral } = await import('../../central/mod.ts')
-  const central = createCentral({ dataDir, listen, ingest }, reporter)
+  const central = createCentral({ dataDir, listen, ingest, retention }, reporter)
   let takeBack = (): void => {}
   const announce = {
     name: 'announce',
@@ -64,14 +70,20 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   return 0
 }
 
-function ingestOf(values: Values): readonly { host: string; port: number }[] {
-  const value = values.text('ingest') ?? ''
-  if (value === 'unix') return []
-  if (endpointOf(value)) return [listenOf(values, 'ingest')]
-  const expected = 'unix or ADDR:PORT'
-  throw cliError('bad_value', {
-    details: { command: 'central', name: '--ingest', value, expected },
-  })
+function retentionOf(values: Values): NonNullable<CentralConfig['retention']> {
+  const limitsOf = (name: string): { ageMaxMs?: number; bytesMax?: number } => {
+    const ageMaxMs = values.durationMs(`${name}-age`)
+    const bytesMax = values.octets(`${name}-bytes`)
+    return {
+      ...(ageMaxMs === undefined ? {} : { ageMaxMs }),
+      ...(bytesMax === undefined ? {} : { bytesMax }),
+    }
+  }
+  return {
+    ...limitsOf('retention'),
+    intervalMs: values.durationMs('retention-interval') ?? 0,
+    tables: Object.fromEntries(tables.map(({ name }) => [name, limitsOf(`retention-${name}`)])),
+  }
 }
 
 function textOf(address: { path: string } | { host: string; port: number }): string {

@@ -1,9 +1,10 @@
 // What a command is: one record that the parser, --help, the reference page and the entry read.
 
 import type { Writable } from 'node:stream'
+import type { ConfigValue } from '../../common/config/mod.ts'
 
 /** How the value of a flag is read and checked; `switch` takes none. */
-export type FlagKind = 'switch' | 'text' | 'number' | 'duration' | 'endpoint' | 'choice'
+export type FlagKind = 'switch' | 'text' | 'number' | 'duration' | 'size' | 'endpoint' | 'choice'
 
 export interface Flag {
   /** Without dashes, kebab-case. */
@@ -13,15 +14,27 @@ export interface Flag {
   /** What stands for the value in help: `ADDR:PORT`. */
   readonly metavar?: string
   readonly choices?: readonly string[]
-  /** Bounds of a number, or of a duration in milliseconds. */
+  /** Bounds of a number, of a duration in milliseconds, of a size in octets. */
   readonly min?: number
   readonly max?: number
   readonly repeatable?: true
   readonly default?: string
+  /** A default that this host decides. */
+  readonly defaultOfHost?: () => string
   /** Environment variable that is read when the flag is absent. */
   readonly env?: string
   /** Another variable, read when that one is not set. */
   readonly envFallback?: string
+  /** Key of the configuration file that is read when neither the line nor the environment has a value. */
+  readonly config?: string
+  /** Stands in the configuration file alone: no flag, no variable. */
+  readonly fileOnly?: true
+  /** Never shown. */
+  readonly secret?: true
+  /** A process listens at the value, ADDR:PORT, unless it is this word. */
+  readonly listensUnless?: string
+  /** What a text should have been; undefined when it is right. */
+  readonly expectation?: (value: string) => string | undefined
   readonly help: string
   /** Flags of one group stand together in help; the first group has no title. */
   readonly group?: string
@@ -52,6 +65,8 @@ export interface Command {
   /** In the order in which they stand on the line: required ones first. */
   readonly operands?: readonly Operand[]
   readonly flags: readonly Flag[]
+  /** The entry reads the configuration file that --config names, and ends at its first mistake. */
+  readonly readsConfig?: true
   readonly examples: readonly Example[]
   /** Resolves with the exit code; throws AppError for everything that a person can mend. */
   readonly run: (values: Values, terminal: Terminal) => Promise<number>
@@ -72,13 +87,32 @@ export function commandsOf(entries: readonly CommandEntry[]): readonly Command[]
   return entries.flatMap((entry) => ('commands' in entry ? commandsOf(entry.commands) : [entry]))
 }
 
-/** Values of flags, checked: the command line first, then the environment, then the default. */
+/** Where a value comes from, and how a person would name the place: `--listen`, `WEIR_LISTEN`, `weir.yaml:3:5`. */
+export interface Origin {
+  readonly from: 'flag' | 'environment' | 'file' | 'default'
+  readonly name: string
+}
+
+/** A configuration file that was read and has no mistake. */
+export interface Configuration {
+  /** Absolute path. */
+  readonly file: string
+  /** By key; with their places. */
+  readonly values: ReadonlyMap<string, ConfigValue>
+}
+
+/** Values of flags, checked: the command line first, then the environment, the file, the default. */
 export interface Values {
   readonly text: (name: string) => string | undefined
   readonly list: (name: string) => readonly string[]
   readonly on: (name: string) => boolean
   readonly number: (name: string) => number | undefined
   readonly durationMs: (name: string) => number | undefined
+  /** Of a size. */
+  readonly octets: (name: string) => number | undefined
+  /** Of the last value of a flag. */
+  readonly origin: (name: string) => Origin
+  readonly config: Configuration | undefined
   /** What stands on the line for an operand, by its name; several only for a repeatable one. */
   readonly operands: (name: string) => readonly string[]
   /** Names of the flags that stand on the command line. */
@@ -95,6 +129,8 @@ export interface Terminal {
   /** Whether standard error is a screen, so that progress may be drawn. */
   readonly progress: boolean
   readonly now: () => number
+  /** The configuration file of this host, read when none is named and it exists. */
+  readonly configFile: string
   /** Where running centrals tell their address; the first is where one of this user does. */
   readonly runtimeFolders: readonly string[]
   /** What to type for `weir` here: `weir` when it is on the PATH, else its file. */

@@ -3,6 +3,7 @@
 import { agentCommand } from './agent.ts'
 import { centralCommand } from './central.ts'
 import type { CommandEntry } from './command.ts'
+import { configCommands } from './config.ts'
 import { doctorCommand } from './doctor.ts'
 import { flowsCommand } from './flows.ts'
 import { ledgerCommand } from './ledger.ts'
@@ -17,4 +18,5 @@ export const commands: readonly CommandEntry[] = [
   doctorCommand,
   agentCommand,
   centralCommand,
+  configCommands,
 ]

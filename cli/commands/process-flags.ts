@@ -1,7 +1,23 @@
-// Flags that the commands which start processes share.
+// Flags of the commands that start processes. This is also the table of the configuration file: a flag with
+// `config` is a key there.
 
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { tables } from '../../wire/mod.ts'
+import { endpointOf } from '../parse/arguments.ts'
 import { cgroupOf, netnsOf } from '../parse/scope.ts'
 import type { Flag, Values } from './command.ts'
+
+const hourMs = 3_600_000
+const megabyte = 1_000_000
+
+export const configFlag: Flag = {
+  name: 'config',
+  kind: 'text',
+  metavar: 'FILE',
+  env: 'WEIR_CONFIG',
+  help: 'Configuration file; without it /etc/weir/weir.yaml, if that exists.',
+}
 
 export const dataFlag: Flag = {
   name: 'data',
@@ -9,16 +25,30 @@ export const dataFlag: Flag = {
   metavar: 'DIR',
   default: '/var/lib/weir',
   env: 'WEIR_DATA',
+  config: 'data',
   help: 'Folder for everything that must outlive the process.',
 }
 
-export const listenFlag: Flag = {
-  name: 'listen',
-  kind: 'endpoint',
-  metavar: 'ADDR:PORT',
-  default: '127.0.0.1:8080',
-  env: 'WEIR_LISTEN',
-  help: 'Where the page and the API are; port 0 is any free one.',
+export const logLevelFlag: Flag = {
+  name: 'log-level',
+  kind: 'choice',
+  choices: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
+  metavar: 'LEVEL',
+  default: 'info',
+  env: 'WEIR_LOG_LEVEL',
+  config: 'log.level',
+  help: 'The least important lines that are logged: trace, debug, info, warn, error or silent.',
+}
+
+export const nodeFlag: Flag = {
+  name: 'node',
+  kind: 'text',
+  metavar: 'NAME',
+  env: 'WEIR_NODE',
+  envFallback: 'NODE_NAME',
+  config: 'agent.node',
+  defaultOfHost: hostname,
+  help: "Name of this host in rows; by default NODE_NAME, then the host's own name.",
 }
 
 export const intervalFlag: Flag = {
@@ -29,16 +59,8 @@ export const intervalFlag: Flag = {
   min: 100,
   max: 600_000,
   env: 'WEIR_INTERVAL',
+  config: 'agent.interval',
   help: 'How much time one row of a connection covers, from 100ms to 10m.',
-}
-
-export const nodeFlag: Flag = {
-  name: 'node',
-  kind: 'text',
-  metavar: 'NAME',
-  env: 'WEIR_NODE',
-  envFallback: 'NODE_NAME',
-  help: "Name of this host in rows; by default NODE_NAME, then the host's own name.",
 }
 
 /** What the kernel leaves out, counted as filtered. */
@@ -47,12 +69,14 @@ export const scopeFlags: readonly Flag[] = [
     name: 'netns',
     kind: 'text',
     metavar: 'PATH|INODE',
+    config: 'agent.netns',
     help: 'Only sockets of this network namespace.',
   },
   {
     name: 'cgroup',
     kind: 'text',
     metavar: 'PATH|ID',
+    config: 'agent.cgroup',
     help: 'Only sockets of this cgroup and those below it.',
   },
 ]
@@ -61,8 +85,137 @@ export const scopeFlags: readonly Flag[] = [
 export function scopeOf(command: string, values: Values): { netns?: number; cgroupId?: bigint } {
   const netns = values.text('netns')
   const cgroup = values.text('cgroup')
+  const nameOf = (flag: string): string => values.origin(flag).name
   return {
-    ...(netns === undefined ? {} : { netns: netnsOf(command, netns) }),
-    ...(cgroup === undefined ? {} : { cgroupId: cgroupOf(command, cgroup) }),
+    ...(netns === undefined ? {} : { netns: netnsOf(command, netns, nameOf('netns')) }),
+    ...(cgroup === undefined ? {} : { cgroupId: cgroupOf(command, cgroup, nameOf('cgroup')) }),
   }
 }
+
+export const upstreamFlag: Flag = {
+  name: 'upstream',
+  kind: 'text',
+  metavar: 'unix:PATH|ADDR:PORT',
+  default: '127.0.0.1:50051',
+  env: 'WEIR_UPSTREAM',
+  config: 'agent.upstream',
+  expectation: (value) => (upstreamOf(value) ? undefined : 'unix:PATH or ADDR:PORT'),
+  help: 'The central that takes the rows.',
+}
+
+/** The address that an --upstream names; undefined when it is none. */
+export function upstreamOf(
+  value: string,
+): { path: string } | { host: string; port: number } | undefined {
+  if (value.startsWith('unix:') && value.length > 5) return { path: resolve(value.slice(5)) }
+  return endpointOf(value)
+}
+
+export const metricsFlag: Flag = {
+  name: 'metrics',
+  kind: 'text',
+  metavar: 'off|ADDR:PORT',
+  default: '127.0.0.1:9090',
+  env: 'WEIR_METRICS',
+  config: 'agent.metrics',
+  listensUnless: 'off',
+  help: 'Where /metrics and /health of the agent itself are.',
+}
+
+/** How much waits on this host while central is away. */
+export const spoolFlags: readonly Flag[] = [
+  {
+    name: 'spool-age',
+    kind: 'duration',
+    default: '1h',
+    min: 1000,
+    env: 'WEIR_SPOOL_AGE',
+    config: 'agent.spool.age',
+    help: 'How long rows wait for a central that is away; what is older is lost, and counted.',
+    group: 'Limits',
+  },
+  {
+    name: 'spool-bytes',
+    kind: 'size',
+    default: '256MiB',
+    min: megabyte,
+    env: 'WEIR_SPOOL_BYTES',
+    config: 'agent.spool.bytes',
+    help: 'How much disk those rows may take; the oldest go first.',
+    group: 'Limits',
+  },
+]
+
+export const listenFlag: Flag = {
+  name: 'listen',
+  kind: 'endpoint',
+  metavar: 'ADDR:PORT',
+  default: '127.0.0.1:8080',
+  env: 'WEIR_LISTEN',
+  config: 'central.listen',
+  listensUnless: '',
+  help: 'Where the page and the API are; port 0 is any free one.',
+}
+
+export const ingestFlag: Flag = {
+  name: 'ingest',
+  kind: 'text',
+  metavar: 'unix|ADDR:PORT',
+  default: '127.0.0.1:50051',
+  env: 'WEIR_INGEST',
+  config: 'central.ingest',
+  listensUnless: 'unix',
+  help: 'Where agents come to, beside DATA/ingest.sock; unix: nowhere else.',
+}
+
+/** How much the store keeps. */
+export const retentionFlags: readonly Flag[] = [
+  {
+    name: 'retention-age',
+    kind: 'duration',
+    default: '30d',
+    min: hourMs,
+    env: 'WEIR_RETENTION_AGE',
+    config: 'retention.age',
+    help: 'How long rows are kept; whole days of a table are dropped.',
+    group: 'Limits',
+  },
+  {
+    name: 'retention-bytes',
+    kind: 'size',
+    default: '10GiB',
+    min: 100 * megabyte,
+    env: 'WEIR_RETENTION_BYTES',
+    config: 'retention.bytes',
+    help: 'How much disk all tables may take; the oldest day is dropped first, the newest of a table never.',
+    group: 'Limits',
+  },
+  {
+    name: 'retention-interval',
+    kind: 'duration',
+    default: '1m',
+    min: 1000,
+    max: 24 * hourMs,
+    config: 'retention.interval',
+    fileOnly: true,
+    help: 'How often the store looks for what to drop.',
+  },
+  ...tables.flatMap(({ name }): readonly Flag[] => [
+    {
+      name: `retention-${name}-age`,
+      kind: 'duration',
+      min: hourMs,
+      config: `retention.tables.${name}.age`,
+      fileOnly: true,
+      help: `Another age for the table ${name}.`,
+    },
+    {
+      name: `retention-${name}-bytes`,
+      kind: 'size',
+      min: 100 * megabyte,
+      config: `retention.tables.${name}.bytes`,
+      fileOnly: true,
+      help: `A bound for the table ${name} alone, beside that for all.`,
+    },
+  ]),
+]

@@ -8,17 +8,25 @@ import { fileURLToPath } from 'node:url'
 import { makeFolder, messageOf } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { cliError } from '../errors.ts'
-import { insecureFlag, listenOf } from '../parse/loopback.ts'
+import { insecureFlag, listenOf, listenUnless } from '../parse/loopback.ts'
 import { type ChildSpec, createSupervisor, type ReadyMessage } from '../supervisor/supervisor.ts'
-import { type Command, print, type Terminal, type Values } from './command.ts'
+import { agentCommand } from './agent.ts'
+import { centralCommand } from './central.ts'
+import { type Command, note, print, type Terminal, type Values } from './command.ts'
 import { nextSteps } from './examples.ts'
 import {
+  configFlag,
   dataFlag,
+  ingestFlag,
   intervalFlag,
   listenFlag,
+  logLevelFlag,
+  metricsFlag,
   nodeFlag,
+  retentionFlags,
   scopeFlags,
   scopeOf,
+  spoolFlags,
 } from './process-flags.ts'
 import { checkLimits } from './process-limits.ts'
 
@@ -29,7 +37,21 @@ export const upCommand: Command = {
   summary: 'Measures this host and serves the page: agent, central and store in one go.',
   description:
     'Starts the processes, starts one again that dies, and stops them all on Ctrl-C, which leaves nothing in the kernel. Only the port of the page is opened.',
-  flags: [dataFlag, listenFlag, nodeFlag, intervalFlag, ...scopeFlags, insecureFlag],
+  flags: [
+    configFlag,
+    dataFlag,
+    listenFlag,
+    { ...ingestFlag, default: 'unix' },
+    nodeFlag,
+    intervalFlag,
+    ...scopeFlags,
+    { ...metricsFlag, default: 'off' },
+    insecureFlag,
+    logLevelFlag,
+    ...retentionFlags,
+    ...spoolFlags,
+  ],
+  readsConfig: true,
   examples: [
     { command: 'weir up', what: 'measure this host; the page is on http://127.0.0.1:8080' },
     {
@@ -43,13 +65,24 @@ export const upCommand: Command = {
 async function run(values: Values, terminal: Terminal): Promise<number> {
   const dataDir = resolve(values.text('data') ?? '')
   listenOf(values, 'listen')
+  listenUnless(values, ingestFlag)
+  listenUnless(values, metricsFlag)
   scopeOf('up', values)
+  if (values.config?.values.has('agent.upstream')) {
+    note(
+      terminal,
+      'weir up: agent.upstream of the configuration file is not for this agent, whose central is here',
+    )
+  }
   checkLimits()
   makeData(dataDir)
   const stopped = stopSignal()
   await checkHost()
   const children = childrenOf(values, dataDir, await settledPort(values))
-  const supervisor = createSupervisor(children, createReporter('supervisor'))
+  const supervisor = createSupervisor(
+    children,
+    createReporter('supervisor', { level: values.text('log-level') ?? 'info' }),
+  )
   const started = await Promise.race([supervisor.start(), stopped])
   if (started === undefined || 'exitCode' in started) {
     await supervisor.stop()
@@ -101,35 +134,32 @@ function childrenOf(values: Values, dataDir: string, endpoint: string): readonly
     env: { NODE_COMPILE_CACHE: `${dataDir}/cache` },
     beforeStart: () => makeData(dataDir),
   }
-  const scope = scopeFlags.flatMap(({ name }) => option(values, name))
-  const data = ['--data', dataDir]
-  const insecure = values.on(insecureFlag.name) ? [`--${insecureFlag.name}`] : []
-  const listen = ['--listen', endpoint, ...insecure]
+  const settled = { data: dataDir, listen: endpoint, upstream: `unix:${dataDir}/ingest.sock` }
+  const argsOf = (child: Command) => [entry, child.name, ...optionsOf(child, values, settled)]
   return [
-    {
-      name: 'central',
-      args: [entry, 'central', ...data, ...listen, '--ingest', 'unix'],
-      ...shared,
-      stopMs: 2500,
-    },
-    {
-      name: 'agent',
-      args: [
-        entry,
-        'agent',
-        ...data,
-        ...option(values, 'node'),
-        ...option(values, 'interval'),
-        ...scope,
-        '--upstream',
-        `unix:${dataDir}/ingest.sock`,
-        '--metrics',
-        'off',
-      ],
-      ...shared,
-      stopMs: 1500,
-    },
+    { name: 'central', args: argsOf(centralCommand), ...shared, stopMs: 2500 },
+    { name: 'agent', args: argsOf(agentCommand), ...shared, stopMs: 1500 },
   ]
+}
+
+/**
+ * All that the child is to know, so that it starts again as it started; the file for what is in it alone. A
+ * secret is not for the list of processes: the child finds it where this process did.
+ */
+function optionsOf(
+  child: Command,
+  values: Values,
+  settled: Readonly<Record<string, string>>,
+): readonly string[] {
+  const mine = new Set(upCommand.flags.map(({ name }) => name))
+  const known = { ...settled, ...(values.config ? { config: values.config.file } : {}) }
+  return child.flags.flatMap(({ name, kind, fileOnly, secret }) => {
+    const value = known[name as keyof typeof known]
+    if (value !== undefined) return [`--${name}`, value]
+    if (fileOnly || !mine.has(name) || (secret && values.origin(name).from !== 'flag')) return []
+    if (kind === 'switch') return values.on(name) ? [`--${name}`] : []
+    return option(values, name)
+  })
 }
 
 function option(values: Values, name: string): readonly string[] {

@@ -60,8 +60,22 @@ for (const [args, code, words] of [
   })
 }
 
-test('a bad value of the environment is refused as well', () => {
-  assert.throws(() => valuesOf(command, [], { TRY_LISTEN: 'no' }), /--listen no/)
+test('a bad value of the environment is refused by the name of its variable', () => {
+  assert.throws(
+    () => valuesOf(command, [], { TRY_LISTEN: 'no' }),
+    /TRY_LISTEN no: expected ADDR:PORT/,
+  )
+})
+
+test('sizes are as in filters: k is 1000, Ki 1024; below the bound is refused', () => {
+  const sized = { ...command, flags: [{ name: 'room', kind: 'size', min: 1e6, help: '' } as const] }
+  const octetsOf = (text: string) => valuesOf(sized, ['--room', text], {}).octets('room')
+  assert.equal(octetsOf('1.5GiB'), 1.5 * 2 ** 30)
+  assert.equal(octetsOf('500MB'), 500e6)
+  assert.equal(octetsOf('1000000'), 1e6)
+  for (const text of ['10', '1KiB', 'much', '-5MB', '5s', '']) {
+    assert.throws(() => octetsOf(text), /expected a size of at least 1MB, for example 500MB/)
+  }
 })
 
 test('endpoints', () => {

@@ -3,7 +3,16 @@
 
 import { parseArgs } from 'node:util'
 import { nearestName, parseDurationMs } from '../../common/mod.ts'
-import type { Command, CommandEntry, Flag, Operand, Values } from '../commands/command.ts'
+import { parseQuantity } from '../../wire/mod.ts'
+import type {
+  Command,
+  CommandEntry,
+  Configuration,
+  Flag,
+  Operand,
+  Origin,
+  Values,
+} from '../commands/command.ts'
 import { cliError } from '../errors.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -13,6 +22,11 @@ export const commonFlags: readonly Flag[] = [
   { name: 'help', short: 'h', kind: 'switch', help: 'Shows this and ends.' },
   { name: 'debug', kind: 'switch', help: 'Shows the stack of an error.' },
 ]
+
+/** What may stand on the line of a command. */
+export function flagsOf(command: Command): readonly Flag[] {
+  return [...command.flags, ...commonFlags].filter((flag) => !flag.fileOnly)
+}
 
 /**
  * The command or group that the first words name, and what follows them. A group only where no word follows
@@ -42,33 +56,64 @@ export function unknownCommand(name: string, entries: readonly CommandEntry[], w
 }
 
 /** Throws AppError for whatever does not fit the record. */
-export function valuesOf(command: Command, args: readonly string[], env: Environment): Values {
+export function valuesOf(
+  command: Command,
+  args: readonly string[],
+  env: Environment,
+  config?: Configuration,
+): Values {
+  const { given, loose } = read(command.name, flagsOf(command), args)
   const flags = [...command.flags, ...commonFlags]
-  const { given, loose } = read(command.name, flags, args)
   const operands = operandsOf(command, loose)
-  const known = new Map(flags.map((flag) => [flag.name, flag]))
-  const listOf = (name: string): readonly string[] => {
-    const flag = known.get(name)
-    if (!flag) throw new Error(`weir ${command.name} has no flag ${name}`)
-    const typed = given.get(name)
-    if (typed) return typed
-    const variable = (name: string | undefined) => name && env[name]
-    const fallback = variable(flag.env) || variable(flag.envFallback) || flag.default
-    return fallback === undefined ? [] : [fallback]
+  const known = new Map(flags.map((flag) => [flag.name, found(flag, { given, env, config })]))
+  const find = (name: string): Found => {
+    const value = known.get(name)
+    if (!value) throw new Error(`weir ${command.name} has no flag ${name}`)
+    return value
   }
-  for (const flag of flags) {
-    for (const value of listOf(flag.name)) check(command.name, flag, value)
-  }
-  const last = (name: string): string | undefined => listOf(name).at(-1)
+  for (const flag of flags) check(command.name, flag, find(flag.name))
+  const last = (name: string): string | undefined => find(name).values.at(-1)
   return {
-    list: listOf,
+    list: (name) => find(name).values,
     text: last,
     on: (name) => last(name) === 'true',
     number: (name) => (last(name) === undefined ? undefined : Number(last(name))),
     durationMs: (name) => parseDurationMs(last(name) ?? ''),
+    octets: (name) => parseQuantity(last(name) ?? '', 'bytes'),
+    origin: (name) => find(name).origin,
+    config,
     operands: (name) => operands.get(name) ?? [],
     given: [...given.keys()],
   }
+}
+
+interface Found {
+  readonly values: readonly string[]
+  readonly origin: Origin
+}
+
+interface Sources {
+  readonly given: ReadonlyMap<string, readonly string[]>
+  readonly env: Environment
+  readonly config: Configuration | undefined
+}
+
+/** The values of a flag from the first source that has one. */
+function found(flag: Flag, { given, env, config }: Sources): Found {
+  const typed = given.get(flag.name)
+  if (typed) return { values: typed, origin: { from: 'flag', name: `--${flag.name}` } }
+  for (const name of [flag.env, flag.envFallback]) {
+    const value = name && env[name]
+    if (value) return { values: [value], origin: { from: 'environment', name } }
+  }
+  const inFile = flag.config ? config?.values.get(flag.config) : undefined
+  if (config && inFile) {
+    const name = `${config.file}:${inFile.line}:${inFile.column}`
+    return { values: [inFile.text], origin: { from: 'file', name } }
+  }
+  const value = flag.default ?? flag.defaultOfHost?.()
+  const origin = { from: 'default', name: `--${flag.name}` } as const
+  return { values: value === undefined ? [] : [value], origin }
 }
 
 function read(
@@ -163,22 +208,27 @@ function unknownOption(command: string, name: string, flags: readonly Flag[]): E
   return cliError('unknown_option', { details: { command, name } })
 }
 
-function check(command: string, flag: Flag, value: string): void {
-  const expected = expectation(flag, value)
-  if (expected === undefined) return
-  throw cliError('bad_value', { details: { command, name: `--${flag.name}`, value, expected } })
+function check(command: string, flag: Flag, { values, origin }: Found): void {
+  for (const value of values) {
+    const expected = expectationOf(flag, value)
+    if (expected === undefined) continue
+    throw cliError('bad_value', { details: { command, name: origin.name, value, expected } })
+  }
 }
 
-/** What the value should have been; undefined when it is right. */
-function expectation(flag: Flag, value: string): string | undefined {
+/** What a value of the flag should have been; undefined when it is right. */
+export function expectationOf(flag: Flag, value: string): string | undefined {
   switch (flag.kind) {
     case 'switch':
+      return /^(?:true|false)$/.test(value) ? undefined : 'true or false'
     case 'text':
-      return undefined
+      return textExpectation(flag, value)
     case 'choice':
       return choiceExpectation(flag.choices ?? [], value)
     case 'duration':
       return durationExpectation(flag, parseDurationMs(value))
+    case 'size':
+      return sizeExpectation(flag, parseQuantity(value, 'bytes'))
     case 'endpoint':
       return endpointOf(value) ? undefined : 'ADDR:PORT, for example 127.0.0.1:8080 or [::1]:8080'
     case 'number': {
@@ -189,14 +239,28 @@ function expectation(flag: Flag, value: string): string | undefined {
   }
 }
 
+function textExpectation(flag: Flag, value: string): string | undefined {
+  const word = flag.listensUnless
+  if (word && value !== word && !endpointOf(value)) return `${word} or ADDR:PORT`
+  return flag.expectation?.(value)
+}
+
+function sizeExpectation({ min = 1 }: Flag, octets: number | undefined): string | undefined {
+  if (octets !== undefined && octets >= min) return undefined
+  const least = min > 1 ? ` of at least ${min / 1e6}MB` : ''
+  return `a size${least}, for example 500MB or 10GiB`
+}
+
 function durationExpectation({ min = 1, max }: Flag, ms: number | undefined): string | undefined {
   if (!ms) return 'a time span, for example 500ms, 5s, 1h30m'
   if (ms >= min && ms <= (max ?? ms)) return undefined
-  return `a time span from ${spanOf(min)} to ${spanOf(max ?? ms)}`
+  if (max === undefined) return `a time span of at least ${spanOf(min)}`
+  return `a time span from ${spanOf(min)} to ${spanOf(max)}`
 }
 
 /** 100 → `100ms`, 600000 → `10m`. */
 function spanOf(ms: number): string {
+  if (ms % 3_600_000 === 0) return `${ms / 3_600_000}h`
   if (ms % 60_000 === 0) return `${ms / 60_000}m`
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`
 }
@@ -217,5 +281,11 @@ export function endpointOf(text: string): { host: string; port: number } | undef
 export function metavarOf(flag: Flag): string {
   if (flag.metavar) return flag.metavar
   if (flag.choices) return flag.choices.join('|')
-  return flag.kind === 'number' ? 'N' : flag.kind === 'duration' ? 'TIME' : 'TEXT'
+  return flag.kind === 'number'
+    ? 'N'
+    : flag.kind === 'duration'
+      ? 'TIME'
+      : flag.kind === 'size'
+        ? 'SIZE'
+        : 'TEXT'
 }

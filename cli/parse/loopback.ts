@@ -9,6 +9,7 @@ import { endpointOf } from './arguments.ts'
 export const insecureFlag: Flag = {
   name: 'insecure',
   kind: 'switch',
+  config: 'insecure',
   help: 'Allows an address that is not loopback, without TLS and without a token.',
 }
 
@@ -25,8 +26,16 @@ export function listenOf(values: Values, name: string): { host: string; port: nu
   throw cliError('not_loopback', { details: { address: text } })
 }
 
+/** Where the process listens by that flag; undefined for its word for nowhere. Throws AppError not_loopback. */
+export function listenUnless(
+  values: Values,
+  flag: Flag,
+): { host: string; port: number } | undefined {
+  return values.text(flag.name) === flag.listensUnless ? undefined : listenOf(values, flag.name)
+}
+
 /** A name other than localhost may resolve to anything. */
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   const family = isIP(host)
   if (family === 0) return host === 'localhost'
   return loopback.check(host, family === 4 ? 'ipv4' : 'ipv6')

@@ -1,7 +1,7 @@
 // Help for people, from the records of the commands.
 
 import type { Command, CommandEntry, CommandGroup, Example, Flag } from '../commands/command.ts'
-import { commonFlags, metavarOf, operandSynopsis } from '../parse/arguments.ts'
+import { flagsOf, metavarOf, operandSynopsis } from '../parse/arguments.ts'
 import { widthOf } from './width.ts'
 
 /** What `weir` alone says: the commands, and what to try first. */
@@ -58,7 +58,7 @@ export function usageOf({ name, operands = [] }: Command): string {
 }
 
 function commandHelp(command: Command, columns: number): string {
-  const flags = [...command.flags, ...commonFlags]
+  const flags = flagsOf(command)
   const groups = [...new Set(flags.map((flag) => flag.group))]
   const lines = [`weir ${command.name}: ${lowerFirst(command.summary)}`]
   if (command.description) lines.push('', ...wrapped(command.description, columns))
@@ -80,11 +80,12 @@ export function synopsis(flag: Flag): string {
   return `${short}--${flag.name}${flag.kind === 'switch' ? '' : ` ${metavarOf(flag)}`}`
 }
 
-/** The help sentence, with the default and the environment variable behind it. */
+/** The help sentence, with the default, the environment variable and the key of the configuration file behind it. */
 export function explanation(flag: Flag): string {
   const parts: string[] = []
   if (flag.default !== undefined) parts.push(`default ${flag.default}`)
   if (flag.env) parts.push(`environment ${flag.env}`)
+  if (flag.config) parts.push(`config ${flag.config}`)
   return parts.length === 0 ? flag.help : `${flag.help} [${parts.join('; ')}]`
 }
 

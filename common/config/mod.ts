@@ -1,0 +1,9 @@
+// Configuration files. Apart from common/mod.ts, because threads that read none need not load the library.
+
+export {
+  type ConfigFile,
+  type ConfigKey,
+  type ConfigMistake,
+  type ConfigValue,
+  parseConfig,
+} from './config-file.ts'
