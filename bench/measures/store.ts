@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { createStore } from '../../store/mod.ts'
+import { createSql } from '../../test/sql.ts'
 import type { Finding, Measure, Plan } from '../finding.ts'
 import { fillDay } from '../store/fill.ts'
 import { measureQuestions } from '../store/questions.ts'
-import { createSql } from '../store/sql.ts'
 
 export const store: Measure = { name: 'store', run: measureStore }
 

@@ -2,7 +2,7 @@
 // the rows the only one of their connection, the rest intervals of 20,000 long ones. Names and addresses are
 // skewed, as they are in life. Nothing is random: the same size always gives the same rows.
 
-import type { Sql } from './sql.ts'
+import type { Sql } from '../../test/sql.ts'
 
 export interface Filled {
   readonly rows: number
