@@ -119,7 +119,7 @@ export function createAgent(config: AgentConfig, reporter: Reporter): Agent {
     name: 'agent',
     start,
     stop: () => stopAll(),
-    programs: () => parts?.watch.drain.programs() ?? [],
+    programs: () => parts?.watch.drain.running().flatMap(({ programs }) => programs) ?? [],
     health,
   }
 }
@@ -281,9 +281,13 @@ function createKeeper(
     oddities.add(counts.split, 'split')
     forgotten.add(counts.evictedHere, 'here')
     forgotten.add(counts.evictedUnknown, 'unknown')
-    oddities.add(snapshot.skippedNamespaces, 'namespace_gone')
-    const storage = (at?: typeof snapshot) => at?.counters.lost_storage ?? 0
-    oddities.add(storage(snapshot) - storage(before), 'storage')
+    for (const source of snapshot.sources) {
+      const earlier = before?.sources.find((each) => each.source === source.source)
+      const storage =
+        (source.counters['lost_storage'] ?? 0) - (earlier?.counters['lost_storage'] ?? 0)
+      oddities.add(source.skippedNamespaces, 'namespace_gone')
+      oddities.add(storage, 'storage')
+    }
     const batch = ledger.batch({
       start: from,
       time: to,

@@ -62,7 +62,7 @@ export function createLocalAgent(
     name: 'local-agent',
     start: watch.start,
     stop: watch.stop,
-    programs: watch.drain.programs,
+    programs: () => watch.drain.running().flatMap(({ programs }) => programs),
   }
 }
 

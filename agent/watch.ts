@@ -1,16 +1,17 @@
 // The agent's heart, the same for `weir agent` and for --local: each interval a snapshot, then the rows.
 
 import type { Component, Reporter } from '../common/mod.ts'
-import type { SocketProbeOptions } from '../kernel/mod.ts'
+import type { ProbeOptions } from '../kernel/mod.ts'
 import type { Batch } from '../wire/mod.ts'
-import type { SnapshotReport } from './drain/collector.ts'
 import { createDrain, type Drain } from './drain/drain.ts'
+import type { SnapshotReport } from './drain/messages.ts'
+import { recordSource } from './drain/record.ts'
 import { momentOf } from './rows/moment.ts'
 import type { Enrich } from './tcp/enrich.ts'
 
 export interface WatchConfig {
   readonly intervalMs: number
-  readonly probe: SocketProbeOptions
+  readonly probe: ProbeOptions
   /** Added to the host's clock; for tests of a clock that is wrong. */
   readonly clockShiftMs?: number
 }
@@ -42,7 +43,10 @@ const completeEveryMs = 60_000
 export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Reporter): Watch {
   const { enrich } = deps
   const shiftMs = config.clockShiftMs ?? 0
-  const onRecords = (words: Uint32Array, records: number) => enrich.take(words, records)
+  /** Each stage takes the records of its source. */
+  const onRecords = (source: string, words: Uint32Array, records: number) => {
+    if (source === recordSource) enrich.take(words, records)
+  }
   const drain = createDrain(config.probe, { onRecords, onDeath: deps.onDeath }, reporter)
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()

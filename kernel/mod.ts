@@ -16,11 +16,19 @@ export { kernelErrors } from './loader/errors.ts'
 export { type NetworkNamespace, networkNamespaces } from './loader/namespace.ts'
 export { releaseProgramPages } from './loader/program-pages.ts'
 export { doctor } from './probes/doctor.ts'
+export {
+  type OpenedProbes,
+  openProbes,
+  type ProbeFailure,
+  probeSpecs,
+} from './probes/registry.ts'
 export type { DoctorReport, ProbeVerdict, ProgramReport } from './probes/report.ts'
+export type { CounterName, SocketProbe } from './probes/socket/probe.ts'
 export type {
-  CounterName,
+  CounterMeaning,
+  Living,
+  OpenProbe,
+  ProbeOptions,
+  ProbeSpec,
   RecordSink,
-  SocketProbe,
-  SocketProbeOptions,
-} from './probes/socket/probe.ts'
-export { openSocketProbe } from './probes/socket/socket.ts'
+} from './probes/spec.ts'

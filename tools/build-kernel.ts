@@ -5,10 +5,9 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { probeSpecs } from '../kernel/probes/registry.ts'
 
 const home = fileURLToPath(new URL('..', import.meta.url))
-
-export const probes = ['socket'] as const
 
 export interface Build {
   readonly source: string
@@ -28,9 +27,9 @@ export function objectPath(probe: string): string {
 
 /** Everything that is built: each probe, and what the loader's tests load and attach. Paths from the repository's root. */
 export const builds: readonly Build[] = [
-  ...probes.map((probe) => ({
-    source: `kernel/probes/${probe}/${probe}.bpf.c`,
-    output: `kernel/build/${probe}.bpf.o`,
+  ...probeSpecs.map(({ name }) => ({
+    source: `kernel/probes/${name}/${name}.bpf.c`,
+    output: `kernel/build/${name}.bpf.o`,
   })),
   ...['loader', 'attach'].map((name) => ({
     source: `kernel/testing/${name}.bpf.c`,

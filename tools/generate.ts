@@ -3,20 +3,19 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { probeSpecs } from '../kernel/probes/registry.ts'
 import { objectPath } from './build-kernel.ts'
 import { pages } from './generate-docs.ts'
-import { socketRecordLayout } from './kernel-layout.ts'
+import { recordLayout } from './kernel-layout.ts'
 
 const home = fileURLToPath(new URL('..', import.meta.url))
 
 /** Path from the top of the tree, and what must stand there. */
 export function generatedFiles(): readonly { path: string; text: string }[] {
-  return [
-    {
-      path: 'kernel/layout/socket-record.ts',
-      text: socketRecordLayout(readFileSync(objectPath('socket'))),
-    },
-  ]
+  return probeSpecs.map((spec) => ({
+    path: `kernel/layout/${spec.records.layout}`,
+    text: recordLayout(spec, readFileSync(objectPath(spec.name))),
+  }))
 }
 
 if (import.meta.main) {

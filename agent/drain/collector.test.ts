@@ -2,42 +2,49 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type CounterName, counterNames } from '../../kernel/mod.ts'
 import { createCollector, type KernelDoor } from './collector.ts'
 import { fakeRecords } from './fake.ts'
 import { recordOctets, recordWords, word } from './record.ts'
 
+interface Fake {
+  readonly live?: number[]
+  readonly ends?: number[]
+  readonly seesUnheld?: boolean
+}
+
 /** A ring that holds cookies; the dump shows `live` and, while it is read, `ends` come into the ring. */
-function fakeDoor(ring: number[], live: number[] = [], ends: number[] = []): KernelDoor {
+function fakeDoor(
+  ring: number[],
+  { live = [], ends = [], seesUnheld = false }: Fake = {},
+): KernelDoor {
   const octetsOf = (cookies: readonly number[]) => {
     return new Uint8Array(fakeRecords(cookies.map((cookie) => ({ cookie }))).buffer)
   }
   return {
     probe: {
-      seesUnheld: false,
+      name: 'socket',
+      recordBytes: recordOctets,
+      ringRecords: 100,
       drain: (sink) => {
         const records = fakeRecords(ring.map((cookie) => ({ cookie, kind: 'closed' })))
         const octets = new Uint8Array(records.buffer)
         for (let index = 0; index < ring.length; index++) sink(records, octets, index * recordWords)
         return ring.splice(0).length
       },
-      dump: () => {
-        ring.push(...ends.splice(0))
-        return octetsOf(live)
+      living: {
+        seesUnheld,
+        dump: () => {
+          ring.push(...ends.splice(0))
+          return octetsOf(live)
+        },
+        dumpNamespace: (path) => {
+          if (path === '/gone') throw new Error('no such namespace')
+          return octetsOf([900])
+        },
       },
-      dumpNamespace: (path) => {
-        if (path === '/gone') throw new Error('no such namespace')
-        return octetsOf([900])
-      },
-      counters: () => {
-        return Object.fromEntries(counterNames.map((name) => [name, 0])) as Record<
-          CounterName,
-          number
-        >
-      },
+      counters: () => ({}),
     },
     namespaces: () => [{ path: '/gone' }, { path: '/here' }],
-    bootToWallNs: () => 5n,
   }
 }
 
@@ -58,13 +65,13 @@ function collect(door: KernelDoor, options: { chunkOctets?: number; chunksMax?: 
 }
 
 test('ends that come while the dump is read follow the live records', () => {
-  const { collector, seen } = collect(fakeDoor([1], [5, 6], [5]))
-  collector.drain()
+  const { collector, seen } = collect(fakeDoor([1], { live: [5, 6], ends: [5] }))
+  collector.drain(100)
   const report = collector.snapshot(true)
   assert.deepEqual(seen, [5, 6, 900, 1, 5])
   assert.deepEqual(
-    [report.drained, report.dumped, report.lost, report.skippedNamespaces, report.bootToWallNs],
-    [2, 3, 0, 1, 5n],
+    [report.source, report.drained, report.dumped, report.lost, report.skippedNamespaces],
+    ['socket', 2, 3, 0, 1],
   )
 })
 
@@ -73,8 +80,7 @@ test('sockets that nobody holds are looked for once where later dumps know them,
     [true, [900]],
     [false, [900, 900]],
   ] as const) {
-    const door = fakeDoor([])
-    const { collector, seen } = collect({ ...door, probe: { ...door.probe, seesUnheld } })
+    const { collector, seen } = collect(fakeDoor([], { seesUnheld }))
     const reports = [true, false, true].map((complete) => collector.snapshot(complete))
     assert.deepEqual(seen, expected)
     assert.deepEqual(
@@ -90,7 +96,7 @@ test('when all chunks are out, records are counted as lost until one comes back'
     chunkOctets: recordOctets * 2,
     chunksMax: 2,
   })
-  assert.equal(collector.drain(), 5)
+  assert.equal(collector.drain(100), 5)
   assert.deepEqual(seen, [1, 2, 3, 4])
   collector.recycle(given[0] as ArrayBuffer)
   ring.push(6)

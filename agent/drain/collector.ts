@@ -1,24 +1,26 @@
-// The drain stage inside its thread: moves closed records from the kernel's ring into chunks that are given
-// away whole, and reads snapshots of the living. Order is everything: the dump is read before the ring is
-// drained, so a socket's end always comes after a live record of it.
+// One source inside the thread that drains: moves records from a probe's ring into chunks that are given away whole,
+// and reads snapshots of the living. Order is everything: the dump is read before the ring is drained, so a socket's
+// end always comes after a live record of it.
 
-import type { CounterName, SocketProbe } from '../../kernel/mod.ts'
-import { recordOctets, recordWords } from './record.ts'
+import type { Living, OpenProbe } from '../../kernel/mod.ts'
 
 /** What the collector needs of the kernel; kernel/mod.ts fits. */
 export interface KernelDoor {
-  readonly probe: Pick<SocketProbe, 'drain' | 'dump' | 'dumpNamespace' | 'seesUnheld' | 'counters'>
+  readonly probe: Pick<
+    OpenProbe,
+    'name' | 'recordBytes' | 'ringRecords' | 'drain' | 'living' | 'counters'
+  >
   namespaces(): readonly { readonly path: string }[]
-  bootToWallNs(): bigint
 }
 
 /** Whole records in memory that is given away and comes back by `recycle`. */
 export type ChunkSink = (buffer: ArrayBuffer, records: number) => void
 
-/** What a snapshot says besides its records. */
-export interface SnapshotReport {
-  readonly counters: Readonly<Record<CounterName, number>>
-  readonly bootToWallNs: bigint
+/** What the snapshot of one source says besides its records. */
+export interface SourceReport {
+  /** Name of the probe. */
+  readonly source: string
+  readonly counters: Readonly<Record<string, number>>
   /** Records taken from the ring, those of dumps, and lost because all chunks were full, since the start. */
   readonly drained: number
   readonly dumped: number
@@ -28,10 +30,10 @@ export interface SnapshotReport {
 }
 
 export interface Collector {
-  /** Drains the ring; returns how many records there were. */
-  drain(): number
+  /** Drains at most `max` records of the ring; returns how many there were. */
+  drain(max: number): number
   /** What lives and has changed, `complete` = everything that lives; then what ended meanwhile. */
-  snapshot(complete: boolean): SnapshotReport
+  snapshot(complete: boolean): SourceReport
   /** Takes back memory of a chunk. */
   recycle(buffer: ArrayBuffer): void
 }
@@ -49,9 +51,11 @@ export interface CollectorOptions {
 export function createCollector({
   door,
   sink,
-  chunkOctets = 6144 * recordOctets,
+  chunkOctets = 6144 * door.probe.recordBytes,
   chunksMax = 64,
 }: CollectorOptions): Collector {
+  const { recordBytes, ringRecords, living } = door.probe
+  const recordWords = recordBytes / 4
   const pool: ArrayBuffer[] = []
   /** Chunks used since the last snapshot. */
   let taken = 0
@@ -66,8 +70,8 @@ export function createCollector({
   let liveFilled = 0
   let namespacesSeen = false
 
-  function drain(): number {
-    const count = door.probe.drain(copyRecord)
+  function drain(max: number): number {
+    const count = door.probe.drain(copyRecord, max)
     drained += count
     return count
   }
@@ -91,7 +95,7 @@ export function createCollector({
 
   function take(): ArrayBuffer {
     taken++
-    return pool.pop() ?? new ArrayBuffer(Math.floor(chunkOctets / recordOctets) * recordOctets)
+    return pool.pop() ?? new ArrayBuffer(Math.floor(chunkOctets / recordBytes) * recordBytes)
   }
 
   function give(): void {
@@ -103,27 +107,34 @@ export function createCollector({
     filled = 0
   }
 
-  function snapshot(complete: boolean): SnapshotReport {
+  function snapshot(complete: boolean): SourceReport {
     outsideMax = chunksMax
-    copyLive(door.probe.dump({ onlyChanges: !complete }))
-    const skippedNamespaces = complete ? dumpUnheld() : 0
-    giveLive()
-    drain()
+    const skippedNamespaces = living ? copyLiving(living, complete) : 0
+    drain(ringRecords) // all that was there, and an end to it in a storm
     give()
     pool.length = Math.min(pool.length, taken) // more was needed only by an earlier peak
     taken = 0
     const counters = door.probe.counters()
-    return { counters, bootToWallNs: door.bootToWallNs(), drained, dumped, lost, skippedNamespaces }
+    const source = door.probe.name
+    return { source, counters, drained, dumped, lost, skippedNamespaces }
   }
 
-  /** Sockets that nobody holds: older than the probe once, at the start, if later dumps then know them. */
-  function dumpUnheld(): number {
-    if (namespacesSeen && door.probe.seesUnheld) return 0
+  /** Returns how many namespaces were gone. */
+  function copyLiving(probe: Living, complete: boolean): number {
+    copyLive(probe.dump({ onlyChanges: !complete }))
+    const skipped = complete ? dumpUnheld(probe) : 0
+    giveLive()
+    return skipped
+  }
+
+  /** What nobody holds: older than the probe once, at the start, if later dumps then know it. */
+  function dumpUnheld({ seesUnheld, dumpNamespace }: Living): number {
+    if (namespacesSeen && seesUnheld) return 0
     namespacesSeen = true
     let skipped = 0
     for (const { path } of door.namespaces()) {
       try {
-        copyLive(door.probe.dumpNamespace(path))
+        copyLive(dumpNamespace(path))
       } catch {
         skipped++ // it ended between the listing and the dump
       }
@@ -132,7 +143,7 @@ export function createCollector({
   }
 
   function copyLive(octets: Uint8Array): void {
-    dumped += octets.length / recordOctets
+    dumped += octets.length / recordBytes
     for (let from = 0; from < octets.length; ) {
       live ??= new Uint8Array(take())
       const part = octets.subarray(from, from + live.length - liveFilled)
@@ -148,7 +159,7 @@ export function createCollector({
     if (!live) return
     outside++
     outsideMax++
-    sink(live.buffer as ArrayBuffer, liveFilled / recordOctets)
+    sink(live.buffer as ArrayBuffer, liveFilled / recordBytes)
     live = undefined
     liveFilled = 0
   }

@@ -1,15 +1,16 @@
-// The drain stage seen from the main thread: a worker owns the probe, its records arrive whole and in order.
+// The drain stage seen from the main thread: a worker owns the probes, the records of each arrive whole and in order.
 
 import { Worker } from 'node:worker_threads'
 import { AppError, type Component, type Reporter } from '../../common/mod.ts'
-import type { ProgramReport, SocketProbeOptions } from '../../kernel/mod.ts'
+import type { ProbeOptions } from '../../kernel/mod.ts'
 import { agentError } from '../errors.ts'
-import type { SnapshotReport } from './collector.ts'
-import type { FromWorker, ToWorker } from './messages.ts'
+import type { FailedProbe, FromWorker, RunningProbe, SnapshotReport, ToWorker } from './messages.ts'
 
 export interface Drain extends Component {
-  /** Programs of the probe; empty before the start. */
-  programs(): readonly ProgramReport[]
+  /** Probes that are open; empty before the start. */
+  running(): readonly RunningProbe[]
+  /** Probes that could not be opened, each with the reason. */
+  failed(): readonly FailedProbe[]
   /**
    * Takes a snapshot: its records, and all closed ones up to then, have gone to `onRecords` when it resolves.
    * `complete` shows every living socket, those without a descriptor too, else only what has changed. One at a time.
@@ -18,21 +19,18 @@ export interface Drain extends Component {
 }
 
 export interface DrainDeps {
-  /** Whole records, valid during the call only. */
-  readonly onRecords: (words: Uint32Array, records: number) => void
+  /** Whole records of the source of that name, valid during the call only. */
+  readonly onRecords: (source: string, words: Uint32Array, records: number) => void
   /** The worker ended by itself: the agent cannot go on. */
   readonly onDeath: (error: Error) => void
 }
 
 type Waiting<T> = { resolve: (value: T) => void; reject: (error: Error) => void } | undefined
 
-export function createDrain(
-  config: SocketProbeOptions,
-  deps: DrainDeps,
-  reporter: Reporter,
-): Drain {
+export function createDrain(config: ProbeOptions, deps: DrainDeps, reporter: Reporter): Drain {
   let worker: Worker | undefined
-  let programs: readonly ProgramReport[] = []
+  let running: readonly RunningProbe[] = []
+  let failed: readonly FailedProbe[] = []
   let starting: Waiting<void>
   let asked: Waiting<SnapshotReport>
   let stopping = false
@@ -52,18 +50,22 @@ export function createDrain(
 
   function receive(message: FromWorker): void {
     if (message.type === 'records') {
-      deps.onRecords(new Uint32Array(message.buffer), message.records)
-      const { buffer } = message
-      worker?.postMessage({ type: 'recycle', buffer } satisfies ToWorker, [buffer])
+      const { source, buffer } = message
+      deps.onRecords(source, new Uint32Array(buffer), message.records)
+      worker?.postMessage({ type: 'recycle', source, buffer } satisfies ToWorker, [buffer])
     } else if (message.type === 'snapshot') {
       asked?.resolve(message.report)
       asked = undefined
     } else if (message.type === 'ready') {
-      programs = message.programs
+      running = message.running
+      failed = message.failed
+      for (const { probe, message: why, remedy } of failed) {
+        reporter.log.warn({ probe, why, remedy }, 'a probe is not open')
+      }
       starting?.resolve()
       starting = undefined
     } else {
-      const { code, ...row } = message
+      const { code, type: _, ...row } = message
       starting?.reject(new AppError(code, row))
       starting = undefined
     }
@@ -94,5 +96,5 @@ export function createDrain(
     reporter.log.debug('drain stopped')
   }
 
-  return { name: 'drain', start, stop, programs: () => programs, snapshot }
+  return { name: 'drain', start, stop, running: () => running, failed: () => failed, snapshot }
 }

@@ -11,6 +11,9 @@ import {
   socketRole,
 } from '../../kernel/mod.ts'
 
+/** The source whose records these are. */
+export const recordSource = 'socket'
+
 /** Octets and u32 words of one record. */
 export const recordOctets = socketRecordBytes
 export const recordWords = recordOctets / 4

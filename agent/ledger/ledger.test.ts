@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type CounterName, counterNames } from '../../kernel/mod.ts'
+import type { CounterName } from '../../kernel/mod.ts'
 import { isCauseOf, type Row, rowOf } from '../../wire/mod.ts'
-import type { SnapshotReport } from '../drain/collector.ts'
+import type { SnapshotReport } from '../drain/messages.ts'
+import { recordSource } from '../drain/record.ts'
 import { client, fakeAgent, server } from '../tcp/fake.ts'
 import { createBalance } from './balance.ts'
 import { type AgentStage, createLedger, type LedgerInterval } from './ledger.ts'
@@ -26,9 +27,8 @@ const whole: Interval = {
 }
 
 function snapshotOf({ counters, drained = 0, dumped = 0, lost = 0 }: Interval): SnapshotReport {
-  const none = Object.fromEntries(counterNames.map((name) => [name, 0]))
-  const all = { ...none, ...counters } as Record<CounterName, number>
-  return { counters: all, bootToWallNs: 0n, drained, dumped, lost, skippedNamespaces: 0 }
+  const source = { source: recordSource, counters: { ...counters }, drained, dumped, lost }
+  return { bootToWallNs: 0n, sources: [{ ...source, skippedNamespaces: 0 }] }
 }
 
 /** A ledger over real enrich counts; `spooled` = rows that the spool says it was given. */

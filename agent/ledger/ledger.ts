@@ -2,7 +2,7 @@
 // Every stage in its own unit: entered = left + filtered + lost + what `waiting` rose by. Each of them is counted
 // where it happens (the kernel, the thread that drains, enrich, the spool); balance.ts checks that they add up.
 
-import type { CounterName } from '../../kernel/mod.ts'
+import { type CounterMeaning, probeSpecs } from '../../kernel/mod.ts'
 import {
   appendRow,
   type Batch,
@@ -11,10 +11,12 @@ import {
   ledgerTable,
   type RowValues,
 } from '../../wire/mod.ts'
-import type { SnapshotReport } from '../drain/collector.ts'
+import type { SourceReport } from '../drain/collector.ts'
+import type { SnapshotReport } from '../drain/messages.ts'
+import { recordSource } from '../drain/record.ts'
 import type { SpoolCounts } from '../spool/spool.ts'
 import type { EnrichCounts } from '../tcp/enrich.ts'
-import { createBalance, type StageFlow } from './balance.ts'
+import { type Balance, createBalance, type StageFlow } from './balance.ts'
 
 /** What one interval counted. */
 export interface LedgerInterval {
@@ -46,12 +48,8 @@ export interface Ledger {
 }
 
 export function createLedger({ node, spoolWaiting, onUnaccounted }: LedgerOptions): Ledger {
-  const balances = {
-    hook: createBalance(),
-    drain: createBalance(),
-    enrich: createBalance(),
-    spool: createBalance(spoolWaiting),
-  }
+  /** By stage and probe. */
+  const balances = new Map([['spool ', createBalance(spoolWaiting)]])
   /** Between enrich and spool: rows that left the one and did not enter the other. */
   const handover = createBalance()
 
@@ -66,8 +64,15 @@ export function createLedger({ node, spoolWaiting, onUnaccounted }: LedgerOption
     return rows
   }
 
+  function balanceOf({ stage, probe }: StageCounts): Balance {
+    const key = `${stage} ${probe}`
+    const balance = balances.get(key) ?? createBalance()
+    balances.set(key, balance)
+    return balance
+  }
+
   function checked(stage: StageCounts, interval: LedgerInterval): StageCounts {
-    let missing = balances[stage.stage].add({ ...stage, lost: sumOf(stage.lost) })
+    let missing = balanceOf(stage).add({ ...stage, lost: sumOf(stage.lost) })
     let { entered } = stage
     if (stage.stage === 'spool') {
       const between = handover.add({ ...nothing, entered: interval.enrich.rows, left: entered })
@@ -89,6 +94,8 @@ type Cause = { [S in AgentStage]: CauseOf<S> }[AgentStage]
 
 interface StageCounts {
   readonly stage: AgentStage
+  /** The probe whose records are counted; '' for rows. */
+  readonly probe: string
   readonly unit: 'records' | 'rows'
   readonly entered: number
   readonly left: number
@@ -100,44 +107,75 @@ interface StageCounts {
 }
 
 function stagesOf(interval: LedgerInterval): StageCounts[] {
-  const rows = [hookOf(interval), drainOf(interval), enrichOf(interval)]
-  return interval.spool ? [...rows, spoolOf(interval.spool)] : rows
+  const { snapshot, before, enrich, spool } = interval
+  const ofSources = snapshot.sources.flatMap((report) => {
+    const earlier = before?.sources.find(({ source }) => source === report.source)
+    const counts = { report, earlier, enrich: report.source === recordSource ? enrich : undefined }
+    return [hookOf(counts), drainOf(counts)]
+  })
+  const rows = [...ofSources, enrichOf(interval)]
+  return spool ? [...rows, spoolOf(spool)] : rows
 }
 
-/** Unit records: what the kernel saw, ends and what dumps showed. `waiting` is in the ring. */
-function hookOf({ snapshot, before, enrich }: LedgerInterval): StageCounts {
-  const since = (name: CounterName) => snapshot.counters[name] - (before?.counters[name] ?? 0)
-  const { closedWhileAway } = enrich
+/** One probe's counts. */
+interface SourceCounts {
+  readonly report: SourceReport
+  readonly earlier: SourceReport | undefined
+  /** The stage that takes its records. */
+  readonly enrich: EnrichCounts | undefined
+}
+
+/** Unit records: what the programs saw, and what dumps showed. `waiting` is in the ring. */
+function hookOf({ report, earlier, enrich }: SourceCounts): StageCounts {
+  const since = (meaning: CounterMeaning) =>
+    sumCounters(report, meaning) - sumCounters(earlier, meaning)
+  const closedWhileAway = enrich?.closedWhileAway ?? 0
   return {
     stage: 'hook',
+    probe: report.source,
     unit: 'records',
-    entered: since('seen') + since('dumped') + since('dump_filtered') + closedWhileAway,
-    left: takenBy(snapshot, before),
-    filtered: since('filtered') + since('dump_filtered'),
+    entered: since('entered') + closedWhileAway,
+    left: takenBy(report, earlier),
+    filtered: since('filtered'),
     filteredBy: '',
     lost: new Map<Cause, number>([
-      ['ring_full', since('lost_ring')],
+      ['ring_full', since('lost')],
       ['closed_while_away', closedWhileAway],
     ]),
-    waiting: snapshot.counters.closed - snapshot.drained,
+    waiting: sumCounters(report, 'ring') - report.drained,
   }
 }
 
+/** The counters of a source that have this meaning, by its entry in the registry of probes. */
+function sumCounters(report: SourceReport | undefined, meaning: CounterMeaning): number {
+  if (!report) return 0
+  let sum = 0
+  for (const [name, { means }] of countersOf(report.source)) {
+    if (means.includes(meaning)) sum += report.counters[name] ?? 0
+  }
+  return sum
+}
+
+function countersOf(source: string) {
+  return Object.entries(probeSpecs.find(({ name }) => name === source)?.counters ?? {})
+}
+
 /** Records that the draining thread has taken, from the ring and from dumps. */
-function takenBy(snapshot: SnapshotReport, before: SnapshotReport | undefined): number {
-  return snapshot.drained + snapshot.dumped - (before?.drained ?? 0) - (before?.dumped ?? 0)
+function takenBy(report: SourceReport, earlier: SourceReport | undefined): number {
+  return report.drained + report.dumped - (earlier?.drained ?? 0) - (earlier?.dumped ?? 0)
 }
 
 /** Unit records: from the draining thread to the main thread. A snapshot is answered when all have arrived. */
-function drainOf({ snapshot, before, enrich }: LedgerInterval): StageCounts {
+function drainOf({ report, earlier, enrich }: SourceCounts): StageCounts {
   return {
     stage: 'drain',
+    probe: report.source,
     unit: 'records',
-    entered: takenBy(snapshot, before),
-    left: enrich.records,
+    entered: takenBy(report, earlier),
+    left: enrich?.records ?? 0,
     filtered: 0,
     filteredBy: '',
-    lost: new Map<Cause, number>([['drain_full', snapshot.lost - (before?.lost ?? 0)]]),
+    lost: new Map<Cause, number>([['drain_full', report.lost - (earlier?.lost ?? 0)]]),
     waiting: 0,
   }
 }
@@ -147,6 +185,7 @@ function enrichOf({ enrich }: LedgerInterval): StageCounts {
   const { due, rows, filtered, waiting, full } = enrich
   return {
     stage: 'enrich',
+    probe: '',
     unit: 'rows',
     entered: due,
     left: rows,
@@ -160,7 +199,17 @@ function enrichOf({ enrich }: LedgerInterval): StageCounts {
 /** Unit rows: from enrich to central's acknowledgement. */
 function spoolOf(spool: SpoolCounts & { readonly waiting: number }): StageCounts {
   const { entered, acknowledged: left, lost, waiting } = spool
-  return { stage: 'spool', unit: 'rows', entered, left, filtered: 0, filteredBy: '', lost, waiting }
+  return {
+    stage: 'spool',
+    probe: '',
+    unit: 'rows',
+    entered,
+    left,
+    filtered: 0,
+    filteredBy: '',
+    lost,
+    waiting,
+  }
 }
 
 function sumOf(counts: ReadonlyMap<Cause, number>): number {
@@ -171,12 +220,13 @@ function sumOf(counts: ReadonlyMap<Cause, number>): number {
 
 /** The stage's own row, then one per cause that lost or filtered something. */
 function rowsOf({ lost, filteredBy, ...counts }: StageCounts): RowValues[] {
-  const { stage, unit, filtered } = counts
+  const { stage, probe, unit, filtered } = counts
   const waiting = Math.max(counts.waiting, 0)
   const rows: RowValues[] = [{ ...counts, waiting, lost: sumOf(lost), sampled: 0 }]
   for (const [cause, count] of lost) {
-    if (count > 0) rows.push({ stage, unit, cause, lost: count })
+    if (count > 0) rows.push({ stage, probe, unit, cause, lost: count })
   }
-  if (filteredBy !== '' && filtered > 0) rows.push({ stage, unit, cause: filteredBy, filtered })
+  if (filteredBy !== '' && filtered > 0)
+    rows.push({ stage, probe, unit, cause: filteredBy, filtered })
   return rows
 }

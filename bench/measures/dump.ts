@@ -2,8 +2,7 @@
 // replaces. Beside both stand processes with many files, which a walk has to pass.
 
 import { type Iterator, iterator } from '../../kernel/loader/attach/iterator.ts'
-import { openSocketProbe } from '../../kernel/mod.ts'
-import { loadSocketObject } from '../../kernel/probes/socket/socket.ts'
+import { loadSocketObject, openSocketProbe } from '../../kernel/probes/socket/socket.ts'
 import { createNamespace, type Peers, startPeers } from '../../kernel/testing/peers.ts'
 import type { Finding, Measure, Plan } from '../finding.ts'
 import { median } from '../statistics.ts'

@@ -2,7 +2,8 @@
 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { openSocketProbe, type SocketProbe, socketRecordWord } from '../../kernel/mod.ts'
+import { type SocketProbe, socketRecordWord } from '../../kernel/mod.ts'
+import { openSocketProbe } from '../../kernel/probes/socket/socket.ts'
 import { heldObjects } from '../../test/river.ts'
 import { command, type Lab, withNamespaces } from '../../test/traffic/mod.ts'
 import { type Finding, type Measure, type Plan, showInterval } from '../finding.ts'

@@ -3,7 +3,7 @@
 #ifndef WEIR_SELECTION_H
 #define WEIR_SELECTION_H
 
-#include "tcp_read.h"
+#include "socket_read.h"
 
 #define CGROUP_DEPTH_MAX 24
 

@@ -1,5 +1,5 @@
 // Generated from the BTF of kernel/build/socket.bpf.o by tools/generate.ts. Do not edit.
-// Names and meanings: kernel/include/socket_record.h.
+// Names and meanings: kernel/probes/socket/socket_record.h.
 
 /** Size of one record in octets; always whole u32 words. */
 export const socketRecordBytes = 168
@@ -105,7 +105,7 @@ export const tcpState = {
   NEW_SYN_RECV: 12,
 } as const
 
-/** What the programs count, in the order of the map: kernel/include/counters.h. */
+/** What the programs count, in the order of the map: kernel/probes/socket/counters.h. */
 export const counterNames = [
   'seen',
   'filtered',

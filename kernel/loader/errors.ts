@@ -121,6 +121,12 @@ export const kernelErrors = {
     exitCode: 64,
     remedy: 'take 4194304, or another power of two',
   },
+  probe_defect: {
+    message: 'opening the {probe} probe: {reason}',
+    status: 500,
+    exitCode: 70,
+    remedy: 'this is a defect of Weir: please report it with `weir doctor`',
+  },
   probe_closed: {
     message: 'the {what} probe is closed',
     status: 500,

@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Capability, missingCapabilities } from '../loader/host.ts'
-import { cgroupMounts, doctor, lockdownOf, socketVerdict } from './doctor.ts'
+import { cgroupMounts, doctor, lockdownOf, verdictOf } from './doctor.ts'
+import { probeSpecs } from './registry.ts'
+import { socketSpec } from './socket/spec.ts'
 
 const all: ReadonlySet<string> = new Set([
   'btf_trace_inet_sock_set_state',
@@ -23,8 +25,8 @@ const without = (...names: readonly string[]) =>
   new Set([...all].filter((one) => !names.includes(one)))
 
 test('verdicts name what is missing and the remedy', () => {
-  assert.equal(socketVerdict(ground, all).state, 'ready')
-  assert.equal(socketVerdict(ground, without('bpf_rdonly_cast')).state, 'ready')
+  assert.equal(verdictOf(socketSpec, ground, all).state, 'ready')
+  assert.equal(verdictOf(socketSpec, ground, without('bpf_rdonly_cast')).state, 'ready')
   const cases = [
     [{ ...ground, btf: false }, new Set<string>(), 'unavailable', /BTF/],
     [{ ...ground, reason: 'no libbpf' }, all, 'unavailable', /libbpf/],
@@ -34,7 +36,7 @@ test('verdicts name what is missing and the remedy', () => {
     [ground, without('BPF_FUNC_sock_from_file'), 'degraded', /no process holds/],
   ] as const
   for (const [found, names, state, why] of cases) {
-    const verdict = socketVerdict(found, names)
+    const verdict = verdictOf(socketSpec, found, names)
     assert.equal(verdict.state, state)
     assert.match(verdict.why, why)
     assert.notEqual(verdict.remedy, '')
@@ -42,7 +44,7 @@ test('verdicts name what is missing and the remedy', () => {
 })
 
 test('every hook says what it is for, or what it needs', () => {
-  const { programs } = socketVerdict(ground, without('btf_trace_sock_send_length'))
+  const { programs } = verdictOf(socketSpec, ground, without('btf_trace_sock_send_length'))
   assert.deepEqual(
     programs.map(({ hook }) => hook.split('/')[1]).sort(),
     [...all].flatMap((name) => /^(?:btf_trace_|bpf_iter__)(.+)/.exec(name)?.[1] ?? []).sort(),
@@ -88,7 +90,10 @@ test('cgroup mounts', () => {
 test('doctor answers on any host', () => {
   const report = doctor()
   assert.notEqual(report.kernel, '')
-  assert.equal(report.probes.length, 1)
+  assert.deepEqual(
+    report.probes.map(({ probe }) => probe),
+    probeSpecs.map(({ name }) => name),
+  )
   assert.match(report.architecture, /^(?:amd64|arm64|[a-z0-9]+)$/)
   assert.notEqual(report.architecture, 'x64')
   assert.ok(report.unseen.some((text) => text.includes('ENETUNREACH')))

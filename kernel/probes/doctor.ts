@@ -5,8 +5,9 @@ import { arch, release } from 'node:os'
 import { messageOf } from '../../common/mod.ts'
 import { hasBtf, kernelNames, missingCapabilities, readText } from '../loader/host.ts'
 import { openLibbpf } from '../loader/library.ts'
-import type { DoctorReport, ProbeVerdict } from './report.ts'
-import { slotProgram, socketFeatures } from './socket/features.ts'
+import { probeSpecs } from './registry.ts'
+import type { DoctorReport, HookVerdict, ProbeVerdict } from './report.ts'
+import { absentPrograms, featuresOf, type HookSpec, type ProbeSpec, withoutHook } from './spec.ts'
 
 /** Reads files and tries to open libbpf; loads nothing into the kernel. */
 export function doctor(): DoctorReport {
@@ -23,7 +24,7 @@ export function doctor(): DoctorReport {
     uid: process.getuid?.() ?? -1,
     missingCapabilities: missing,
     bpfStats: readText('/proc/sys/kernel/bpf_stats_enabled').trim() === '1',
-    probes: [socketVerdict({ btf, missing, reason: libbpf.reason })],
+    probes: probeSpecs.map((spec) => verdictOf(spec, { btf, missing, reason: libbpf.reason })),
     unseen,
   }
 }
@@ -36,84 +37,6 @@ const unseen: readonly string[] = [
   'a connect() that has no route (ENETUNREACH)',
   'UDP, ICMP and everything that is not TCP',
   'round-trip times and retransmits of an end on another host',
-]
-
-interface SocketHook {
-  readonly hook: string
-  /** The name in the kernel's type information by which the hook is there. */
-  readonly feature: string
-  /** Weir measures without it, if less. */
-  readonly optional?: true
-  /** Of use only where sockets have slots. */
-  readonly bySlots?: true
-  readonly use: string
-  /** What is said when it is not there. */
-  readonly without: string
-}
-
-const socketHooks: readonly SocketHook[] = [
-  {
-    hook: 'tp_btf/inet_sock_set_state',
-    feature: 'btf_trace_inet_sock_set_state',
-    use: 'begin and end of each connection',
-    without: 'needs Linux 5.10',
-  },
-  {
-    hook: 'tp_btf/tcp_destroy_sock',
-    feature: 'btf_trace_tcp_destroy_sock',
-    optional: true,
-    use: 'ends that an interrupt hid',
-    without: 'ends that an interrupt hid come late',
-  },
-  {
-    hook: 'iter/task_file',
-    feature: 'bpf_iter__task_file',
-    use: 'who holds which socket',
-    without: 'needs Linux 5.10',
-  },
-  {
-    hook: 'iter/bpf_map_elem',
-    feature: 'bpf_iter__bpf_map_elem',
-    optional: true,
-    bySlots: true,
-    use: 'open sockets, held or not',
-    without: 'needs Linux 5.11; else only held ones',
-  },
-  {
-    hook: 'iter/bpf_sk_storage_map',
-    feature: 'bpf_iter__bpf_sk_storage_map',
-    optional: true,
-    bySlots: true,
-    use: 'open sockets older than Weir',
-    without: 'needs Linux 5.11; else only held ones',
-  },
-  {
-    hook: 'iter/tcp',
-    feature: 'bpf_iter__tcp',
-    use: 'older sockets that no process holds',
-    without: 'needs Linux 5.10',
-  },
-  {
-    hook: 'tp_btf/inet_sk_error_report',
-    feature: 'btf_trace_inet_sk_error_report',
-    optional: true,
-    use: 'why an attempt was given up',
-    without: 'needs Linux 5.14; else less often',
-  },
-  {
-    hook: 'tp_btf/sock_send_length',
-    feature: 'btf_trace_sock_send_length',
-    optional: true,
-    use: 'which process writes',
-    without: 'needs Linux 6.3; else who closed',
-  },
-  {
-    hook: 'tp_btf/sock_recv_length',
-    feature: 'btf_trace_sock_recv_length',
-    optional: true,
-    use: 'which process reads',
-    without: 'needs Linux 6.3; else who closed',
-  },
 ]
 
 const lockdownSymbol = 'lockdown_is_locked_down'
@@ -130,20 +53,22 @@ interface Ground {
 }
 
 /** Exported for its test: the verdict from what was found. */
-export function socketVerdict(ground: Ground, names = knownNames()): ProbeVerdict {
-  const hasSlots = slotProgram(names) !== undefined
-  const programs = socketHooks.map(({ hook, feature, bySlots, use, without }) => {
-    const available = names.has(feature) && (hasSlots || !bySlots)
-    return { hook, available, why: available ? use : without }
-  })
+export function verdictOf(
+  spec: Pick<ProbeSpec, 'name' | 'hooks' | 'degraded'>,
+  ground: Ground,
+  names = knownNames(spec),
+): ProbeVerdict {
+  const programs = hookVerdicts(spec.hooks, names)
   const verdict = (state: ProbeVerdict['state'], why: string, remedy: string): ProbeVerdict => {
-    return { probe: 'socket', state, programs, why, remedy }
+    return { probe: spec.name, state, programs, why, remedy }
   }
   if (!ground.btf) {
     return verdict('unavailable', 'the kernel has no BTF', 'a kernel with CONFIG_DEBUG_INFO_BTF=y')
   }
-  if (!socketHooks.every(({ feature, optional }) => optional || names.has(feature))) {
-    return verdict('unavailable', 'the kernel lacks a hook it needs', 'Linux 5.10 or later')
+  const lacking = missingHook(spec.hooks, names)
+  if (lacking) {
+    const why = `the kernel lacks a hook it needs: ${lacking.hook}`
+    return verdict('unavailable', why, `Linux ${lacking.since} or later`)
   }
   if (ground.reason !== '') {
     return verdict('unavailable', ground.reason, 'apt-get install libbpf1')
@@ -151,26 +76,30 @@ export function socketVerdict(ground: Ground, names = knownNames()): ProbeVerdic
   if (ground.missing.length > 0) {
     return verdict('unavailable', `missing ${ground.missing.join(', ')}`, 'run as root')
   }
-  if (!hasSlots) {
-    const why =
-      'sockets that no process holds are shown once a minute; owners come from close and walks'
-    return verdict(
-      'degraded',
-      `no socket storage in tracing programs: ${why}`,
-      'Linux 6.3 or later',
-    )
-  }
-  if (!names.has('btf_trace_sock_send_length')) {
-    const why = 'owners come from close and walks alone: no sock_send_length'
-    return verdict('degraded', why, 'Linux 6.3 or later')
-  }
-  return verdict('ready', '', '')
+  const less = spec.degraded.find(({ without }) => without.some((name) => !names.has(name)))
+  return less ? verdict('degraded', less.why, less.remedy) : verdict('ready', '', '')
 }
 
-function knownNames(): ReadonlySet<string> {
-  return hasBtf()
-    ? kernelNames([...socketFeatures, ...socketHooks.map(({ feature }) => feature)])
-    : new Set()
+/** One line per hook: of two programs on one the better that is there. */
+function hookVerdicts(hooks: readonly HookSpec[], names: ReadonlySet<string>) {
+  const absent = absentPrograms(hooks, names)
+  const byHook = new Map<string, HookVerdict>()
+  for (const spec of hooks) {
+    const available = !absent.has(spec.program)
+    if (byHook.has(spec.hook) && !available) continue
+    const why = available ? spec.use : withoutHook(spec)
+    byHook.set(spec.hook, { hook: spec.hook, available, why })
+  }
+  return [...byHook.values()]
+}
+
+function missingHook(hooks: readonly HookSpec[], names: ReadonlySet<string>): HookSpec | undefined {
+  const isHere = ({ needs }: HookSpec) => needs.every((name) => names.has(name))
+  return hooks.find((hook) => hook.instead === undefined && !isHere(hook))
+}
+
+function knownNames(spec: Pick<ProbeSpec, 'hooks' | 'degraded'>): ReadonlySet<string> {
+  return hasBtf() ? kernelNames(featuresOf(spec)) : new Set()
 }
 
 function libbpfVerdict(): { version: string; reason: string } {

@@ -41,7 +41,7 @@ test('garbage is refused', () => {
 // Found with --cpu-prof at 250 us: EAGAIN, each time that it was tried again.
 test('a profiler whose signals come faster than a program is verified does not stop the load', () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-profile-'))
-  const script = `import { openSocketProbe } from './kernel/mod.ts'
+  const script = `import { openSocketProbe } from './kernel/probes/socket/socket.ts'
     const probe = openSocketProbe({ ringBytes: 1 << 16 })
     console.log(probe.programs.filter((one) => one.state === 'on').length)
     probe.close()`
@@ -57,7 +57,7 @@ test('a profiler whose signals come faster than a program is verified does not s
 })
 
 test('without the capabilities the error names them', () => {
-  const script = `import { openSocketProbe } from './kernel/mod.ts'
+  const script = `import { openSocketProbe } from './kernel/probes/socket/socket.ts'
     try { openSocketProbe() } catch (e) { console.log(e.code + ': ' + e.message) }`
   const options = [
     '--reuid=65534',

@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { AppError } from '../../common/mod.ts'
-import { openSocketProbe } from '../mod.ts'
+import { openSocketProbe } from '../probes/socket/socket.ts'
 
 const { path, netns } = workerData as { path: string; netns: number }
 const home = () => statSync('/proc/thread-self/ns/net').ino

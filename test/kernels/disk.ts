@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { probeSpecs } from '../../kernel/mod.ts'
 import type { Kernel } from './packages.ts'
 
 const home = fileURLToPath(new URL('../../', import.meta.url))
@@ -48,6 +49,9 @@ const pinoNeeds = [
   '@pinojs',
 ]
 
+/** The tests of every probe of the registry. */
+const probeTests = probeSpecs.map(({ name }) => `kernel/probes/${name}/*.native.test.ts`).join(' ')
+
 const init = `#!/bin/busybox sh
 /bin/busybox --install -s /bin
 mount -t proc none /proc; mount -t sysfs none /sys; mount -t devtmpfs none /dev
@@ -57,7 +61,7 @@ export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp
 ip link set lo up
 modprobe veth; modprobe nf_tables; modprobe nft_numgen; modprobe nft_counter; modprobe nft_masq; modprobe nft_nat; modprobe nft_chain_nat; modprobe nft_reject_inet; modprobe nft_reject_ipv4
 cd /weir
-node --test --test-concurrency=1 --test-reporter=tap kernel/loader/*.native.test.ts kernel/loader/attach/*.native.test.ts kernel/probes/socket/*.native.test.ts
+node --test --test-concurrency=1 --test-reporter=tap kernel/loader/*.native.test.ts kernel/loader/attach/*.native.test.ts ${probeTests}
 echo "weir-guest: done"
 poweroff -f
 `

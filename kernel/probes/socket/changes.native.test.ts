@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { openSocketProbe, ownerSource, type SocketProbe, socketFlag, tcpState } from '../../mod.ts'
+import { ownerSource, type SocketProbe, socketFlag, tcpState } from '../../mod.ts'
 import { tellsIo } from '../../testing/features.ts'
 import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
 import { endsOf, type Ports, readRecords, type SocketRecord } from '../../testing/record.ts'
+import { openSocketProbe } from './socket.ts'
 
 const families = ['v4', 'v6', 'mapped'] as const
 /** Longer than an acknowledgement is delayed. */

@@ -6,19 +6,17 @@ import { type GrowingBuffer, iterator } from '../../loader/attach/iterator.ts'
 import { insideNamespace } from '../../loader/namespace.ts'
 import type { LoadedObject } from '../../loader/object.ts'
 import type { Variables } from '../../loader/variables.ts'
+import type { Living } from '../spec.ts'
 import { type SocketFeatures, slotProgram, tellsOwners } from './features.ts'
-import type { SocketProbe } from './probe.ts'
 
-/** WALK_NUMBER of kernel/include/conn.h. */
+/** WALK_NUMBER of conn.h. */
 const walkNumberMax = 63
-
-export type Dumps = Pick<SocketProbe, 'dump' | 'dumpNamespace' | 'seesUnheld'>
 
 export function createDumps(
   object: LoadedObject,
   features: SocketFeatures,
   { set, get }: Variables = object.variables(),
-): Dumps {
+): Living {
   const live: GrowingBuffer = { bytes: Buffer.alloc(0) }
   const none: GrowingBuffer = { bytes: Buffer.alloc(0) }
   const there: GrowingBuffer = { bytes: Buffer.alloc(0) }

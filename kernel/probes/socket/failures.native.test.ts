@@ -3,15 +3,10 @@
 import assert from 'node:assert/strict'
 import { constants } from 'node:os'
 import { after, before, describe, test } from 'node:test'
-import {
-  openSocketProbe,
-  type ProgramReport,
-  type SocketProbe,
-  socketRole,
-  tcpState,
-} from '../../mod.ts'
+import { type ProgramReport, type SocketProbe, socketRole, tcpState } from '../../mod.ts'
 import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
 import { drainUntil, type SocketRecord } from '../../testing/record.ts'
+import { openSocketProbe } from './socket.ts'
 
 const {
   ECONNREFUSED: refused,

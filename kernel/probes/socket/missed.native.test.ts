@@ -9,7 +9,7 @@ import { tracing } from '../../loader/attach/tracing.ts'
 import { kernelNames } from '../../loader/host.ts'
 import type { LoadedObject } from '../../loader/object.ts'
 import { mapRing } from '../../loader/ring.ts'
-import { openSocketProbe, type RecordSink, socketRole, tcpState } from '../../mod.ts'
+import { type RecordSink, socketRole, tcpState } from '../../mod.ts'
 import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
 import {
   drainUntil,
@@ -20,7 +20,7 @@ import {
 } from '../../testing/record.ts'
 import { createDumps } from './dumps.ts'
 import { socketFeatures } from './features.ts'
-import { loadSocketObject, pageBytes, sumCounters } from './socket.ts'
+import { loadSocketObject, openSocketProbe, pageBytes, sumCounters } from './socket.ts'
 
 interface Truth extends Ports {
   readonly up: number

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { basename } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { openSocketProbe, ownerSource, type SocketProbe, socketFlag } from '../../mod.ts'
+import { ownerSource, type SocketProbe, socketFlag } from '../../mod.ts'
 import { tellsIo } from '../../testing/features.ts'
 import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
 import {
@@ -14,6 +14,7 @@ import {
   readRecords,
   type SocketRecord,
 } from '../../testing/record.ts'
+import { openSocketProbe } from './socket.ts'
 
 interface Served {
   readonly server_port: number

@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSyn
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { doctor, networkNamespaces, openSocketProbe, socketRole } from '../../mod.ts'
+import { doctor, networkNamespaces, socketRole } from '../../mod.ts'
 import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
 import {
   drainUntil,
@@ -15,6 +15,7 @@ import {
   readRecords,
   type SocketRecord,
 } from '../../testing/record.ts'
+import { openSocketProbe } from './socket.ts'
 
 const ringBytes = 1 << 20
 

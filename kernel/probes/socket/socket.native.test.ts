@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import {
-  openSocketProbe,
   ownerSource,
   type SocketProbe,
   socketFlag,
@@ -20,6 +19,7 @@ import {
   readRecords,
   type SocketRecord,
 } from '../../testing/record.ts'
+import { openSocketProbe } from './socket.ts'
 
 interface Truth extends Ports {
   readonly up: number

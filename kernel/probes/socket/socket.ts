@@ -10,9 +10,10 @@ import { openLibc } from '../../loader/library.ts'
 import { type LoadedObject, type LoadedProgram, openObject } from '../../loader/object.ts'
 import { mapRing } from '../../loader/ring.ts'
 import type { ProgramReport } from '../report.ts'
+import type { Living, ProbeOptions } from '../spec.ts'
 import { createDumps } from './dumps.ts'
 import { absentPrograms, mapSizes, type SocketFeatures, socketFeatures } from './features.ts'
-import type { CounterName, SocketProbe, SocketProbeOptions } from './probe.ts'
+import type { CounterName, SocketProbe } from './probe.ts'
 
 const what = 'the socket probe'
 const objectUrl = new URL('../../build/socket.bpf.o', import.meta.url)
@@ -22,7 +23,7 @@ const ringBytesMax = 1 << 30
 const ringHeaderBytes = 8
 export const pageBytes = pageSize()
 
-/** enum counting of kernel/include/counters.h. */
+/** enum counting of counters.h. */
 const countingPrograms = [0, 1, 2]
 
 /** Closer than this the programs' clock need not be. */
@@ -33,7 +34,7 @@ const clockTolerance = 1_000_000n
  * how long the machine slept since it booted, in nanoseconds; asked at each drain.
  */
 export function openSocketProbe(
-  options: SocketProbeOptions = {},
+  options: ProbeOptions = {},
   suspended: () => bigint = suspendedNs,
   features: SocketFeatures = kernelNames(socketFeatures),
 ): SocketProbe {
@@ -51,7 +52,7 @@ export function openSocketProbe(
 
 /** Loaded, nothing attached. */
 export function loadSocketObject(
-  options: SocketProbeOptions & { readonly ringBytes: number },
+  options: ProbeOptions & { readonly ringBytes: number },
   features: SocketFeatures = kernelNames(socketFeatures),
 ): LoadedObject {
   const { ringBytes } = options
@@ -99,15 +100,8 @@ function attach({ object, features, ringBytes, suspended }: Loaded): SocketProbe
     if (!open) throw fail('probe_closed', { details: { what: 'socket' } })
   }
 
-  return {
-    programs: object.programs.map((program) => report(program, absent.get(program.name) ?? '')),
+  const living: Living = {
     seesUnheld: dumps.seesUnheld,
-    ringRecords: Math.floor(ringBytes / (ringHeaderBytes + socketRecordBytes)),
-    drain: (sink, max = Number.POSITIVE_INFINITY) => {
-      assertOpen()
-      followClock()
-      return ring.drain(sink, max)
-    },
     dump: (options) => {
       assertOpen()
       return dumps.dump(options)
@@ -115,6 +109,20 @@ function attach({ object, features, ringBytes, suspended }: Loaded): SocketProbe
     dumpNamespace: (path) => {
       assertOpen()
       return dumps.dumpNamespace(path)
+    },
+  }
+
+  return {
+    ...living,
+    living,
+    name: 'socket',
+    recordBytes: socketRecordBytes,
+    programs: object.programs.map((program) => report(program, absent.get(program.name) ?? '')),
+    ringRecords: Math.floor(ringBytes / (ringHeaderBytes + socketRecordBytes)),
+    drain: (sink, max = Number.POSITIVE_INFINITY) => {
+      assertOpen()
+      followClock()
+      return ring.drain(sink, max)
     },
     counters: () => {
       assertOpen()

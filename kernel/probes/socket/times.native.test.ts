@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openSocketProbe, type SocketProbe } from '../../mod.ts'
+import type { SocketProbe } from '../../mod.ts'
 import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
 import { drainUntil, endsOf, type Ports, type SocketRecord } from '../../testing/record.ts'
+import { openSocketProbe } from './socket.ts'
 
 const hour = 3_600_000_000_000n
 const idleMs = 100

@@ -4,16 +4,12 @@
  * is asked for while it lives (through the iterators). The layout is generated from its BTF into
  * kernel/layout/; user space reads it there and nowhere else.
  *
- * Semantic typedefs keep their meaning in BTF. 64-bit members first, no implicit padding.
+ * 64-bit members first, no implicit padding.
  */
 #ifndef WEIR_SOCKET_RECORD_H
 #define WEIR_SOCKET_RECORD_H
 
-typedef __u64 boot_ns_t;    /* nanoseconds of CLOCK_BOOTTIME, suspend included */
-typedef __u64 cookie_t;     /* socket cookie; on kernels without it in tracing: the socket's address */
-typedef __u64 cgroup_id_t;  /* inode of the cgroup2 folder */
-typedef __u32 netns_t;      /* inode of the network namespace */
-typedef __u8 address_t[16]; /* network order; v4 as ::ffff:a.b.c.d */
+#include "record_types.h"
 
 enum socket_kind { SOCKET_LIVE = 1, SOCKET_CLOSED = 2 };
 

@@ -1,0 +1,48 @@
+// THE registry of probes. A new probe is a folder beside this file and one more entry here.
+
+import { AppError, messageOf } from '../../common/mod.ts'
+import { fail } from '../loader/errors.ts'
+import { socketSpec } from './socket/spec.ts'
+import type { OpenProbe, ProbeOptions, ProbeSpec } from './spec.ts'
+
+/** Every probe, in the order in which they are opened and shown. */
+export const probeSpecs: readonly ProbeSpec[] = [socketSpec]
+
+/** A probe that could not be opened; the others run without it. */
+export interface ProbeFailure {
+  readonly probe: string
+  /** One of loader/errors.ts; `probe_defect` is anything else. */
+  readonly error: AppError
+}
+
+export interface OpenedProbes {
+  readonly opened: readonly OpenProbe[]
+  readonly failed: readonly ProbeFailure[]
+}
+
+/**
+ * Opens the probes that are on by default. Where one fails the rest is opened; if none opens, the first failure is
+ * thrown. Each belongs to the thread that opened it.
+ */
+export async function openProbes(
+  options: ProbeOptions = {},
+  specs: readonly ProbeSpec[] = probeSpecs.filter((spec) => spec.default),
+): Promise<OpenedProbes> {
+  const opened: OpenProbe[] = []
+  const failed: ProbeFailure[] = []
+  for (const spec of specs) {
+    try {
+      opened.push(await spec.open(options))
+    } catch (cause) {
+      failed.push({ probe: spec.name, error: typed(spec.name, cause) })
+    }
+  }
+  const [first] = failed
+  if (opened.length === 0 && first) throw first.error
+  return { opened, failed }
+}
+
+function typed(probe: string, cause: unknown): AppError {
+  if (cause instanceof AppError) return cause
+  return fail('probe_defect', { details: { probe, reason: messageOf(cause) }, cause })
+}

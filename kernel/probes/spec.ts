@@ -1,0 +1,166 @@
+// What a probe is: one entry of registry.ts. Build, layouts, doctor, kernel tests, the reference page, the agent's
+// drain and its ledger iterate these entries, so that none of them knows a probe's name.
+
+import type { ProgramReport } from './report.ts'
+
+/** One program of a probe, and where it runs. */
+export interface HookSpec {
+  /** Name of the C function. */
+  readonly program: string
+  /** The kernel hook in libbpf's words: `tp_btf/inet_sock_set_state`. */
+  readonly hook: string
+  /** Names that the kernel's type information must all have. Never a version. */
+  readonly needs: readonly string[]
+  /** For people: the first kernel that has them. */
+  readonly since: string
+  /** What the program is for, in a few words. */
+  readonly use: string
+  /** What is used instead on a kernel that lacks it. Without it the probe cannot run there. */
+  readonly instead?: string
+  /** A program that does the same better; where that one is loaded this one is not. */
+  readonly betterBy?: string
+}
+
+/** A kernel on which the probe runs and measures less. The first one that applies is shown. */
+export interface DegradedSpec {
+  /** It applies where the type information lacks any of these names. */
+  readonly without: readonly string[]
+  readonly why: string
+  readonly remedy: string
+}
+
+/**
+ * What a counter of a probe says in the loss ledger, stage `hook`: `entered` what the programs saw; `filtered` of
+ * that; `ring` of that, put into the ring; `lost` of that, with the ring full; `detail` is shown and not summed.
+ */
+export type CounterMeaning = 'entered' | 'filtered' | 'ring' | 'lost' | 'detail'
+
+export interface CounterSpec {
+  readonly means: readonly CounterMeaning[]
+  readonly help: string
+}
+
+/** What the layout generator takes from the BTF of the object. */
+export interface RecordSpec {
+  /** The C structure of a record. */
+  readonly struct: string
+  /** Where the structure is declared, from the top of the repository. */
+  readonly header: string
+  /** Prefix of the generated names: `socket` gives socketRecordBytes. */
+  readonly prefix: string
+  /** Generated file below kernel/layout/. */
+  readonly layout: string
+  /** Enumerations of its members. */
+  readonly enums: readonly EnumSpec[]
+  /** The C enumeration of the counters, in the order of the map, and where it is declared. */
+  readonly counters: { readonly enum: string; readonly name: string; readonly header: string }
+}
+
+export interface EnumSpec {
+  /** Generated name. */
+  readonly name: string
+  /** C name. */
+  readonly type: string
+  /** What is cut from the constants. */
+  readonly cut: string
+  readonly help: string
+}
+
+/** What every probe takes; what is only one probe's own has a default in it. */
+export interface ProbeOptions {
+  /** Inode of the only network namespace to look at; 0 or absent = all. */
+  readonly netns?: number
+  /** Id of the only cgroup2 to look at, with all below it; 0 or absent = all. */
+  readonly cgroupId?: bigint
+  /** Size of the ring in octets: a power of two of at least one page. Default: the probe's own. */
+  readonly ringBytes?: number
+}
+
+/**
+ * Gets one record, laid out as kernel/layout/ says. `words` and `octets` are two views of the same memory;
+ * `wordOffset` is where the record begins in `words`, `wordOffset * 4` in `octets`. Valid during the call only:
+ * the kernel overwrites it afterwards. Never write to it (the mapping is read-only: SIGSEGV).
+ */
+export type RecordSink = (words: Uint32Array, octets: Uint8Array, wordOffset: number) => void
+
+/** A loaded and attached probe. Synchronous; belongs to the thread that opened it. */
+export interface OpenProbe {
+  /** Its name in the registry. */
+  readonly name: string
+  readonly programs: readonly ProgramReport[]
+  /** Octets of one record, in the ring and in dumps; whole u32 words. */
+  readonly recordBytes: number
+  /** How many records the ring holds before the next one is lost. */
+  readonly ringRecords: number
+  /**
+   * Hands the records in the ring to `sink` in their order, at most `max` of them (default: all that are there).
+   * Returns how many. If the sink throws, the record that it was given is consumed like those before it.
+   */
+  drain(sink: RecordSink, max?: number): number
+  /** What lives, for probes of things that live: see `Living`. */
+  readonly living?: Living
+  /** What the programs counted since the probe was opened, all CPUs together. */
+  counters(): Readonly<Record<string, number>>
+  /** Detaches and unloads everything; idempotent. */
+  close(): void
+}
+
+/** Records of what is there now, on demand. */
+export interface Living {
+  /**
+   * Everything that lives, once, as whole records. `onlyChanges` leaves out what is as a dump has shown it. The
+   * buffer is reused by the next dump.
+   */
+  dump(options?: { readonly onlyChanges?: boolean }): Uint8Array
+  /** Whether `dump` shows what no process holds too, once `dumpNamespace` has met it. */
+  readonly seesUnheld: boolean
+  /** What lives in one network namespace, held or not. Moves the thread there and back: worker threads only. */
+  dumpNamespace(netnsPath: string): Uint8Array
+}
+
+/** One probe: a folder `kernel/probes/NAME/` with NAME.bpf.c, and this entry. */
+export interface ProbeSpec {
+  readonly name: string
+  /** One sentence: what it shows. */
+  readonly summary: string
+  /** Opened without being asked for. */
+  readonly default: boolean
+  readonly hooks: readonly HookSpec[]
+  readonly degraded: readonly DegradedSpec[]
+  readonly records: RecordSpec
+  /** Maps by name: what each holds. */
+  readonly maps: Readonly<Record<string, string>>
+  readonly counters: Readonly<Record<string, CounterSpec>>
+  /**
+   * Loads and attaches; throws AppError, and leaves nothing behind then. The code is imported when it is asked for:
+   * building an object and generating its layout need the entry before that code can be imported.
+   */
+  open(options: ProbeOptions): Promise<OpenProbe>
+}
+
+/** All names by which the kernel's type information decides which programs are loaded. */
+export function featuresOf({ hooks, degraded }: Pick<ProbeSpec, 'hooks' | 'degraded'>) {
+  const needed = hooks.flatMap(({ needs }) => needs)
+  return [...new Set([...needed, ...degraded.flatMap(({ without }) => without)])]
+}
+
+/** Programs that are not loaded on a kernel with these names, each with the reason. */
+export function absentPrograms(
+  hooks: readonly HookSpec[],
+  names: ReadonlySet<string>,
+): ReadonlyMap<string, string> {
+  const isHere = ({ needs }: HookSpec) => needs.every((name) => names.has(name))
+  const here = new Set(hooks.filter(isHere).map(({ program }) => program))
+  const absent = new Map<string, string>()
+  for (const hook of hooks) {
+    const { program, betterBy = '' } = hook
+    if (!here.has(program)) absent.set(program, withoutHook(hook))
+    else if (here.has(betterBy)) absent.set(program, `${betterBy} does the same faster`)
+  }
+  return absent
+}
+
+/** What is said of a hook that the kernel lacks. */
+export function withoutHook({ since, instead }: HookSpec): string {
+  return instead === undefined ? `needs Linux ${since}` : `needs Linux ${since}; else ${instead}`
+}
