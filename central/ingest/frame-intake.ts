@@ -32,6 +32,8 @@ export interface Intake {
 
 export interface FrameId {
   readonly agent: string
+  /** Of the kernel that the frame was made under: a copied data folder counts on from the same sequence elsewhere. */
+  readonly boot?: string
   readonly sequence: number
 }
 
@@ -114,10 +116,10 @@ function checkClaims(header: FrameHeader, { agent, shiftNs }: Sender, nowNs: big
 }
 
 function intakeOf(header: FrameHeader, view: BlockView, { node, shiftNs }: Sender): Intake {
-  const { table, rows, agent, sequence } = header
+  const { table, rows, agent, boot, sequence } = header
   const timeMin = header.timeMin + shiftNs
   const timeMax = header.timeMax + shiftNs
-  return { table, node, rows, timeMin, timeMax, view, frame: { agent, sequence } }
+  return { table, node, rows, timeMin, timeMax, view, frame: { agent, boot, sequence } }
 }
 
 /** Whatever an agent sent, it must not end this process. */

@@ -14,18 +14,20 @@ export function createFrameMemory(): FrameMemory {
   const sequences = new Map<string, Set<number>>()
 
   function add(frames: readonly FrameId[]): void {
-    for (const { agent, sequence } of frames) {
-      const known = sequences.get(agent)
-      if (known) known.add(sequence)
-      else sequences.set(agent, new Set([sequence]))
+    for (const frame of frames) {
+      const sender = senderOf(frame)
+      const known = sequences.get(sender)
+      if (known) known.add(frame.sequence)
+      else sequences.set(sender, new Set([frame.sequence]))
     }
   }
 
   function forget(frames: readonly FrameId[]): void {
-    for (const { agent, sequence } of frames) {
-      const known = sequences.get(agent)
-      known?.delete(sequence)
-      if (known?.size === 0) sequences.delete(agent)
+    for (const frame of frames) {
+      const sender = senderOf(frame)
+      const known = sequences.get(sender)
+      known?.delete(frame.sequence)
+      if (known?.size === 0) sequences.delete(sender)
     }
   }
 
@@ -35,6 +37,15 @@ export function createFrameMemory(): FrameMemory {
     return sum
   }
 
-  const has = ({ agent, sequence }: FrameId) => sequences.get(agent)?.has(sequence) === true
+  /** Sidecars of older versions do not say under which boot a frame was made. */
+  const has = ({ agent, boot, sequence }: FrameId) =>
+    [
+      { agent, sequence },
+      { agent, sequence, ...(boot ? { boot } : {}) },
+    ].some((frame) => sequences.get(senderOf(frame))?.has(sequence) === true)
   return { has, add, forget, size }
+}
+
+function senderOf({ agent, boot = '' }: FrameId): string {
+  return `${agent}/${boot}`
 }

@@ -339,7 +339,7 @@ function placeOf(intake: Intake): string {
 }
 
 function keyOf(frame: FrameId): string {
-  return `${frame.agent}/${frame.sequence}`
+  return `${frame.agent}/${frame.boot ?? ''}/${frame.sequence}`
 }
 
 function countNodes(
