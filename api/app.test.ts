@@ -126,6 +126,35 @@ test('what cannot be is refused with its name, the reason and a way out', async 
   })
 })
 
+/** Filter, where it is wrong, words of the message, what was meant. */
+const wrongFilters: readonly (readonly [string, number, string, string?])[] = [
+  ['dst_prot = 443', 0, '"dst_prot" is no field', 'dst_port'],
+  ['dst_port = 443 and rtt > 5', 25, '5 has no unit', '5ms'],
+  ['dst_port = 443 and end_reason = refuse', 32, '"refuse" is not known', 'refused'],
+  ['src_address = 10.0.0.0/33', 14, 'prefix of 0 to 32'],
+  ['(dst_port = 443', 0, ''],
+  ['process ~ "("', 10, ''],
+  ['bytes > lots', 8, 'is no number'],
+  ["process = 'a' ; drop", 14, ''],
+]
+
+test('a wrong filter is refused at its character, with what was meant', async () => {
+  await withApp({}, async (app) => {
+    for (const path of ['/api/flows?', '/api/top?by=node&', '/api/series?']) {
+      for (const [filter, position, message, suggestion] of wrongFilters) {
+        const answer = await get(app, `${path}filter=${encodeURIComponent(filter)}`)
+        assert.equal(answer.statusCode, 400, filter)
+        const { error } = answer.json() as ErrorBody
+        const meant = suggestion === undefined ? {} : { suggestion }
+        assert.deepEqual(error.details, { parameter: 'filter', position, ...meant }, filter)
+        assert.ok(error.message.includes(message), `${filter}: ${error.message}`)
+      }
+    }
+    const twice = await get(app, '/api/flows?filter=bytes+%3E+1&filter=bytes+%3E+2')
+    assert.match((twice.json() as ErrorBody).error.message, /filter: is given more than once/)
+  })
+})
+
 test('steps are whole seconds and not endless', async () => {
   const reader: Reader = { read: async () => [] }
   await withApp({ reader }, async (app) => {
@@ -149,11 +178,12 @@ test('a cursor works for its own question alone, and a forged one stays outside 
     assert.match((other.json() as ErrorBody).error.message, /belongs to another question/)
     const parts = JSON.parse(Buffer.from(first.next, 'base64url').toString()) as unknown[]
     for (const [at, value] of [
-      [4, "0') OR 1"],
-      [4, null],
-      [5, '-1'],
-      [6, '18446744073709551616'],
-      [7, 1e9],
+      [4, '-1'],
+      [5, "0') OR 1"],
+      [5, null],
+      [6, '-1'],
+      [7, '18446744073709551616'],
+      [8, 1e9],
       [2, {}],
     ] as const) {
       const forged = Buffer.from(JSON.stringify(parts.with(at, value))).toString('base64url')

@@ -107,6 +107,6 @@ export function badParameter(
 
 /** The error as an answer has it. */
 export function bodyOf({ code, message, remedy, details }: AppError): ErrorBody {
-  const { hint: _, ...rest } = details
+  const { hint: _hint, what: _what, ...rest } = details // said in the remedy and the message
   return { error: { code, message, remedy, details: rest } }
 }

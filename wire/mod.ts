@@ -2,11 +2,14 @@
 
 export { wireError, wireErrors } from './errors.ts'
 export { type FilterContext, namesOf, parseFilter } from './filter/check.ts'
+export { equality } from './filter/equality.ts'
 export {
   allOf,
   type Comparison,
+  conditionsOf,
   everything,
   type Filter,
+  fieldsIn,
   isAddressRange,
   type OrderOperator,
   type Test,
@@ -111,5 +114,6 @@ export {
 export { createInterner, type Interner } from './model/interner.ts'
 export { ledgerTable } from './model/ledger-fields.ts'
 export { createTally, joinTally, type Tally, tallied, tallyOf } from './model/metric-tally.ts'
+export { fieldsByName, groupNames, type NamedFields } from './model/names.ts'
 export { type JsonValue, type Row, rowOf } from './model/row.ts'
 export { schemaNumbers, tableNamed, tableNumbered, tables } from './model/tables.ts'

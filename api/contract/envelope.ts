@@ -61,6 +61,10 @@ const approximate = Type.Optional(
   }),
 )
 
+const source = Type.Union([Type.Literal('rows'), Type.Literal('minute'), Type.Literal('hour')], {
+  description: 'What the answer is made of: the rows themselves, or their sums per minute or hour.',
+})
+
 export const topAnswer = Type.Object(
   {
     rows: Type.Array(groupRow),
@@ -80,6 +84,7 @@ export const topAnswer = Type.Object(
           'The metrics over exactly the range, of all groups, also those beyond `limit`: the same figures as the totals of /api/series.',
       },
     ),
+    source,
     approximate,
     coverage,
   },
@@ -97,6 +102,7 @@ export const seriesAnswer = Type.Object(
       description:
         'The metrics over exactly the range: what the steps sum to, the partial first and last included. The same figures as the totals of /api/top.',
     }),
+    source,
     approximate,
     step_seconds: Type.Integer({ description: 'Length of a step.' }),
     coverage: seriesCoverage,

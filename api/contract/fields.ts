@@ -2,6 +2,7 @@
 
 import { type Static, Type } from 'typebox'
 import {
+  endPairsOf,
   type Field,
   flowMetrics,
   flowTable,
@@ -9,7 +10,6 @@ import {
   type Table,
   tables,
 } from '../../wire/mod.ts'
-import { endPairs } from './parameters.ts'
 
 const fieldInfo = Type.Object({
   table: Type.String({ description: 'flows or ledger.' }),
@@ -81,7 +81,7 @@ function tableFields(table: Table): FieldInfo[] {
 }
 
 function eitherEnd(): FieldInfo[] {
-  return endPairs().map(({ name, src, dst }) => ({
+  return endPairsOf(flowTable).map(({ name, src, dst }) => ({
     ...infoOf(flowTable, src, false),
     name,
     ends: [src.name, dst.name],

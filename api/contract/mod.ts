@@ -24,7 +24,6 @@ export {
 } from './fields.ts'
 export { type Health, type HealthCheck, health, type NodeHealth } from './health.ts'
 export {
-  endPairs,
   flowsParameters,
   ledgerParameters,
   parameterNames,

@@ -2,10 +2,12 @@
 
 import { type TProperties, type TSchema, Type } from 'typebox'
 import {
+  endPairsOf,
   type Field,
   type FieldKind,
   flowMetrics,
   flowTable,
+  groupNames,
   isGroupable,
   ledgerTable,
 } from '../../wire/mod.ts'
@@ -39,19 +41,25 @@ const valueSchemas: Readonly<Record<FieldKind, TSchema>> = {
 }
 
 const flowNames = [...flowTable.fields, ...flowTable.derived].map((field) => field.name)
-const groupNames = [...flowTable.fields, ...flowTable.derived]
+const orderNames = [...flowTable.fields, ...flowTable.derived]
   .filter(isGroupable)
   .map((field) => field.name)
-const pairNames = endPairs().map((pair) => pair.name)
 const metricNames = flowMetrics.map((metric) => metric.name)
 
 const by = (minItems: number) =>
-  Type.Array(Type.String({ enum: [...groupNames, ...pairNames] }), {
+  Type.Array(Type.String({ enum: [...groupNames(flowTable)] }), {
     minItems,
     maxItems: 8,
     description:
       'Fields to group by, repeatable. A name for either end stands for both of its fields.',
   })
+
+const filter = Type.Optional(
+  Type.String({
+    description:
+      'The filter language: `dst_port = 5432 and rtt > 5ms and not process = curl`. Beside other parameters all must hold.',
+  }),
+)
 
 const metrics = Type.Optional(
   Type.Array(Type.String({ enum: [...metricNames] }), {
@@ -85,7 +93,7 @@ export const topParameters = Type.Object(
     to,
     by: by(1),
     order: withDefault('-total', {
-      enum: withMinus([...metricNames, ...groupNames]),
+      enum: withMinus([...metricNames, ...orderNames]),
       description: 'Metric, or field of `by`, to sort by.',
     }),
     limit: limit(10),
@@ -124,6 +132,7 @@ export const ledgerParameters = Type.Object(
   {
     from,
     to,
+    filter,
     ...Object.fromEntries(
       ledgerTable.fields.filter((field) => field.kind === 'name').map(parameterOf),
     ),
@@ -136,21 +145,11 @@ export function parameterNames(schema: { readonly properties: TProperties }): re
   return Object.keys(schema.properties)
 }
 
-/** The src_ and dst_ twins of the table and the name that matches either. */
-export function endPairs(): readonly { name: string; src: Field; dst: Field }[] {
-  const byName = new Map(flowTable.fields.map((field) => [field.name, field]))
-  return flowTable.fields.flatMap((src) => {
-    if (!src.name.startsWith('src_')) return []
-    const name = src.name.slice('src_'.length)
-    const dst = byName.get(`dst_${name}`)
-    return dst && !byName.has(name) ? [{ name, src, dst }] : []
-  })
-}
-
 function flowFilters(): TProperties {
   return Object.fromEntries([
+    ['filter', filter],
     ...[...flowTable.fields, ...flowTable.derived].map(parameterOf),
-    ...endPairs().map(({ name, src }) =>
+    ...endPairsOf(flowTable).map(({ name, src }) =>
       parameterOf({ ...src, name, help: `Either end: src_${name} or dst_${name}.` }),
     ),
   ])

@@ -1,4 +1,4 @@
-// The cursor: where a page ended, which range it belonged to, and a digest of the question, so that it is
+// The cursor: where a page ended, which range it belonged to, what `now` was, and a digest of the question, so that it is
 // not used with another one. Opaque to clients, not secret.
 
 import { createHash } from 'node:crypto'
@@ -8,16 +8,18 @@ import type { Query } from './filters.ts'
 
 export interface Cursor {
   readonly range: Range
+  /** What relative times of the question are relative to, on every page. */
+  readonly nowNs: bigint
   readonly after: PageKey
 }
 
-const version = 1
+const version = 2
 /** Rows of exactly one key that pages may have given; far beyond what can be. */
 const skipMax = 50_000
 
-export function encodeCursor(query: Query, { range, after }: Cursor): string {
+export function encodeCursor(query: Query, { range, nowNs, after }: Cursor): string {
   const { fromNs, toNs } = range
-  const parts = [version, digestOf(query), String(fromNs), String(toNs)]
+  const parts = [version, digestOf(query), String(fromNs), String(toNs), String(nowNs)]
   const key = [after.value, after.timeNs, after.tie, after.skip]
   return Buffer.from(JSON.stringify([...parts, ...key])).toString('base64url')
 }
@@ -25,20 +27,20 @@ export function encodeCursor(query: Query, { range, after }: Cursor): string {
 export function decodeCursor(query: Query, text: string): Cursor {
   const parts = parsed(text)
   if (!isCursor(parts)) throw bad('it is damaged')
-  const [, digest, fromNs, toNs, value, timeNs, tie, skip] = parts
+  const [, digest, fromNs, toNs, nowNs, value, timeNs, tie, skip] = parts
   if (digest !== digestOf(query)) throw bad('it belongs to another question')
   const range = { fromNs: BigInt(fromNs), toNs: BigInt(toNs) }
-  return { range, after: { value, timeNs, tie, skip } }
+  return { range, nowNs: BigInt(nowNs), after: { value, timeNs, tie, skip } }
 }
 
-type Parts = [number, string, string, string, string | null, string, string, number]
+type Parts = [number, string, string, string, string, string | null, string, string, number]
 
 function isCursor(parts: unknown): parts is Parts {
-  if (!Array.isArray(parts) || parts.length !== 8 || parts[0] !== version) return false
-  const [, digest, fromNs, toNs, value, timeNs, tie, skip] = parts
+  if (!Array.isArray(parts) || parts.length !== 9 || parts[0] !== version) return false
+  const [, digest, fromNs, toNs, nowNs, value, timeNs, tie, skip] = parts
   const isCount = Number.isInteger(skip) && skip >= 0 && skip <= skipMax
   const isText = typeof digest === 'string' && (value === null || typeof value === 'string')
-  const areTimes = [fromNs, toNs, timeNs].every((text) => isWhole(text, 2n ** 63n))
+  const areTimes = [fromNs, toNs, nowNs, timeNs].every((text) => isWhole(text, 2n ** 63n))
   return isCount && isText && areTimes && isWhole(tie, 2n ** 64n)
 }
 

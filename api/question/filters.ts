@@ -1,27 +1,31 @@
-// Every field is a parameter, repeatable: here their values become filters.
+// Every field is a parameter, repeatable, and `filter` is a text of the filter language: all of them together are one
+// tree of conditions.
 
 import type { AppError } from '../../common/mod.ts'
-import type { Filter, FilterValue } from '../../store/query/mod.ts'
-import { type Field, flowTable, ledgerTable, valueFault } from '../../wire/mod.ts'
-import { endPairs } from '../contract/mod.ts'
+import {
+  allOf,
+  equality,
+  type Field,
+  type Filter,
+  fieldsByName,
+  flowTable,
+  type NamedFields,
+  parseFilter,
+  type Table,
+  tables,
+  valueFault,
+} from '../../wire/mod.ts'
 import { badParameter } from '../errors.ts'
-import { parseAddressValue } from './address.ts'
 import { parseTime } from './time.ts'
 
 /** A validated query string: what Ajv left of it. */
 export type Query = Readonly<Record<string, unknown>>
 
-type Value = string | number | boolean
-
-const flowFields = new Map<string, readonly Field[]>([
-  ...[...flowTable.fields, ...flowTable.derived].map(named),
-  ...endPairs().map(({ name, src, dst }): [string, Field[]] => [name, [src, dst]]),
-])
-const ledgerFields = new Map<string, readonly Field[]>(ledgerTable.fields.map(named))
+const namesOf = new Map(tables.map((table) => [table, fieldsByName(table)]))
 
 /** The field that a parameter of any route is compared with; undefined when it is none. */
 export function parameterField(name: string): Field | undefined {
-  return (flowFields.get(name) ?? ledgerFields.get(name))?.[0]
+  return [...namesOf.values()].map((names) => names.get(name)?.[0]).find((field) => field)
 }
 
 /** Why no row can have this value, as an error; undefined when one can. */
@@ -34,45 +38,30 @@ export function faultOf(name: string, field: Field, text: string): AppError | un
 
 /** The fields that a name of flows stands for: itself, or both ends. */
 export function flowFieldsOf(name: string): readonly Field[] {
-  return flowFields.get(name) ?? []
+  return namesOf.get(flowTable)?.get(name) ?? []
 }
 
-export function flowFiltersOf(query: Query, nowNs: bigint): readonly Filter[] {
-  return filtersOf(query, flowFields, nowNs)
-}
-
-export function ledgerFiltersOf(query: Query, nowNs: bigint): readonly Filter[] {
-  return filtersOf(query, ledgerFields, nowNs)
-}
-
-function named(field: Field): [string, Field[]] {
-  return [field.name, [field]]
-}
-
-function filtersOf(
-  query: Query,
-  known: ReadonlyMap<string, readonly Field[]>,
-  nowNs: bigint,
-): readonly Filter[] {
-  return Object.entries(query).flatMap(([name, values]) => {
-    const fields = known.get(name)
+/** Throws AppError bad_parameter for a value, bad_filter for a filter that cannot be. */
+export function filterOf(table: Table, query: Query, nowNs: bigint): Filter {
+  const names = namesOf.get(table) ?? new Map<string, NamedFields>()
+  const conditions = Object.entries(query).flatMap(([name, values]): Filter[] => {
+    const fields = names.get(name)
     if (!fields) return []
-    const parse = (value: Value) => filterValue(name, fields[0] as Field, value, nowNs)
-    return [{ fields, values: (values as readonly Value[]).map(parse) }]
+    const texts = (values as readonly unknown[]).map(String)
+    for (const text of texts) refuseFault(name, fields[0], { text, nowNs })
+    return [equality(fields, texts, nowNs)]
   })
+  const text = query['filter']
+  if (typeof text === 'string') conditions.push(parseFilter(text, { table, nowNs }))
+  return allOf(conditions)
 }
 
-function filterValue(name: string, field: Field, value: Value, nowNs: bigint): FilterValue {
-  const fault = faultOf(name, field, String(value))
+function refuseFault(
+  name: string,
+  field: Field,
+  { text, nowNs }: { readonly text: string; readonly nowNs: bigint },
+): void {
+  const fault = faultOf(name, field, text)
   if (fault) throw fault
-  switch (field.kind) {
-    case 'address':
-      return parseAddressValue(name, String(value))
-    case 'time':
-      return parseTime(name, String(value), nowNs)
-    case 'id':
-      return BigInt(String(value))
-    default:
-      return value
-  }
+  if (field.kind === 'time') parseTime(name, text, nowNs)
 }

@@ -3,6 +3,7 @@
 import { parseInstant } from '../../common/mod.ts'
 import type { Range } from '../../store/query/mod.ts'
 import { badParameter } from '../errors.ts'
+import type { Query } from './filters.ts'
 
 const hint = 'Give RFC 3339 (2026-11-21T14:32:10Z), `now`, or a time before now (-90s, -15m, -7d).'
 /** What the column can hold: 1970 to 2262. */
@@ -23,6 +24,16 @@ export function parseRange(from: string, to: string, nowNs: bigint): Range {
     'the range ends before it begins',
     'Give a `from` that is before `to`.',
   )
+}
+
+/** The range of a question, and what its relative times are relative to. */
+export interface Moment {
+  readonly range: Range
+  readonly nowNs: bigint
+}
+
+export function momentOf(query: Query, nowNs: bigint): Moment {
+  return { range: parseRange(query['from'] as string, query['to'] as string, nowNs), nowNs }
 }
 
 /** A value in an error message: as JSON, so that control characters show, and not endless. */

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { everything } from '../../wire/mod.ts'
 import type { Reader, StoredRow } from '../reader.ts'
 import { readCoverage, shareOf } from './coverage.ts'
 
@@ -27,7 +28,7 @@ function reader(watch: readonly StoredRow[], lost: readonly StoredRow[]): Reader
 
 const question = {
   range: { fromNs: 1000n * second, toNs: 2000n * second },
-  filters: [],
+  filter: everything,
   nowNs: 2000n * second,
 }
 

@@ -2,6 +2,7 @@
 // (wire/filter/predicate.ts) says, row by row: null compares false, and `not` of that is true.
 
 import {
+  type AddressRange,
   type Comparison,
   type Field,
   type Filter,
@@ -11,7 +12,7 @@ import {
   type Value,
 } from '../../wire/mod.ts'
 import type { Binder } from './binder.ts'
-import { columnOf } from './conditions.ts'
+import { columnOf } from './columns.ts'
 
 /** SQL that is 1 or 0 for every row, never null. */
 export function filterSql(binder: Binder, filter: Filter): string {
@@ -49,15 +50,31 @@ function testSql(binder: Binder, field: Field, test: Test): string {
 
 function inSql(binder: Binder, field: Field, values: readonly Value[]): string {
   const column = columnOf(field)
-  const parts = values.filter(isAddressRange).map(({ first, last }) => {
-    const [low, high] = [first, last].map((octets) => addressSql(binder, octets))
-    return `${column} BETWEEN ${low} AND ${high}`
+  const ranges = values.filter(isAddressRange)
+  const literals = [
+    ...values.filter((value) => !isAddressRange(value)).map((one) => valueSql(binder, field, one)),
+    // Equality alone reaches the index of addresses.
+    ...ranges.filter(isSingle).map(({ first }) => addressSql(binder, first)),
+  ]
+  const parts = ranges.flatMap((range) => {
+    if (isSingle(range)) return []
+    const low = addressSql(binder, range.first)
+    return [`${column} BETWEEN ${low} AND ${addressSql(binder, range.last)}`]
   })
-  const singles = values.filter((value) => !isAddressRange(value))
-  const literals = singles.map((value) => valueSql(binder, field, value))
   if (field.kind === 'list') parts.push(...literals.map((literal) => `has(${column}, ${literal})`))
   else if (literals.length > 0) parts.push(`${column} IN (${literals.join(', ')})`)
   return parts.length === 1 ? (parts[0] as string) : `(${parts.join(' OR ')})`
+}
+
+function isSingle({ first, last }: AddressRange): boolean {
+  return first.every((octet, index) => octet === last[index])
+}
+
+/** A value of the field that the engine gave as text: of a page's last row. */
+export function textSql(binder: Binder, field: Field, text: string): string {
+  if (field.kind === 'time') return binder.bindTime(BigInt(text))
+  const bound = binder.bind(types[field.kind] ?? 'String', text)
+  return field.kind === 'address' ? `toIPv6(${bound})` : bound
 }
 
 const types: Readonly<Partial<Record<Field['kind'], string>>> = {

@@ -4,7 +4,9 @@
 import { type Field, flowTable, type JsonValue, type Row } from '../../wire/mod.ts'
 import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
-import { columnOf, literalOf, scopeCondition } from './conditions.ts'
+import { columnOf } from './columns.ts'
+import { scopeCondition } from './conditions.ts'
+import { textSql } from './filter-sql.ts'
 import type { FlowsScope, Order, Range } from './question.ts'
 import { fieldValue, selectOf } from './stored-row.ts'
 import { windowsOf } from './windows.ts'
@@ -89,7 +91,7 @@ function behindCondition(binder: Binder, order: Order<Field>, after: PageKey): s
   const sameValue = `(f.time < ${timeNs} OR (${sameTime}))`
   const column = columnOf(order.by)
   if (after.value === null) return `(isNull(${column}) AND ${sameValue})`
-  const value = literalOf(binder, order.by, after.value)
+  const value = textSql(binder, order.by, after.value)
   const beyond = `${column} ${order.descending ? '<' : '>'} ${value}`
   const nulls = order.by.nullable ? ` OR isNull(${column})` : ''
   return `(${beyond} OR (${column} = ${value} AND ${sameValue})${nulls})`

@@ -7,10 +7,11 @@
 //
 // No sum changes: the rows of the folded groups are one group, whose dst_port is null.
 
-import { type Field, flowTable } from '../../wire/mod.ts'
+import { type Field, fieldsIn, flowTable } from '../../wire/mod.ts'
 import type { Reader, ReadOptions } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
-import { columnOf, scopeCondition } from './conditions.ts'
+import { columnOf } from './columns.ts'
+import { scopeCondition } from './conditions.ts'
 import type { FlowsScope } from './question.ts'
 
 /** Rows with alias `f`, and what their groups are in SQL. */
@@ -30,9 +31,8 @@ const firstEphemeralPort = 32_768
 const star = 65_536
 
 /** Whether groups `by` these fields fold: not for somebody who asks for certain ports. */
-export function isFolding(by: readonly Field[], { filters }: FlowsScope): boolean {
-  const ofPort = (fields: readonly Field[]) => fields.some(({ name }) => name === 'dst_port')
-  return ofPort(by) && !filters.some((filter) => ofPort(filter.fields))
+export function isFolding(by: readonly Field[], { filter }: FlowsScope): boolean {
+  return by.some(({ name }) => name === 'dst_port') && !fieldsIn(filter).has('dst_port')
 }
 
 export function plainRows(binder: Binder, scope: FlowsScope): GroupRows {

@@ -3,7 +3,7 @@
 
 import { flowMetrics, type Metric } from '../../wire/mod.ts'
 import type { Binder } from './binder.ts'
-import { columnOf } from './conditions.ts'
+import { columnOf } from './columns.ts'
 import { filterSql } from './filter-sql.ts'
 
 /** Three standard errors of the 2^15 cells of a HyperLogLog: 1.04 / 2^7.5 = 0.6 % each. */

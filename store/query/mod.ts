@@ -3,23 +3,16 @@
 export {
   type Coverage,
   type CoverageQuestion,
-  nodeFilters,
+  nodeFilter,
   readCoverage,
   readSteppedCoverage,
   type SteppedCoverage,
 } from './coverage.ts'
 export { type FlowsPage, type FlowsQuestion, type PageKey, readFlowsPage } from './flows-page.ts'
 export { readLedger } from './ledger.ts'
+export type { Source } from './plan.ts'
 export { type Approximate, exactRowsMax } from './precision.ts'
-export type {
-  AddressRange,
-  Filter,
-  FilterValue,
-  FlowsScope,
-  Order,
-  QuestionOptions,
-  Range,
-} from './question.ts'
+export type { FlowsScope, Order, QuestionOptions, Range } from './question.ts'
 export { readSeries, type Series, type SeriesQuestion } from './series.ts'
 export { automaticStepNs } from './steps.ts'
 export { readTop, readTotals, type Top, type TopQuestion } from './top.ts'

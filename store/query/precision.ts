@@ -2,7 +2,7 @@
 // need more memory than a query may have. Then they are sketched, and the answer states the error. Sums are
 // exact at any size.
 
-import type { Metric } from '../../wire/mod.ts'
+import { conditionsOf, type Metric } from '../../wire/mod.ts'
 import type { Reader } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
 import { rangeCondition, scopeCondition } from './conditions.ts'
@@ -29,7 +29,7 @@ export async function isLarge(
   const range = createBinder()
   // The whole range first: without filters the index alone answers, in milliseconds.
   const inRange = await countRows(reader, rangeCondition(range, scope.range), range, options)
-  if (inRange <= rowsMax || scope.filters.length === 0) return inRange > rowsMax
+  if (inRange <= rowsMax || conditionsOf(scope.filter).length === 0) return inRange > rowsMax
   const binder = createBinder()
   return (await countRows(reader, scopeCondition(binder, scope), binder, options)) > rowsMax
 }

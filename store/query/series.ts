@@ -3,10 +3,12 @@
 import type { Field, Metric, Row } from '../../wire/mod.ts'
 import type { Reader, StoredRow } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
-import { columnOf, scopeCondition } from './conditions.ts'
+import { columnOf } from './columns.ts'
+import { scopeCondition } from './conditions.ts'
 import { countedOf } from './counted.ts'
 import { markedColumns, member } from './fold.ts'
 import { metricSelect } from './metric-sql.ts'
+import { planOf, type Source } from './plan.ts'
 import { type Approximate, errorsOf, isLarge, largeTimeoutSeconds } from './precision.ts'
 import type { FlowsScope, Order, QuestionOptions } from './question.ts'
 import { partialMark, stepNsOf, stepSql, stepTime } from './steps.ts'
@@ -27,6 +29,7 @@ export interface Series {
   /** The metrics over exactly the range: what the steps add up to, the partial ones included. */
   readonly totals: Readonly<Record<string, number | null>>
   readonly approximate: Approximate
+  readonly source: Source
   /** Flow rows by begin of step, when they were counted on the way. */
   readonly rowsOfSteps?: ReadonlyMap<bigint, number>
 }
@@ -45,10 +48,11 @@ export async function readSeries(
   options?: QuestionOptions,
 ): Promise<Series> {
   const asked = countedOf(given)
-  const { by, range, filters } = asked
-  const large = await isLarge(reader, asked, options)
+  const { by, range, filter } = asked
+  const large = await isLarge(reader, given, options)
   const { metrics } = asked
   const question = { ...asked, large }
+  const { source } = planOf(asked)
   const approximate = errorsOf(metrics, large)
   const bounds = large ? { timeoutSeconds: largeTimeoutSeconds, ...options } : options
   const binder = createBinder()
@@ -66,6 +70,7 @@ export async function readSeries(
       rows: steps.map(rowOf),
       totals: total ? metricValues(metrics, total) : nothing(metrics),
       approximate,
+      source,
       rowsOfSteps: new Map(
         steps.map((row) => [stepNsOf(row), integer('_rows', row['_rows'] ?? null)]),
       ),
@@ -73,9 +78,9 @@ export async function readSeries(
   }
   const [stored, totals] = await Promise.all([
     reader.read(groupedSql(binder, question), binder.params, bounds),
-    readTotals(reader, { range, filters, metrics, large }, bounds),
+    readTotals(reader, { range, filter, metrics, large }, bounds),
   ])
-  return { rows: stored.map(rowOf), totals, approximate }
+  return { rows: stored.map(rowOf), totals, approximate, source }
 }
 
 function isTotal(row: StoredRow): boolean {

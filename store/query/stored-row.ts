@@ -8,7 +8,7 @@ import {
   parseAddress,
 } from '../../wire/mod.ts'
 import type { StoredRow, StoredValue } from '../reader.ts'
-import { columnOf } from './conditions.ts'
+import { columnOf } from './columns.ts'
 
 /** `expression AS name`; what JSON numbers cannot hold is selected as text. */
 export function selectOf(field: Field, expression = columnOf(field)): string {

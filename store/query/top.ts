@@ -3,7 +3,8 @@
 import type { Field, JsonValue, Metric, Row } from '../../wire/mod.ts'
 import type { Reader, StoredRow } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
-import { columnOf, scopeCondition } from './conditions.ts'
+import { columnOf } from './columns.ts'
+import { scopeCondition } from './conditions.ts'
 import { countedOf } from './counted.ts'
 import {
   foldedRows,
@@ -14,6 +15,7 @@ import {
   plainRows,
 } from './fold.ts'
 import { distinctError, distinctSql, metricSelect, metricSql } from './metric-sql.ts'
+import { planOf, type Source } from './plan.ts'
 import { type Approximate, errorsOf, isLarge, largeTimeoutSeconds } from './precision.ts'
 import type { FlowsScope, Order, QuestionOptions } from './question.ts'
 import { fieldValue, integer, metricValue, selectOf } from './stored-row.ts'
@@ -34,6 +36,7 @@ export interface Top {
   /** The metrics, `groups` and `folded_ports`: how many groups there are, and how many ports folded. */
   readonly totals: Readonly<Record<string, number | null>>
   readonly approximate: Approximate
+  readonly source: Source
 }
 
 /** A question of known size, its metrics computed as that size allows. */
@@ -48,11 +51,11 @@ export async function readTop(
   options?: QuestionOptions,
 ): Promise<Top> {
   const asked = countedOf(given)
-  const { range, filters } = asked
+  const { range, filter } = asked
   const mayFold = asked.fold && isFolding(asked.by, asked)
   const [large, fold] = await Promise.all([
-    isLarge(reader, asked, options),
-    mayFold && isAnyEphemeral(reader, { range, filters }, options),
+    isLarge(reader, given, options),
+    mayFold && isAnyEphemeral(reader, { range, filter }, options),
   ])
   const question: SizedQuestion = { ...asked, fold, large }
   if (!large) {
@@ -60,7 +63,7 @@ export async function readTop(
       readGroupTotals(reader, question, options),
       readGroups(reader, question, options),
     ])
-    return { rows, totals, approximate: {} }
+    return { rows, totals, approximate: {}, source: planOf(question).source }
   }
   return readLargeTop(reader, question, { timeoutSeconds: largeTimeoutSeconds, ...options })
 }
@@ -78,6 +81,7 @@ async function readLargeTop(
   return {
     rows,
     totals,
+    source: planOf(question).source,
     approximate: { groups: distinctError, ...ports, ...errorsOf(question.metrics, true) },
   }
 }

@@ -1,10 +1,11 @@
 // When was anybody watching? From the ledger: an agent writes a row of stage hook for every interval it
 // watched, idle or not, so a hole between them is a time that nobody can tell about.
 
+import type { Filter } from '../../wire/mod.ts'
 import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
-import { filterCondition } from './conditions.ts'
-import type { Filter, Range } from './question.ts'
+import { filterSql } from './filter-sql.ts'
+import type { Range } from './question.ts'
 
 /** A time without an agent on a node. */
 export interface Hole {
@@ -32,8 +33,8 @@ export interface NodeWatch {
 export interface WatchQuestion {
   readonly range: Range
   readonly nowNs: bigint
-  /** Filters on the node; empty = all. */
-  readonly nodes: readonly Filter[]
+  /** A filter on the node alone. */
+  readonly nodes: Filter
 }
 
 const secondNs = 1_000_000_000n
@@ -106,7 +107,6 @@ export function isWatched(watch: Watch, { fromNs, toNs }: Range): boolean {
 function watchSql(binder: Binder, { range, nodes }: WatchQuestion): string {
   const low = binder.bindTime(range.fromNs - lookBackNs)
   const high = binder.bindTime(range.toNs + lookAheadNs)
-  const filters = nodes.map((filter) => ` AND ${filterCondition(binder, filter)}`).join('')
   const tolerance = binder.bind('Int64', toleranceNs)
   const from = binder.bindTime(range.fromNs)
   const hole = `w.before > 0 AND w.begin > w.before + ${tolerance}
@@ -124,7 +124,8 @@ FROM (
     max(toUnixTimestamp64Nano(f.time)) OVER (PARTITION BY f.node ORDER BY f.start, f.time
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM ledger AS f
-  WHERE f.stage = 'hook' AND f.cause = '' AND f.time >= ${low} AND f.time < ${high}${filters}
+  WHERE f.stage = 'hook' AND f.cause = '' AND f.time >= ${low} AND f.time < ${high}
+    AND ${filterSql(binder, nodes)}
 ) AS w GROUP BY node ORDER BY node`
 }
 

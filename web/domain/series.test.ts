@@ -25,6 +25,7 @@ function answerOf(shares: readonly (number | null)[], rows: readonly number[]): 
   return {
     rows: rows.map((step) => ({ ...metrics, time: time(step) })),
     next: null,
+    source: 'rows',
     totals: {},
     step_seconds: 10,
     coverage: {

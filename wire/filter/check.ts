@@ -3,9 +3,9 @@
 
 import { nearestName, parseInstant } from '../../common/mod.ts'
 import { type AddressRange, parseAddressRange } from '../model/address.ts'
-import { endPairsOf } from '../model/ends.ts'
 import type { Field, Table } from '../model/field.ts'
 import { valueFault } from '../model/field-value.ts'
+import { fieldsByName, type NamedFields } from '../model/names.ts'
 import { filterError } from './error.ts'
 import type { Comparison, Filter, OrderOperator, Test, Value } from './filter.ts'
 import { everything } from './filter.ts'
@@ -22,7 +22,7 @@ export interface FilterContext {
 
 /** A field as a filter may call it. */
 interface Named {
-  readonly fields: readonly [Field, ...Field[]]
+  readonly fields: NamedFields
   /** The name lacks the field's unit: a number must bring one. */
   readonly needsUnit: boolean
 }
@@ -38,15 +38,7 @@ export function parseFilter(text: string, context: FilterContext): Filter {
 /** Every name that a filter on the table may use: fields, names for either end, quantities without their unit. */
 export function namesOf(table: Table): ReadonlyMap<string, Named> {
   const names = new Map<string, Named>()
-  const pairs = endPairsOf(table).map(({ name, src, dst }) => ({ name, fields: [src, dst] }))
-  const single = [...table.fields, ...table.derived].map((field) => ({
-    name: field.name,
-    fields: [field],
-  }))
-  for (const { name, fields } of [...single, ...pairs]) {
-    const named = fields as unknown as Named['fields']
-    names.set(name, { fields: named, needsUnit: false })
-  }
+  for (const [name, fields] of fieldsByName(table)) names.set(name, { fields, needsUnit: false })
   for (const [name, { fields }] of [...names]) {
     const short = name.replace(unitSuffix, '')
     if (short !== name && !names.has(short)) names.set(short, { fields, needsUnit: true })

@@ -37,6 +37,24 @@ export function allOf(parts: readonly Filter[]): Filter {
   return parts.length === 1 ? (parts[0] as Filter) : { kind: 'and', parts }
 }
 
+/** The conditions that a row must meet all of: the parts of an outermost `and`, or the filter itself. */
+export function conditionsOf(filter: Filter): readonly Filter[] {
+  return filter.kind === 'and' ? filter.parts.flatMap(conditionsOf) : [filter]
+}
+
+/** Names of all fields that the filter looks at. */
+export function fieldsIn(filter: Filter): ReadonlySet<string> {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return new Set(filter.parts.flatMap((part) => [...fieldsIn(part)]))
+    case 'not':
+      return fieldsIn(filter.part)
+    case 'compare':
+      return new Set(filter.fields.map(({ name }) => name))
+  }
+}
+
 /** A range of addresses is the only value that is an object. */
 export function isAddressRange(value: Value): value is AddressRange {
   return typeof value === 'object'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { BlockList } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { formatAddress, parseAddress } from './address.ts'
+import { formatAddress, parseAddress, parseAddressRange } from './address.ts'
 
 test('text forms (RFC 5952 §4, RFC 4291 §2.5.5)', () => {
   const table: readonly [string, string][] = [
@@ -49,4 +49,25 @@ test("any address keeps its meaning, by Node's own parser", () => {
       assert.deepEqual(parseAddress(shown), octets)
     }),
   )
+})
+
+test('ranges of prefixes: host bits are ignored, an IPv4 prefix stays among IPv4 addresses', () => {
+  for (const [text, first, last] of [
+    ['10.0.0.1', '10.0.0.1', '10.0.0.1'],
+    ['2001:DB8::0:1', '2001:db8::1', '2001:db8::1'],
+    ['10.1.2.3/8', '10.0.0.0', '10.255.255.255'],
+    ['10.1.2.3/32', '10.1.2.3', '10.1.2.3'],
+    ['0.0.0.0/0', '0.0.0.0', '255.255.255.255'],
+    ['2001:db8::1/33', '2001:db8::', '2001:db8:7fff:ffff:ffff:ffff:ffff:ffff'],
+    ['::/0', '::', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+  ] as const) {
+    assert.deepEqual(
+      parseAddressRange(text),
+      { first: parseAddress(first), last: parseAddress(last) },
+      text,
+    )
+  }
+  for (const text of ['10.0.0.0/33', '2001:db8::/129', '10.0.0.0/8/8', 'fe80::1%eth0', '']) {
+    assert.equal(parseAddressRange(text), undefined, text)
+  }
 })

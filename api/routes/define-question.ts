@@ -1,0 +1,82 @@
+// A question about the rows of one table: what every such route has in common. It takes a range and filters, answers
+// within the bounds of `ask`, and says how much of the truth its answer is. A route states only what is its own.
+
+import type { FastifyInstance } from 'fastify'
+import type { TObject, TSchema } from 'typebox'
+import type { Reader } from '../../store/mod.ts'
+import {
+  type Coverage,
+  type FlowsScope,
+  type QuestionOptions,
+  readCoverage,
+} from '../../store/query/mod.ts'
+import type { Table } from '../../wire/mod.ts'
+import { filterOf, type Query } from '../question/filters.ts'
+import { type Moment, momentOf } from '../question/time.ts'
+import type { RouteDeps } from './deps.ts'
+import { responses } from './responses.ts'
+
+/** What was asked, as the store understands it. */
+export interface Asked extends FlowsScope {
+  readonly query: Query
+  readonly nowNs: bigint
+  readonly reader: Reader
+  readonly options: QuestionOptions
+}
+
+interface Envelope {
+  readonly next: string | null
+  readonly coverage: Coverage
+}
+
+export interface QuestionRoute<Answer extends Envelope> {
+  readonly path: string
+  readonly summary: string
+  readonly tag: 'flows' | 'truth'
+  readonly parameters: TObject
+  readonly answer: TSchema
+  /** Rows of the largest answer, 100 when not given: what its memory is reserved for. */
+  readonly rowsMax?: (query: Query) => number
+  /** When an earlier page fixed the range and what `now` is. */
+  readonly moment?: (query: Query) => Moment | undefined
+  /** The answer without `next` (null then) and `coverage` (of the whole range then), or with its own. */
+  readonly read: (
+    asked: Asked,
+  ) => Promise<Omit<Answer, keyof Envelope> & Partial<Pick<Answer, keyof Envelope>>>
+  /** `read` gives the coverage: it is not read once more. */
+  readonly coversItself?: true
+}
+
+/** The route as the application registers it. */
+export function defineQuestion<Answer extends Envelope>(
+  table: Table,
+  route: QuestionRoute<Answer>,
+): (app: FastifyInstance, deps: RouteDeps) => void {
+  const schema = {
+    summary: route.summary,
+    tags: [route.tag],
+    querystring: route.parameters,
+    response: responses(route.answer),
+  }
+  return (app, { reader, ask, nowNs }) => {
+    app.get(route.path, { schema }, (request, reply) => {
+      const query = request.query as Query
+      const answer = async (options: QuestionOptions) => {
+        const moment = route.moment?.(query) ?? momentOf(query, nowNs())
+        const filter = filterOf(table, query, moment.nowNs)
+        const asked: Asked = { ...moment, query, filter, reader, options }
+        const [own, coverage] = await Promise.all([
+          route.read(asked),
+          route.coversItself ? undefined : readCoverage(reader, asked, options),
+        ])
+        return { next: null, coverage, ...own }
+      }
+      return ask(reply, answer, route.rowsMax?.(query))
+    })
+  }
+}
+
+/** Of a route with the parameter `limit`. */
+export function limitOf(query: Query): number {
+  return query['limit'] as number
+}
