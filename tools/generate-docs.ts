@@ -79,7 +79,7 @@ Generated from \`cli/commands/process-flags.ts\` by \`npm run generate\`.
 variable of the environment, that than the file, and the file than the default.
 
 Values are written as at the flag: times \`250ms\`, \`1h30m\`, \`30d\`; sizes \`500MB\` (1000), \`10GiB\` (1024). A key that does not
-exist, a value that is wrong and a key without a value end the start with the line and the column.
+exist, a value that is wrong and a key without a value end the start with the line and the column. A process reads the file when it starts; after a change, start it again.
 
 - \`weir config check FILE\` says every mistake, with exit code 64 when there is one.
 - \`weir config print\` shows every setting, its value, and where it comes from; its answer is a configuration file itself.

@@ -153,6 +153,20 @@ test('a value of the file that this host does not have names its place', async (
   assert.match(err, new RegExp(`^weir: ${file}:2:11 /no/such: expected a number, or a path`))
 })
 
+test('a central that weir up would not send to is said, not ignored in silence', async (context) => {
+  const file = fileOf(context, 'agent: { upstream: "192.0.2.1:1", cgroup: /no/such }\n')
+  const { err } = await weir(`up --config ${file}`)
+  assert.match(err, /^weir up: agent\.upstream of the configuration file is not used: /)
+})
+
+test('an empty name or folder is refused: it is a variable of a script that was not set', async () => {
+  for (const flag of ['--node', '--data', '--listen', '--upstream']) {
+    const { exitCode, err } = await weir(`agent ${flag}=`.replace('agent --l', 'central --l'))
+    assert.equal(exitCode, 64)
+    assert.match(err, new RegExp(`^weir: ${flag} : expected `))
+  }
+})
+
 test('an address of the file that is open to others is refused, unless the line allows it', async (context) => {
   const file = fileOf(context, 'central: { listen: "192.0.2.1:0", ingest: "192.0.2.1:1" }\n')
   const refused = await weir(`central --config ${file}`)

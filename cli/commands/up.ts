@@ -67,13 +67,13 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   listenOf(values, 'listen')
   listenUnless(values, ingestFlag)
   listenUnless(values, metricsFlag)
-  scopeOf('up', values)
   if (values.config?.values.has('agent.upstream')) {
     note(
       terminal,
-      'weir up: agent.upstream of the configuration file is not for this agent, whose central is here',
+      'weir up: agent.upstream of the configuration file is not used: the agent sends to the central beside it',
     )
   }
+  scopeOf('up', values)
   checkLimits()
   makeData(dataDir)
   const stopped = stopSignal()

@@ -44,6 +44,7 @@ export interface ConfigFile {
 /** Words of our own where the library's speak to its programmer. */
 const words: Readonly<Record<string, string>> = {
   DUPLICATE_KEY: 'this key stands in its section already',
+  RESOURCE_EXHAUSTION: 'this is nested too deeply',
   MULTIPLE_DOCS: 'a file is one document; leave out the line ---',
 }
 
