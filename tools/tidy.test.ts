@@ -2,10 +2,11 @@
 // Their tables stand in house-rules.ts.
 
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
+import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { ledgerCauses } from '../wire/mod.ts'
 import { edges, environment, packages } from './house-rules.ts'
 
 const home = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '')
@@ -108,6 +109,67 @@ test('every top folder says its stage', () => {
     'README.md starts "# name: …", a blank line, "Stage n: reads …" (or "Beside the river: …")',
   )
 })
+
+/** The cells of the first Markdown table of a text whose first head is `head`. */
+function tableOf(text: string, head: string): readonly (readonly string[])[] {
+  const lines = text.split('\n')
+  const begin = lines.findIndex((line) => new RegExp(`^\\| ${head} +\\|`).test(line)) + 2
+  const end = lines.findIndex((line, index) => index >= begin && !line.startsWith('|'))
+  return lines.slice(begin, end).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  )
+}
+
+test('the table of folders in ARCHITECTURE.md is the tree and its edges', () => {
+  const rows = tableOf(textOf('ARCHITECTURE.md'), 'folder')
+  const folders = new Set(
+    sources.filter((path) => path.includes('/')).map((path) => path.split('/')[0] as string),
+  )
+  assert.deepEqual(rows.map(([name = '']) => name).sort(), [...folders].map(quoted).sort())
+  for (const [name = '', , , imports = ''] of rows) {
+    const all = edges[name.slice(1, -2)] ?? []
+    const named = all.filter((edge) => edge !== 'api/contract/pages')
+    const said = named.map((edge) => edge.replace('?', ''))
+    const isFree = /^`(?:test|bench|tools)\/`$/.test(name)
+    assert.equal(imports, isFree ? 'everything' : said.join(', ') || 'nothing', name)
+  }
+})
+
+test('the table of losses in ARCHITECTURE.md is wire/model/causes.ts', () => {
+  const rows = tableOf(textOf('ARCHITECTURE.md'), 'stage')
+  const said = rows.flatMap(([stages = '', , counted = '']) => {
+    const parts = [...counted.matchAll(/(lost|filtered)((?: `\w+`,?)+)/g)]
+    return stages.split(', ').flatMap((stage) =>
+      parts.flatMap(([, as, words = '']) => {
+        return [...words.matchAll(/\w+/g)].map(([cause]) => `${stage} ${as} ${cause}`)
+      }),
+    )
+  })
+  const known = Object.entries(ledgerCauses).flatMap(([stage, causes]) =>
+    Object.entries<{ as: string }>(causes).map(([cause, { as }]) => `${stage} ${as} ${cause}`),
+  )
+  assert.deepEqual(said.sort(), known.sort())
+})
+
+test('the table of folders in each README.md is the folder', () => {
+  const readmes = paths.filter((path) => basename(path) === 'README.md')
+  for (const path of readmes) {
+    const rows = tableOf(textOf(path), 'folder')
+    if (rows.length === 0) continue
+    const said = rows.map(([name = '']) => name).filter((name) => name.endsWith('/`'))
+    const there = readdirSync(join(home, dirname(path)), { withFileTypes: true }).filter(
+      (entry) => entry.isDirectory() && !/^(?:dist|testdata|node_modules)$/.test(entry.name),
+    )
+    assert.deepEqual(said.sort(), there.map(({ name }) => quoted(name)).sort(), path)
+  }
+})
+
+function quoted(folder: string): string {
+  return `\`${folder}/\``
+}
 
 test('every function, constant and class of a mod.ts has a docstring', () => {
   const wrong = sources
