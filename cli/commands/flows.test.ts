@@ -43,6 +43,37 @@ test('every field is a flag under the name of the API', async () => {
   assert.equal(question?.get('from'), '2026-08-21T11:45:01.000Z')
 })
 
+test('words behind the command are a filter, and --filter is the same', async () => {
+  const words = await weir('flows dst_port = 5432 and rtt > 5ms --process a', flowsAnswer)
+  assert.equal(words.exitCode, 0)
+  assert.equal(words.asked[0]?.searchParams.get('filter'), 'dst_port = 5432 and rtt > 5ms')
+  assert.equal(words.asked[0]?.searchParams.get('process'), 'a')
+  const flag = await weir('top --filter dst_port=5432', () => ({ body: {} }))
+  assert.deepEqual(
+    flag.asked.map((url) => url.searchParams.get('filter')),
+    ['dst_port=5432', 'dst_port=5432'],
+  )
+  const both = await weir('flows dst_port = 5432 --filter node=a', flowsAnswer)
+  assert.equal(both.exitCode, 64)
+  assert.match(both.err, /--filter node=a: expected either it or words/)
+})
+
+test('a wrong filter is said as the central says it', async () => {
+  const { exitCode, err } = await weir('flows dst_prot = 443', () => ({
+    status: 400,
+    body: {
+      error: {
+        code: 'bad_filter',
+        message: 'the filter is wrong at character 0: "dst_prot" is no field',
+        remedy: '',
+        details: { parameter: 'filter', position: 0, suggestion: 'dst_port' },
+      },
+    },
+  }))
+  assert.equal(exitCode, 64)
+  assert.match(err, /the filter is wrong at character 0: "dst_prot" is no field/)
+})
+
 test('pages are joined until the limit', async () => {
   const { out, err, asked } = await weir('flows -o ndjson --limit 3', (url) => {
     const next = url.searchParams.has('cursor') ? 'c2' : 'c1'

@@ -2,7 +2,7 @@
 
 import { cliError } from '../errors.ts'
 import { listingFlags } from '../render/listing.ts'
-import { filterFlags } from '../source/filter-flags.ts'
+import { filterFlags, filterOperand } from '../source/filter-flags.ts'
 import { localFlag, refuse } from '../source/local.ts'
 import { rangeFlags } from '../source/range.ts'
 import { serverFlag } from '../source/server.ts'
@@ -15,6 +15,7 @@ export const flowsCommand: Command = {
   summary: 'Lists connections: who talks to whom, how much, and how it ended.',
   description:
     'A row is one interval of one connection. SENT and RECEIVED are totals since the connection opened (like ss). For bytes per interval use --output json: fields bytes, reverse_bytes.',
+  operands: [filterOperand],
   flags: [
     { name: 'follow', short: 'f', kind: 'switch', help: 'Goes on with new rows until Ctrl-C.' },
     {
@@ -46,6 +47,7 @@ export const flowsCommand: Command = {
     },
     { command: 'weir flows -f', what: 'every connection as it is reported' },
     { command: 'weir flows --dst-port 443 --process curl', what: 'what curl does over HTTPS' },
+    { command: "weir flows 'dst_port = 5432 and rtt > 5ms'", what: 'slow answers of a database' },
     {
       command: 'weir flows --for 1h --end-reason refused -o json',
       what: 'refused connects of the last hour, for a program',

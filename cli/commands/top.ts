@@ -1,12 +1,12 @@
 // `weir top`: who moves the most, grouped by any fields.
 
-import { flowMetrics } from '../../wire/mod.ts'
+import { flowMetrics, flowTable, groupNames } from '../../wire/mod.ts'
 import { checkName } from '../parse/known-name.ts'
 import { createListing, listingFlags } from '../render/listing.ts'
 import { count, span } from '../render/number.ts'
 import { createProgress } from '../render/progress.ts'
 import { restRow, topColumns } from '../render/top-columns.ts'
-import { endsOf, fieldName, filterFlags, filtersOf, groupNames } from '../source/filter-flags.ts'
+import { endsOf, fieldName, filterFlags, filterOperand, filtersOf } from '../source/filter-flags.ts'
 import { createWatch, localAgent, localFlag, localIntervals, refuse } from '../source/local.ts'
 import { createLocalTop } from '../source/local-top.ts'
 import { noteNodes } from '../source/node-notes.ts'
@@ -16,6 +16,7 @@ import { askTop, type TopQuestion, type TopResult } from '../source/top-answer.t
 import { type Command, note, type Terminal, type Values } from './command.ts'
 
 const standardSpanMs = 5000
+const groups = groupNames(flowTable)
 const metricNames = flowMetrics.map((metric) => metric.name)
 
 export const topCommand: Command = {
@@ -23,6 +24,7 @@ export const topCommand: Command = {
   summary: 'Ranks who moves the most bytes, by process, port, address or any other field.',
   description:
     'A group is all rows with the same values in the fields of --by. SENT is from initiator to responder.',
+  operands: [filterOperand],
   flags: [
     {
       name: 'by',
@@ -102,7 +104,7 @@ async function runLocal(values: Values, terminal: Terminal): Promise<number> {
 
 function questionOf(values: Values): TopQuestion {
   const typed = values.list('by').flatMap((text) => text.split(','))
-  for (const text of typed) checkName({ flag: '--by', what: 'field', typed: text }, groupNames)
+  for (const text of typed) checkName({ flag: '--by', what: 'field', typed: text }, groups)
   const by = typed.length > 0 ? typed.map(fieldName) : ['src_process', 'dst_process', 'dst_port']
   const order = values.text('order') ?? ''
   checkName({ flag: '--order', what: 'metric', typed: order }, [

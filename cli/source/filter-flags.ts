@@ -1,45 +1,45 @@
 // Every field of a row is a flag: `src_port` is --src-port. A name without its end means either end.
 
 import type { AppError } from '../../common/mod.ts'
-import { type Field, flowTable, isGroupable, valueFault } from '../../wire/mod.ts'
-import type { Flag, Values } from '../commands/command.ts'
+import { type Field, fieldsByName, flowTable, valueFault } from '../../wire/mod.ts'
+import type { Flag, Operand, Values } from '../commands/command.ts'
 import { cliError } from '../errors.ts'
 import { cgroupOf, netnsOf } from '../parse/scope.ts'
 import type { Question } from './server.ts'
 
-const fields: readonly Field[] = [...flowTable.fields, ...flowTable.derived]
-const names = new Set(fields.map((field) => field.name))
 /** Longer closed sets are not listed in help. */
 const listedMax = 16
 
-interface Pair {
-  readonly name: string
-  readonly src: Field
-}
-
-const pairs: readonly Pair[] = flowTable.fields.flatMap((src) => {
-  const name = src.name.replace(/^src_/, '')
-  return name !== src.name && names.has(`dst_${name}`) && !names.has(name) ? [{ name, src }] : []
-})
-
-/** What a flag filters by: the field, or for a name without its end the initiator's. */
-const fieldsByName = new Map<string, Field>([
-  ...pairs.map(({ name, src }): [string, Field] => [name, src]),
-  ...fields.map((field): [string, Field] => [field.name, field]),
-])
-
-/** Names of fields that `top --by` takes, either-end names among them. */
-export const groupNames: readonly string[] = [
-  ...pairs.map((pair) => pair.name),
-  ...fields.filter(isGroupable).map((field) => field.name),
-]
+/** What a flag filters by: the field, or both ends. */
+const named = fieldsByName(flowTable)
 
 /** Names of all fields of a flow row, in order. */
-export const fieldNames: readonly string[] = fields.map((field) => field.name)
+export const fieldNames: readonly string[] = [...named.values()].flatMap((fields) =>
+  fields.length === 1 ? [fields[0].name] : [],
+)
+
+const group = 'Only rows with (repeatable: any of the values)'
+
+/** The filter language as words behind the command; `--filter` is the same. */
+export const filterOperand: Operand = {
+  name: 'FILTER',
+  repeatable: true,
+  help: 'Only rows for which this holds: dst_port = 5432 and rtt > 5ms. In quotes: a shell would take > for itself.',
+}
 
 export const filterFlags: readonly Flag[] = [
-  ...pairs.map(({ name, src }) => filterFlag(name, src, `${src.name} or dst_${name}.`)),
-  ...fields.map((field) => filterFlag(field.name, field, field.help)),
+  {
+    name: 'filter',
+    kind: 'text',
+    metavar: 'FILTER',
+    help: 'Only rows for which this holds, as the words behind the command.',
+    group,
+  },
+  ...[...named]
+    .toSorted(([, one], [, other]) => other.length - one.length)
+    .map(([name, [field, other]]) =>
+      filterFlag(name, field, other ? `${field.name} or ${other.name}.` : field.help),
+    ),
 ]
 
 function filterFlag(name: string, field: Field, help: string): Flag {
@@ -49,7 +49,7 @@ function filterFlag(name: string, field: Field, help: string): Flag {
     metavar: metavarOf(name, field),
     repeatable: true,
     help: `${help}${choicesOf(field, help)}`,
-    group: 'Only rows with (repeatable: any of the values)',
+    group,
   }
 }
 
@@ -69,7 +69,7 @@ function choicesOf(field: Field, help: string): string {
 
 /** The fields that a name stands for: itself, or both ends. */
 export function endsOf(name: string): readonly string[] {
-  return names.has(name) ? [name] : [`src_${name}`, `dst_${name}`]
+  return (named.get(name) ?? []).map((field) => field.name)
 }
 
 /** `src_port` → `src-port`. */
@@ -84,7 +84,7 @@ export function fieldName(text: string): string {
 
 /** The filters that were given, as parameters of the API. Throws AppError for a value that no row can have. */
 export function filtersOf(command: string, values: Values): Question {
-  return [...fieldsByName].flatMap(([name, field]) =>
+  const fields = [...named].flatMap(([name, [field]]) =>
     values.list(flagName(name)).map((text): [string, string] => {
       const value = withoutPath(command, name, text)
       const fault = filterFault(name, field, value)
@@ -92,6 +92,18 @@ export function filtersOf(command: string, values: Values): Question {
       return [name, value]
     }),
   )
+  const text = filterText(command, values)
+  return text === undefined ? fields : [...fields, ['filter', text]]
+}
+
+function filterText(command: string, values: Values): string | undefined {
+  const words = values.operands('FILTER')
+  const text = values.text('filter')
+  if (text !== undefined && words.length > 0) {
+    const details = { command, name: '--filter', value: text }
+    throw cliError('bad_value', { details: { ...details, expected: 'either it or words' } })
+  }
+  return words.length > 0 ? words.join(' ') : text
 }
 
 /** `--netns /run/netns/blue` is its inode, `--cgroup-id /sys/fs/cgroup/x` its id. */

@@ -6,6 +6,7 @@ import {
   countedRows,
   createTally,
   derivedValues,
+  fieldsIn,
   flowMetrics,
   type JsonValue,
   joinTally,
@@ -19,6 +20,7 @@ import {
 import type { KnownCoverage } from '../render/truth.ts'
 import { endsOf } from './filter-flags.ts'
 import type { Interval } from './local.ts'
+import { localFilter } from './local-filter.ts'
 import { type Folded, foldedGroups } from './local-fold.ts'
 import { ordered } from './order.ts'
 import { keyOf, type TopQuestion, type TopResult } from './top-answer.ts'
@@ -92,7 +94,7 @@ export function createLocalTop(question: TopQuestion, startedMs = Date.now()): L
 
 /** As the API: not for somebody who asks for certain ports. */
 function foldsPorts({ fold, filters }: TopQuestion): boolean {
-  return fold && !filters.some(([name]) => endsOf(name).includes('dst_port'))
+  return fold && !fieldsIn(localFilter(filters)).has('dst_port')
 }
 
 /** The groups of a fold as one. */

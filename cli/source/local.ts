@@ -3,11 +3,11 @@
 import { hostname } from 'node:os'
 import type { Component, Reporter } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
-import { type Batch, pickRows, type Row, rowOf } from '../../wire/mod.ts'
+import { type Batch, type Filter, pickRows, type Row, rowOf, rowTest } from '../../wire/mod.ts'
 import type { Flag, Terminal, Values } from '../commands/command.ts'
 import { cliError } from '../errors.ts'
 import type { KnownCoverage } from '../render/truth.ts'
-import { predicateOf } from './predicate.ts'
+import { localFilter } from './local-filter.ts'
 import type { Question } from './server.ts'
 
 export const localFlag: Flag = {
@@ -61,9 +61,8 @@ export async function* localIntervals(
   ended: AbortSignal,
   open: OpenLocalAgent,
 ): AsyncGenerator<Interval, void, void> {
-  const filters = predicateOf(question.filters)
-  const matches = question.filters.length === 0 ? undefined : filters
-  const queue = createQueue(matches, question.waitingRowsMax ?? waitingRowsMax)
+  const filter = localFilter(question.filters)
+  const queue = createQueue(filter, question.waitingRowsMax ?? waitingRowsMax)
   const reporter = createReporter('weir', { level: 'fatal' })
   const agent = open({ node: hostname(), intervalMs: localIntervalMs }, reporter, queue.onBatch)
   let stopping: Promise<void> | undefined
@@ -108,7 +107,7 @@ function lengthOf(batches: readonly Batch[]): number {
 }
 
 /** Rows that match, between the agent and whoever shows them: as columns, a tenth of what objects would take. */
-function createQueue(matches: ((row: Row) => boolean) | undefined, rowsMax: number) {
+function createQueue(filter: Filter, rowsMax: number) {
   const waiting: (readonly Batch[])[] = []
   let waitingRows = 0
   let made = 0
@@ -144,8 +143,7 @@ function createQueue(matches: ((row: Row) => boolean) | undefined, rowsMax: numb
   }
 
   function matching(batch: Batch): readonly number[] {
-    const rows = Array.from({ length: batch.length }, (_, index) => index)
-    return matches ? rows.filter((index) => matches(rowOf(batch, index))) : rows
+    return Array.from({ length: batch.length }, (_, index) => index).filter(rowTest(filter, batch))
   }
 
   function next(): readonly Batch[] | undefined {

@@ -1,10 +1,27 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AppError } from '../../common/mod.ts'
-import { fakeRow } from '../fake.ts'
-import { predicateOf } from './predicate.ts'
+import { appendRow, createBatch, flowTable, rowTest } from '../../wire/mod.ts'
+import { localFilter } from './local-filter.ts'
+import type { Question } from './server.ts'
 
-const row = fakeRow({ dst_address: '2001:db8::7', dst_process: 'nginx' })
+const nowMs = Date.parse('2026-08-21T12:00:05Z')
+const batch = createBatch(flowTable, 1)
+appendRow(batch, {
+  time: BigInt(Date.parse('2026-08-21T12:00:00Z')) * 1_000_000n,
+  src_address: '192.0.2.10',
+  src_port: 51_044,
+  dst_address: '2001:db8::7',
+  dst_port: 443,
+  dst_process: 'nginx',
+  rtt_ns: 12_000_000,
+  direction_known: true,
+  connection_id: 12_345_678_901_234_567_890n,
+})
+
+function holds(filters: Question): boolean {
+  return rowTest(localFilter(filters, nowMs), batch)(0)
+}
 
 for (const [filters, expected] of [
   [[], true],
@@ -40,10 +57,20 @@ for (const [filters, expected] of [
   [[['time', '2026-08-21T12:00:00Z']], true],
   [[['time', '2026-08-21T14:00:00.000000000+02:00']], true],
   [[['time', '2026-08-21T12:00:00.000000001Z']], false],
+  [[['time', '-5s']], true],
   [[['reverse_retransmits', '0']], false],
+  [[['filter', 'rtt > 5ms and process ~ "^ng"']], true],
+  [[['filter', 'rtt > 5ms and not process = nginx']], false],
+  [
+    [
+      ['dst_port', '443'],
+      ['filter', 'rtt < 5ms'],
+    ],
+    false,
+  ],
 ] as const) {
   test(`${JSON.stringify(filters)} is ${expected}`, () => {
-    assert.equal(predicateOf(filters)(row), expected)
+    assert.equal(holds(filters), expected)
   })
 }
 
@@ -53,12 +80,14 @@ for (const [name, value] of [
   ['address', 'fe80::1%eth0'],
   ['address', 'example.com'],
   ['direction_known', 'yes'],
-  ['time', 'now'],
+  ['time', 'yesterday'],
   ['community_id', '1:x'],
+  ['filter', 'community_id = "1:x"'],
+  ['filter', 'dst_prot = 443'],
 ] as const) {
   test(`${name} ${value} is refused`, () => {
     assert.throws(
-      () => predicateOf([[name, value]]),
+      () => localFilter([[name, value]]),
       (error) => error instanceof AppError,
     )
   })
