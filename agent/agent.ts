@@ -9,6 +9,7 @@ import {
   endOfProcess,
   type FolderWatch,
   type Reporter,
+  readVersion,
 } from '../common/mod.ts'
 import { type ProgramReport, releaseProgramPages } from '../kernel/mod.ts'
 import {
@@ -25,7 +26,7 @@ import { agentError } from './errors.ts'
 import { cgroupMount } from './identity/cgroups.ts'
 import type { Own } from './identity/own.ts'
 import { createLedger } from './ledger/ledger.ts'
-import { interfaceAddresses, ownPids, readVersion } from './process.ts'
+import { interfaceAddresses, ownPids } from './process.ts'
 import { createCheckpoints } from './spool/checkpoint.ts'
 import { createSpool, type Spool, type SpoolLimits } from './spool/spool.ts'
 import { createStatus } from './status/status.ts'

@@ -1,6 +1,5 @@
 // What the agent knows of the process it runs in.
 
-import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 
 /** This process and, when a supervisor started it, that one: their connections are Weir's own. */
@@ -13,10 +12,4 @@ export function interfaceAddresses(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap(
     (all) => all?.map(({ address }) => address) ?? [],
   )
-}
-
-/** The one version of Weir: that of its package. */
-export function readVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { readonly version: string }).version
 }

@@ -9,6 +9,7 @@ import {
   createLifecycle,
   endOfProcess,
   type Reporter,
+  readVersion,
 } from '../common/mod.ts'
 import { createStore, type RetentionConfig } from '../store/mod.ts'
 import { centralError } from './errors.ts'
@@ -19,7 +20,6 @@ import { createIngest, type IngestAddress } from './ingest/ingest.ts'
 import { insertPending } from './ingest/insert-pending.ts'
 import { createNodeOwners } from './node-owners.ts'
 import { createNodes } from './nodes.ts'
-import { readVersion } from './version.ts'
 
 export interface CentralConfig {
   readonly dataDir: string

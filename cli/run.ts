@@ -1,8 +1,7 @@
 // One command line from its arguments to an exit code. Everything that ends it badly is said in one way.
 
-import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
-import { AppError, messageOf } from '../common/mod.ts'
+import { AppError, messageOf, readVersion } from '../common/mod.ts'
 import { type Command, type CommandEntry, note, print, type Terminal } from './commands/command.ts'
 import { commands } from './commands/commands.ts'
 import { firstExamples } from './commands/examples.ts'
@@ -45,7 +44,7 @@ async function dispatch(
     return 0
   }
   if (name === '--version' || name === '-v' || name === '-V') {
-    print(terminal, `weir ${version()}`)
+    print(terminal, `weir ${readVersion()}`)
     return 0
   }
   if (name.startsWith('-')) throw unknownCommand(name, [])
@@ -93,9 +92,4 @@ function explain(error: unknown, debug: boolean, terminal: Terminal): number {
   note(terminal, `weir: ${escaped(messageOf(error))}`)
   note(terminal, '  this is a defect of Weir; --debug shows where')
   return defectExitCode
-}
-
-function version(): string {
-  const file = new URL('../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }

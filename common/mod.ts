@@ -26,4 +26,6 @@ export {
 export type { CounterHandle, Reporter, ReporterOptions } from './reporter/reporter.ts'
 export { parseDurationMs, rfc3339 } from './time/duration.ts'
 export { parseInstant } from './time/instant.ts'
+export { type MomentClock, momentMs } from './time/moment.ts'
+export { readVersion } from './version.ts'
 export { editsBetween, nearestName, nearestNames } from './words/nearest.ts'

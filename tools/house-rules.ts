@@ -15,6 +15,7 @@ const everything = [
 /** Folder → folders whose mod.ts it may import; `?` = by a type or a dynamic import() alone. */
 export const edges: Readonly<Record<string, readonly string[]>> = {
   common: [],
+  'common/time': [],
   wire: ['common'],
   kernel: ['common'],
   agent: ['kernel', 'wire', 'common'],
@@ -23,7 +24,7 @@ export const edges: Readonly<Record<string, readonly string[]>> = {
   'api/contract/pages': [],
   api: ['api/contract', 'api/contract/pages', 'store', 'wire', 'common'],
   central: ['api', 'api/contract', 'store', 'wire', 'common'],
-  web: ['api/contract?', 'api/contract/pages'],
+  web: ['api/contract?', 'api/contract/pages', 'common/time'],
   cli: ['api/contract', 'wire', 'common', 'agent?', 'central?'],
   test: [...everything, 'bench', 'tools'],
   bench: [...everything, 'test'],

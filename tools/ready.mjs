@@ -142,7 +142,8 @@ function installPrograms() {
 /** Builds the dashboard when its sources differ from those that `web/dist` was built from. */
 function buildPage() {
   const dist = join(home, 'web', 'dist')
-  const sources = [...files(join(home, 'web')), ...files(join(home, 'api', 'contract'))]
+  const folders = ['web', join('api', 'contract'), join('common', 'time')]
+  const sources = folders.flatMap((folder) => files(join(home, folder)))
   const inputs = [...sources.sort(), join(home, 'package-lock.json')]
   const sum = hash(inputs.map((file) => readFileSync(file)))
   const stamp = join(dist, '.sources')

@@ -1,9 +1,9 @@
 // The time range of a question: --for 5m, or --from and --to as the API takes them.
 
+import { type MomentClock, momentMs, parseInstant } from '../../common/mod.ts'
 import type { Flag, Values } from '../commands/command.ts'
 import { cliError } from '../errors.ts'
 import { span } from '../render/number.ts'
-import { type MomentClock, momentMs } from './moment.ts'
 import type { Question } from './server.ts'
 
 export const rangeFlags: readonly Flag[] = [
@@ -69,7 +69,8 @@ const expectedTime = 'a time: -15m, now, 14:00, 2026-11-21 14:00 or RFC 3339 (20
 
 /** RFC 3339 goes as it is, to the nanosecond. */
 function instantOf(text: string, ms: number): string {
-  return /[Zz]$|[+-]\d\d:\d\d$/.test(text) ? text : new Date(ms).toISOString()
+  const isWhole = /[Zz]$|[+-]\d\d:\d\d$/.test(text) && parseInstant(text, 0n) !== undefined
+  return isWhole ? text : new Date(ms).toISOString()
 }
 
 function badTime(command: string, name: string, value: string, expected: string): Error {

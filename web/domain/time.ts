@@ -1,5 +1,7 @@
 // Times: what may be typed, what is shown. ISO order and 24 h always; the zone is the browser's or UTC.
 
+import { momentMs, parseDurationMs } from '../../common/time/mod.ts'
+
 export type Zone = 'local' | 'utc'
 
 export interface Range {
@@ -7,13 +9,7 @@ export interface Range {
   readonly toMs: number
 }
 
-const unitsMs: Readonly<Record<string, number>> = {
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-}
-
+const hourMs = 3_600_000
 const refreshLeastMs = 5000
 const refreshMostMs = 60_000
 
@@ -22,31 +18,14 @@ export function refreshMs(changeMs: number): number {
   return Math.min(refreshMostMs, Math.max(refreshLeastMs, changeMs))
 }
 
-/** `now`, `-90m`, `14:00`, `2026-08-21 14:32`, RFC 3339 → milliseconds; undefined when it is none of them. */
+/** As `momentMs`, in the page's zone. */
 export function parseTime(text: string, nowMs: number, zone: Zone): number | undefined {
-  const typed = text.trim()
-  if (typed === 'now') return nowMs
-  const relative = relativeMs(typed)
-  if (relative !== undefined) return nowMs - relative
-  const clock = /^(\d{1,2}):(\d{2})(?::(\d{2}))?$/.exec(typed)
-  if (clock) return timeOfDay(clock, nowMs, zone)
-  const date = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?(Z|[+-]\d\d:\d\d)?$/.exec(
-    typed,
-  )
-  if (!date) return undefined
-  const offset = date[3] ?? (zone === 'utc' ? 'Z' : '')
-  const ms = Date.parse(`${date[1]}T${date[2] ?? '00:00'}${offset}`)
-  return Number.isNaN(ms) ? undefined : ms
+  return momentMs(text, { nowMs, utc: zone === 'utc' })
 }
 
-/** `-15m`, `-1h30m` → milliseconds back from now. */
-export function relativeMs(text: string): number | undefined {
-  if (!/^-(?:\d+(?:\.\d+)?[smhd])+$/.test(text)) return undefined
-  let total = 0
-  for (const [, amount, unit] of text.matchAll(/([\d.]+)([smhd])/g)) {
-    total += Number(amount) * (unitsMs[unit as string] as number)
-  }
-  return total
+/** Whether it is a time before now, such as `-15m`. */
+export function isRelative(text: string): boolean {
+  return text.startsWith('-') && parseDurationMs(text.slice(1)) !== undefined
 }
 
 /** Milliseconds of an RFC 3339 time of the API (nine digits are cut to three). */
@@ -68,7 +47,7 @@ export function dateTime(ms: number, zone: Zone): string {
 export function axisLabel(ms: number, rangeMs: number, zone: Zone): string {
   const text = iso(ms, zone)
   const time = text.slice(11, rangeMs <= 5 * 60_000 ? 19 : 16)
-  return time.startsWith('00:00') && rangeMs > unitsMs['h']! ? text.slice(5, 10) : time
+  return time.startsWith('00:00') && rangeMs > hourMs ? text.slice(5, 10) : time
 }
 
 /** `14:00 – 15:00`; with dates as soon as the ends lie on different days or not today. */
@@ -107,18 +86,4 @@ export function zoneLabel(ms: number, zone: Zone): string {
 function iso(ms: number, zone: Zone): string {
   const shift = zone === 'utc' ? 0 : new Date(ms).getTimezoneOffset() * 60_000
   return new Date(ms - shift).toISOString()
-}
-
-function timeOfDay(match: RegExpExecArray, nowMs: number, zone: Zone): number | undefined {
-  const [hours, minutes, seconds] = [match[1], match[2], match[3] ?? '0'].map(Number) as [
-    number,
-    number,
-    number,
-  ]
-  if (hours > 23 || minutes > 59 || seconds > 59) return undefined
-  const day = new Date(nowMs)
-  if (zone === 'utc') day.setUTCHours(hours, minutes, seconds, 0)
-  else day.setHours(hours, minutes, seconds, 0)
-  // A time that has not come yet today is yesterday's.
-  return day.getTime() > nowMs ? day.getTime() - 86_400_000 : day.getTime()
 }

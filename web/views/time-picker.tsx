@@ -7,10 +7,10 @@ import { serverNow } from '../data/request.ts'
 import { type PageState, rangeOf } from '../domain/location.ts'
 import {
   dateTime,
+  isRelative,
   parseTime,
   rangeLabel,
   relativeLabel,
-  relativeMs,
   type Zone,
   zoneLabel,
 } from '../domain/time.ts'
@@ -152,6 +152,6 @@ function problem(fromMs: number | undefined, toMs: number | undefined): string |
 /** Relative times stay relative; a time of day becomes the moment it meant. */
 function forApi(text: string, nowMs: number, zone: Zone): string {
   const typed = text.trim()
-  if (typed === 'now' || relativeMs(typed) !== undefined) return typed
+  if (typed === 'now' || isRelative(typed)) return typed
   return new Date(parseTime(typed, nowMs, zone) as number).toISOString()
 }
