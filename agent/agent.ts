@@ -22,6 +22,7 @@ import {
   timeRange,
 } from '../wire/mod.ts'
 import { bootId, type DataFolder, openDataFolder } from './data/data-folder.ts'
+import { programRows } from './drain/program-rows.ts'
 import { agentError } from './errors.ts'
 import { cgroupMount } from './identity/cgroups.ts'
 import type { Own } from './identity/own.ts'
@@ -298,6 +299,8 @@ function createKeeper(
       spool: { ...spool.takeCounts(), waiting: spool.waiting().rows },
     })
     spool.commit(frameOf(batch))
+    const programs = programRows(snapshot.programs, who.node, to)
+    if (programs) spool.commit(frameOf(programs))
     // All agents end their intervals at once: not all of them send at once.
     setTimeout(stream.offer, Math.random() * sendJitter * Number((to - from) / 1_000_000n)).unref()
   }

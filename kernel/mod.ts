@@ -21,8 +21,9 @@ export {
   openProbes,
   type ProbeFailure,
   probeSpecs,
+  programStates,
 } from './probes/registry.ts'
-export type { DoctorReport, ProbeVerdict, ProgramReport } from './probes/report.ts'
+export type { DoctorReport, ProbeVerdict, ProgramReport, ProgramState } from './probes/report.ts'
 export type { CounterName, SocketProbe } from './probes/socket/probe.ts'
 export type {
   CounterMeaning,

@@ -1,6 +1,6 @@
 // What the agent's main thread and the thread that owns the probes say to each other.
 
-import type { ProbeOptions, ProgramReport } from '../../kernel/mod.ts'
+import type { ProbeOptions, ProgramReport, ProgramState } from '../../kernel/mod.ts'
 import type { SourceReport } from './collector.ts'
 
 export type WorkerData = ProbeOptions
@@ -29,6 +29,8 @@ export interface RunningProbe {
 export interface SnapshotReport {
   readonly bootToWallNs: bigint
   readonly sources: readonly SourceReport[]
+  /** Every program of every probe, with a complete snapshot; else empty. */
+  readonly programs: readonly ProgramState[]
 }
 
 export type ToWorker =

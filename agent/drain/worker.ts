@@ -3,7 +3,13 @@
 
 import { parentPort, workerData } from 'node:worker_threads'
 import { AppError, messageOf } from '../../common/mod.ts'
-import { bootToWallNs, networkNamespaces, type OpenProbe, openProbes } from '../../kernel/mod.ts'
+import {
+  bootToWallNs,
+  networkNamespaces,
+  type OpenProbe,
+  openProbes,
+  programStates,
+} from '../../kernel/mod.ts'
 import { type Collector, createCollector } from './collector.ts'
 import type { Failure, FromWorker, ToWorker, WorkerData } from './messages.ts'
 import { drainAll } from './sources.ts'
@@ -31,8 +37,11 @@ async function run(): Promise<void> {
   port.on('message', (message: ToWorker) => {
     if (message.type === 'recycle') collectors.get(message.source)?.recycle(message.buffer)
     else if (message.type === 'snapshot') {
-      const reports = sources.map(({ collector }) => collector.snapshot(message.complete))
-      post({ type: 'snapshot', report: { bootToWallNs: bootToWallNs(), sources: reports } })
+      const { complete } = message
+      const reports = sources.map(({ collector }) => collector.snapshot(complete))
+      const programs = complete ? programStates({ opened, failed }) : []
+      const report = { bootToWallNs: bootToWallNs(), sources: reports, programs }
+      post({ type: 'snapshot', report })
     } else {
       clearTimeout(timer)
       for (const probe of opened) probe.close()

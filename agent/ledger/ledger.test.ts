@@ -28,7 +28,7 @@ const whole: Interval = {
 
 function snapshotOf({ counters, drained = 0, dumped = 0, lost = 0 }: Interval): SnapshotReport {
   const source = { source: recordSource, counters: { ...counters }, drained, dumped, lost }
-  return { bootToWallNs: 0n, sources: [{ ...source, skippedNamespaces: 0 }] }
+  return { bootToWallNs: 0n, sources: [{ ...source, skippedNamespaces: 0 }], programs: [] }
 }
 
 /** A ledger over real enrich counts; `spooled` = rows that the spool says it was given. */

@@ -23,6 +23,7 @@ const commands = {
   linkCreate: 28,
   linkFdById: 30,
   nextLinkId: 31,
+  enableStatistics: 32,
   iteratorCreate: 33,
   linkDetach: 34,
 } as const

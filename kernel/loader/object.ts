@@ -10,6 +10,7 @@ import { type Capability, missingCapabilities } from './host.ts'
 import { errorText, type Libbpf, openLibbpf, type Pointer } from './library.ts'
 import { type LoadedMap, mapInfo, openMap, readPerCpu } from './maps.ts'
 import { collectMessages, decisiveLine } from './messages.ts'
+import { mapMemoryHere, type ProgramUse, programUse } from './program-use.ts'
 import { withoutSignals } from './signals.ts'
 import { openTestRun, type TestRun, type TestRunRoom } from './test-run.ts'
 import { type MappedVariables, mapVariables, openConstants, type Variables } from './variables.ts'
@@ -44,6 +45,8 @@ export interface LoadedObject {
    */
   attach<Place, A extends Attachment>(program: string, hook: Hook<Place, A>, place: Place): A
   mapFd(map: string): number
+  /** What the loaded programs have cost until now, by name. */
+  use(): ReadonlyMap<string, ProgramUse>
   /** The programs' variables that are no settings, by name. Valid until `close`. */
   variables(): Variables
   /** A map to be read whole, again and again. */
@@ -110,6 +113,13 @@ export function openObject(options: ObjectOptions): LoadedObject {
       return variables
     },
     mapFd: fdOfMap,
+    use: () => {
+      assertOpen()
+      const memoryOfMaps = mapMemoryHere()
+      const fds = [...programs].map(([name, pointer]) => [name, bpf.programFd(pointer)] as const)
+      const loaded = fds.filter(([, fd]) => fd >= 0)
+      return new Map(loaded.map(([name, fd]) => [name, programUse(fd, memoryOfMaps)]))
+    },
     readPerCpu: (map, key, valueBytes) => readPerCpu(bpf, fdOfMap(map), key, valueBytes),
     map: (name) => openMap(bpf, whileOpen(fdOfMap(name)), name),
     testRun: (name, room) => openTestRun(bpf, whileOpen(fdOfProgram(name)), name, room),

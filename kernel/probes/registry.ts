@@ -2,6 +2,7 @@
 
 import { AppError, messageOf } from '../../common/mod.ts'
 import { fail } from '../loader/errors.ts'
+import type { ProgramState } from './report.ts'
 import { socketSpec } from './socket/spec.ts'
 import type { OpenProbe, ProbeOptions, ProbeSpec } from './spec.ts'
 
@@ -40,6 +41,29 @@ export async function openProbes(
   const [first] = failed
   if (opened.length === 0 && first) throw first.error
   return { opened, failed }
+}
+
+const noUse = { runs: 0, runTimeNs: 0, mapBytes: 0 }
+
+/** Every program of these probes, in the order of the registry: what runs, what does not and why. */
+export function programStates(
+  { opened, failed }: OpenedProbes,
+  specs: readonly ProbeSpec[] = probeSpecs,
+): readonly ProgramState[] {
+  const ofOpen = opened.flatMap((probe) => {
+    const use = probe.use()
+    return probe.programs.map(({ name, hook, state, why, id }): ProgramState => {
+      const own = { probe: probe.name, program: name, hook, id, reason: why }
+      return { ...own, state: state === 'off' ? 'off' : 'ready', ...(use.get(name) ?? noUse) }
+    })
+  })
+  const ofFailed = failed.flatMap(({ probe, error }) => {
+    const hooks = specs.find(({ name }) => name === probe)?.hooks ?? []
+    return hooks.map(({ program, hook }): ProgramState => {
+      return { probe, program, hook, state: 'failed', reason: error.message, id: 0, ...noUse }
+    })
+  })
+  return [...ofOpen, ...ofFailed]
 }
 
 function typed(probe: string, cause: unknown): AppError {

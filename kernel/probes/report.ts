@@ -14,6 +14,22 @@ export interface ProgramReport {
   readonly id: number
 }
 
+/** One program of a probe with what it has cost; of one that is not loaded 0. */
+export interface ProgramState {
+  readonly probe: string
+  readonly program: string
+  readonly hook: string
+  /** `ready` = loaded; `off` = this kernel does without it; `failed` = the probe could not be opened. */
+  readonly state: 'ready' | 'off' | 'failed'
+  /** Why it is not ready, and what is used instead; empty when it is. */
+  readonly reason: string
+  /** As `bpftool prog` shows it; 0 if it is not loaded. */
+  readonly id: number
+  readonly runs: number
+  readonly runTimeNs: number
+  readonly mapBytes: number
+}
+
 /** One hook of a probe on this host. */
 export interface HookVerdict {
   readonly hook: string

@@ -1,6 +1,7 @@
 // What a probe is: one entry of registry.ts. Build, layouts, doctor, kernel tests, the reference page, the agent's
 // drain and its ledger iterate these entries, so that none of them knows a probe's name.
 
+import type { ProgramUse } from '../loader/program-use.ts'
 import type { ProgramReport } from './report.ts'
 
 /** One program of a probe, and where it runs. */
@@ -101,6 +102,8 @@ export interface OpenProbe {
   readonly living?: Living
   /** What the programs counted since the probe was opened, all CPUs together. */
   counters(): Readonly<Record<string, number>>
+  /** What its loaded programs have cost until now, by name. */
+  use(): ReadonlyMap<string, ProgramUse>
   /** Detaches and unloads everything; idempotent. */
   close(): void
 }

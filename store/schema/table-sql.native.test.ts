@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { after, test } from 'node:test'
 import { Session } from 'chdb'
-import { columnType, flowTable, ledgerTable, parseAddress } from '../../wire/mod.ts'
+import { columnType, ledgerTable, parseAddress, tables } from '../../wire/mod.ts'
 import { communityIdSql } from './community-id.ts'
 import { addColumnsSql, createTableSql } from './table-sql.ts'
 
@@ -17,7 +17,7 @@ function rows(sql: string): Record<string, unknown>[] {
   return text === '' ? [] : text.split('\n').map((line) => JSON.parse(line))
 }
 
-for (const table of [flowTable, ledgerTable]) {
+for (const table of tables) {
   test(`${table.name}: the engine's columns are the model's, in order`, () => {
     session.query(createTableSql(table))
     session.query(createTableSql(table))

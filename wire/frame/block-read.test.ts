@@ -11,7 +11,7 @@ import { type BlockView, createBlockCheck } from './block-check.ts'
 import { createBlockEncoder } from './block-encode.ts'
 import { readBlock } from './block-read.ts'
 import { rewriteBlock } from './block-rewrite.ts'
-import { fakeFlows, fakeKinds, fakeLedger, kindsTable } from './fake.ts'
+import { fakeFlows, fakeKinds, fakeLedger, fakePrograms, kindsTable } from './fake.ts'
 
 const encoder = createBlockEncoder()
 
@@ -26,7 +26,7 @@ function rowsOf(batch: Batch) {
 }
 
 test('every kind of value is read back', () => {
-  for (const batch of [fakeFlows(), fakeLedger(), fakeKinds()]) {
+  for (const batch of [fakeFlows(), fakeLedger(), fakePrograms(), fakeKinds()]) {
     assert.deepEqual(rowsOf(readBlock(viewOf(batch))), rowsOf(batch))
   }
 })

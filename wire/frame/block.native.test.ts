@@ -11,7 +11,7 @@ import { flowTable } from '../model/flow-fields.ts'
 import { rowOf } from '../model/row.ts'
 import { createBlockEncoder } from './block-encode.ts'
 import { columnType } from './column-type.ts'
-import { fakeFlows, fakeKinds, fakeLedger } from './fake.ts'
+import { fakeFlows, fakeKinds, fakeLedger, fakePrograms } from './fake.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-block-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -24,7 +24,7 @@ function readByEngine(batch: Batch, what: string): string {
 }
 
 test('the engine reads every value of every field', () => {
-  for (const batch of [fakeFlows(), fakeLedger(), fakeKinds()]) {
+  for (const batch of [fakeFlows(), fakeLedger(), fakePrograms(), fakeKinds()]) {
     const columns = batch.table.fields.map(({ name, kind, nullable }) => {
       if (kind === 'id') return `toString(${name}) AS ${name}`
       if (kind === 'flag') return `${name} = 1 AS ${name}`

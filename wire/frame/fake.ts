@@ -5,6 +5,7 @@ import { type Batch, createBatch } from '../model/columns.ts'
 import type { Table } from '../model/field.ts'
 import { flowTable } from '../model/flow-fields.ts'
 import { ledgerTable } from '../model/ledger-fields.ts'
+import { programTable } from '../model/program-fields.ts'
 
 const time = 1_763_706_600_123_456_789n
 
@@ -100,6 +101,33 @@ export const fakeLedgerRows: readonly RowValues[] = [
   },
   { time, start: time - 1n, node: 'vm-1', stage: 'hook', unit: 'records', cause: 'ring', lost: 2 },
 ]
+
+export const fakeProgramRows: readonly RowValues[] = [
+  {
+    time,
+    node: 'vm-1',
+    probe: 'socket',
+    program: 'socket_state',
+    hook: 'tp_btf/inet_sock_set_state',
+    state: 'ready',
+    program_id: 4_294_967_295,
+    runs: 9_007_199_254_740_991,
+    run_time_ns: 12_345,
+    map_bytes: 4_294_967_296,
+  },
+  {
+    time,
+    node: 'vm-1',
+    probe: 'socket',
+    program: 'socket_send',
+    state: 'off',
+    reason: 'no "hook"',
+  },
+]
+
+export function fakePrograms(): Batch {
+  return filled(createBatch(programTable, 4), fakeProgramRows)
+}
 
 export function fakeFlows(): Batch {
   return filled(createBatch(flowTable, 4), fakeFlowRows)

@@ -60,6 +60,9 @@ export const stages: readonly string[] = [
   'export',
 ]
 
+/** What becomes of a BPF program on a node. */
+export const programStates: readonly string[] = ['ready', 'off', 'failed']
+
 /** errno → name; of several names for one number the first: EAGAIN, not EWOULDBLOCK. */
 export const errnoNames: ReadonlyMap<number, string> = namesByNumber()
 

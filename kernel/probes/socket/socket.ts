@@ -128,6 +128,10 @@ function attach({ object, features, ringBytes, suspended }: Loaded): SocketProbe
       assertOpen()
       return sumCounters(object)
     },
+    use: () => {
+      assertOpen()
+      return object.use()
+    },
     close: () => {
       if (!open) return
       open = false
