@@ -60,6 +60,12 @@ export const kernelErrors = {
     exitCode: 68,
     remedy: 'list them: `ip link`, inside a namespace `nsenter --net=PATH ip link`',
   },
+  cgroup_missing: {
+    message: 'opening cgroup {path}: {reason}',
+    status: 404,
+    exitCode: 66,
+    remedy: 'name a folder below the mount of cgroup2: `findmnt -t cgroup2`',
+  },
   bpffs_missing: {
     message: '{path} is no folder of a BPF file system, so nothing can be pinned there',
     status: 500,

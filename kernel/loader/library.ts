@@ -48,6 +48,14 @@ export interface Libc {
   readonly munmap: Call<number, [Pointer, number]>
   readonly madvise: Call<number, [Pointer, number, number]>
   readonly setns: Call<number, [number, number]>
+  readonly close: Call<number, [number]>
+  readonly unshare: Call<number, [number]>
+  readonly socket: Call<number, [number, number, number]>
+  /** Descriptor, level, option, value, octets. */
+  readonly setsockopt: Call<number, [number, number, number, Uint8Array, number]>
+  readonly bind: Call<number, [number, Uint8Array, number]>
+  readonly send: Call<number, [number, Uint8Array, number, number]>
+  readonly recv: Call<number, [number, Uint8Array, number, number]>
   /** Number, the command of bpf(2), attributes, octets. */
   readonly syscall: Call<number, [number, number, Buffer, number]>
   readonly clockGettime: Call<number, [number, Buffer]>
@@ -72,9 +80,18 @@ export function openLibc(): Libc {
   return libc
 }
 
+/** Closes a descriptor that Node did not open; its own `closeSync` would warn of it in a worker. */
+export function closeDescriptor(fd: number): void {
+  openLibc().close(fd)
+}
+
+export function lastErrno(): number {
+  return koffi.errno()
+}
+
 /** The text of the last failed C call. */
 export function lastError(): string {
-  return errorText(koffi.errno())
+  return errorText(lastErrno())
 }
 
 /** The kernel's own number for "this kind has no such call": it should not leave the kernel, but it does. */
@@ -143,6 +160,15 @@ function bindLibc(): Libc {
     munmap: call('int munmap(void *at, size_t size)'),
     madvise: call('int madvise(void *at, size_t size, int advice)'),
     setns: call('int setns(int fd, int type)'),
+    close: call('int close(int fd)'),
+    unshare: call('int unshare(int flags)'),
+    socket: call('int socket(int domain, int type, int protocol)'),
+    setsockopt: call(
+      'int setsockopt(int fd, int level, int option, const void *value, uint32_t size)',
+    ),
+    bind: call('int bind(int fd, const void *address, uint32_t size)'),
+    send: call('long send(int fd, const void *bytes, size_t size, int flags)'),
+    recv: call('long recv(int fd, void *bytes, size_t size, int flags)'),
     syscall: call('long syscall(long number, long command, void *attributes, unsigned long size)'),
     threadSignalMask: call('int pthread_sigmask(int how, const void *set, void *old)'),
     clockGettime: call('int clock_gettime(int clock, void *time)'),

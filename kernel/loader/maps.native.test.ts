@@ -10,9 +10,9 @@ import { kernelAtLeast } from '../testing/features.ts'
 import {
   addEntries,
   allowedCpus,
-  bpftool,
   dumped,
   frameOf,
+  listAll,
   listed,
   openTestObject,
 } from '../testing/loader.ts'
@@ -264,7 +264,7 @@ test('a closed object is not read, and its maps are gone', async () => {
   const object = openTestObject()
   const map = object.map('many')
   const entries = createMapEntries()
-  const ids = () => bpftool<{ id: number }[]>('map', 'list').map(({ id }) => id)
+  const ids = () => listAll<{ id: number }>('map').map(({ id }) => id)
   assert.ok(ids().includes(map.id))
   object.close()
   assert.throws(() => map.read(entries), /is closed/)

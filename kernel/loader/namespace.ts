@@ -43,16 +43,53 @@ function entries(folder: string): readonly string[] {
 }
 
 const cloneNewnet = 0x40000000
+const ownPath = '/proc/thread-self/ns/net'
+
+/** A file that stands for a network namespace, or its inode; undefined is the one of the thread. */
+export type NamespaceChoice = string | number | undefined
+
+/** Inode of the thread's network namespace. */
+export function ownNamespace(): number {
+  return statSync(ownPath).ino
+}
+
+/** Runs `work` there: right away if the thread is there already, else as `insideNamespace` does. */
+export function inNamespace<T>(netns: NamespaceChoice, work: () => T): T {
+  if (netns === undefined || netns === ownNamespace()) return work()
+  const path = typeof netns === 'number' ? pathOf(netns) : netns
+  const there = statSync(path, { throwIfNoEntry: false })?.ino
+  return there === ownNamespace() ? work() : insideNamespace(path, work)
+}
+
+function pathOf(inode: number): string {
+  const found = networkNamespaces().find((namespace) => namespace.inode === inode)
+  if (found !== undefined) return found.path
+  const details = { path: `namespace ${inode}`, reason: 'no process and no name stands for it' }
+  throw fail('namespace_refused', { details })
+}
+
+/** Runs `work` in a namespace that is made for it and gone afterwards; it has a loopback interface. */
+export function insideNewNamespace<T>(work: () => T): T {
+  return elsewhere('a new namespace', work, () => {
+    if (openLibc().unshare(cloneNewnet) === 0) return
+    const details = { path: 'a new namespace', reason: lastError() }
+    throw fail('namespace_refused', { details })
+  })
+}
 
 /**
  * Runs `work`, which must be synchronous, in another network namespace. Moves this thread alone; worker
  * threads only, and one that cannot come back ends, because all it did afterwards would be elsewhere.
  */
 export function insideNamespace<T>(path: string, work: () => T): T {
+  return elsewhere(path, work, () => enter(path))
+}
+
+function elsewhere<T>(path: string, work: () => T, leave: () => void): T {
   if (isMainThread) throw fail('namespace_main_thread', { details: { path } })
-  const home = openSync('/proc/thread-self/ns/net', 'r')
+  const home = openSync(ownPath, 'r')
   try {
-    enter(path)
+    leave()
     try {
       return work()
     } finally {

@@ -1,8 +1,7 @@
 // Maps that belong to no object: made here, or found under a pin. A map of maps takes them as its values.
 
-import { closeSync } from 'node:fs'
 import { bpfCall, callRefused, writtenAttributes } from './bpf-call.ts'
-import { errorText, openLibbpf } from './library.ts'
+import { closeDescriptor, errorText, openLibbpf } from './library.ts'
 import { type LoadedMap, openMap } from './maps.ts'
 import { openPin, pin } from './pins.ts'
 
@@ -71,12 +70,12 @@ function own(fd: number, name: string): OwnMap {
       fd,
       pin: (path) => pin(descriptor(), path),
       close: () => {
-        if (open) closeSync(fd)
+        if (open) closeDescriptor(fd)
         open = false
       },
     }
   } catch (error) {
-    closeSync(fd)
+    closeDescriptor(fd)
     throw error
   }
 }

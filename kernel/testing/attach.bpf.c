@@ -42,6 +42,9 @@ struct __sk_buff {
 	__u32 priority;
 	__u32 ingress_ifindex;
 	__u32 ifindex;
+	__u32 others[29];
+	__u32 wire_len;
+	__u32 gso_segs;
 };
 
 struct xdp_md {
@@ -231,13 +234,13 @@ int tell_xdp_context(struct xdp_md *xdp)
 	       (xdp->ingress_ifindex & 0xff);
 }
 
-/* Gives the mark back by the context and the interface as its value. */
+/* What a run was given: segments of a super-packet and its length on the wire; mark and priority are changed. */
 SEC("tc")
 int tell_skb_context(struct __sk_buff *skb)
 {
 	skb->mark = skb->mark * 2;
 	skb->priority = skb->priority + 1;
-	return skb->ingress_ifindex * 256 + skb->ifindex;
+	return skb->gso_segs << 16 | skb->wire_len;
 }
 
 SEC("cgroup_skb/ingress")

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { bpftool } from './loader.ts'
+import { listAll } from './loader.ts'
 
 export interface Bpffs {
   readonly folder: string
@@ -27,7 +27,7 @@ export function mountBpffs(): Bpffs {
 /** Waits until the kernel has freed what has this id: it does so some time after the last descriptor is closed. */
 export function assertGone(kind: 'map' | 'prog' | 'link', id: number): void {
   const end = performance.now() + 10_000
-  while (bpftool<{ id: number }[]>(kind, 'list').some((one) => one.id === id)) {
+  while (listAll<{ id: number }>(kind).some((one) => one.id === id)) {
     if (performance.now() > end) throw new Error(`${kind} ${id} is left`)
   }
 }

@@ -47,6 +47,17 @@ export function addEntries(object: LoadedObject, count: number): void {
   for (let number = 0; number < count; number++) run.run(frame)
 }
 
+/** Of one kind, everything that is there. bpftool breaks off if something ends while it lists: then once more. */
+export function listAll<T>(kind: 'map' | 'prog' | 'link'): readonly T[] {
+  for (let tries = 1; ; tries++) {
+    try {
+      return bpftool<T[]>(kind, 'list')
+    } catch (error) {
+      if (tries === 20) throw error
+    }
+  }
+}
+
 export function bpftool<T>(...args: readonly string[]): T {
   const limits = { timeout: 60_000, maxBuffer: 1 << 28 }
   return JSON.parse(execFileSync('bpftool', ['-j', ...args], { encoding: 'utf8', ...limits })) as T

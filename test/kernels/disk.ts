@@ -18,7 +18,18 @@ import type { Kernel } from './packages.ts'
 
 const home = fileURLToPath(new URL('../../', import.meta.url))
 /** What the tests call, and what init needs. */
-const programs = ['ip', 'ss', 'nsenter', 'nft', 'python3.11', 'bpftool', 'kmod', 'tc', 'taskset']
+const programs = [
+  'ip',
+  'ss',
+  'nsenter',
+  'nft',
+  'python3.11',
+  'bpftool',
+  'kmod',
+  'tc',
+  'taskset',
+  'setpriv',
+]
 const libraries = ['libbpf.so.1']
 const modules = ['kernel/net', 'kernel/drivers/net/veth', 'kernel/lib', 'kernel/crypto']
 const sources = ['kernel', 'common', 'wire', 'package.json']

@@ -22,7 +22,13 @@ export interface Program {
  */
 export type Feature =
   | { readonly state: 'available' }
-  | { readonly state: 'missing' | 'refused' | 'unknown'; readonly error: AppError }
+  | MissingFeature
+  | { readonly state: 'refused' | 'unknown'; readonly error: AppError }
+
+export interface MissingFeature {
+  readonly state: 'missing'
+  readonly error: AppError
+}
 
 export const available: Feature = { state: 'available' }
 
@@ -96,7 +102,7 @@ export function refusedFeature(what: string, needed: readonly Capability[]): Fea
 }
 
 /** What a feature test says if the kernel does not have it. */
-export function missingFeature(what: string, needs: string, instead: string): Feature {
+export function missingFeature(what: string, needs: string, instead: string): MissingFeature {
   const error = fail('unsupported_feature', { details: { what, needs, instead } })
   return { state: 'missing', error }
 }

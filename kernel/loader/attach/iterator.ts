@@ -1,10 +1,10 @@
 // Iterators (iter/…, Linux 5.8): a program that runs once for each object of the kernel when somebody reads. The
 // link belongs to its descriptor; nothing runs until it is read. Takes CAP_BPF and CAP_PERFMON.
 
-import { closeSync, readSync } from 'node:fs'
+import { readSync } from 'node:fs'
 import { type Attribute, bpfCall, callRefused, memory } from '../bpf-call.ts'
 import { kernelNames } from '../host.ts'
-import { errorText } from '../library.ts'
+import { closeDescriptor, errorText } from '../library.ts'
 import { attachRefused, available, type Hook, missingFeature, refusedFeature } from './hook.ts'
 import { createLink, type Link, linkType, openLink } from './link.ts'
 import { attachedBy } from './tracing.ts'
@@ -77,7 +77,7 @@ function readOnce(link: number, buffer: GrowingBuffer, offset: number): number {
       length += got
     }
   } finally {
-    closeSync(fd)
+    closeDescriptor(fd)
   }
 }
 

@@ -1,7 +1,7 @@
 // bpf_link: an attachment that belongs to a descriptor. The end of the process ends it, unless it is pinned.
 
-import { closeSync, unlinkSync } from 'node:fs'
 import { constants } from 'node:os'
+import type { AppError } from '../../../common/mod.ts'
 import {
   type Attribute,
   bpfCall,
@@ -13,8 +13,8 @@ import {
 } from '../bpf-call.ts'
 import { cString } from '../elf.ts'
 import { fail } from '../errors.ts'
-import { errorText } from '../library.ts'
-import { pin } from '../pins.ts'
+import { closeDescriptor, errorText } from '../library.ts'
+import { openPin, pin, unpin } from '../pins.ts'
 import type { Attachment } from './hook.ts'
 
 export interface Link extends Attachment {
@@ -54,15 +54,21 @@ export function createLink(attributes: readonly Attribute[]): number {
   return bpfCall('linkCreate', attributes)
 }
 
-/** Takes over a link's descriptor. */
-export function openLink(fd: number): Link {
-  const { id, programId } = linkInfo(fd)
+/** The link that is pinned there; undefined if nothing is. Throws `kernel_call`, also if it is no link. */
+export function openPinnedLink(path: string): Link | undefined {
+  const fd = openPin(path)
+  return fd === undefined ? undefined : openLink(fd, path)
+}
+
+/** Takes over a link's descriptor; `pinnedAt` is the path at which it is pinned. */
+export function openLink(fd: number, pinnedAt = ''): Link {
+  const { id, programId } = infoOrClosed(fd)
   let open = true
-  let pinned = ''
+  let pinned = pinnedAt
 
   function close(): void {
     open = false
-    closeSync(fd)
+    closeDescriptor(fd)
   }
 
   return {
@@ -77,7 +83,7 @@ export function openLink(fd: number): Link {
       if (!open) return
       // Tracing links have no such call; they end with their last descriptor and pin.
       bpfCall('linkDetach', [fd])
-      if (pinned !== '') removeIfThere(pinned)
+      if (pinned !== '') unpin(pinned)
       close()
     },
     release: () => {
@@ -86,11 +92,12 @@ export function openLink(fd: number): Link {
   }
 }
 
-function removeIfThere(path: string): void {
+function infoOrClosed(fd: number): LinkInfo {
   try {
-    unlinkSync(path)
+    return linkInfo(fd)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    closeDescriptor(fd)
+    throw error
   }
 }
 
@@ -112,6 +119,16 @@ export function linkInfo(fd: number): LinkInfo {
   return { type, id, programId, octets, name: cString(name, 0) }
 }
 
+/** The same as a list; empty if this process may not ask. */
+export function listedLinks(type: number): readonly LinkInfo[] {
+  try {
+    return [...linksOfType(type)]
+  } catch (error) {
+    if ((error as AppError).code === 'not_permitted') return []
+    throw error
+  }
+}
+
 /** Every link of the host, of this kind. Takes CAP_SYS_ADMIN, else throws `not_permitted`. */
 export function* linksOfType(type: number): Generator<LinkInfo> {
   const { ENOENT, EPERM } = constants.errno
@@ -131,7 +148,7 @@ export function* linksOfType(type: number): Generator<LinkInfo> {
       const info = linkInfo(fd)
       if (info.type === type) yield info
     } finally {
-      closeSync(fd)
+      closeDescriptor(fd)
     }
   }
 }

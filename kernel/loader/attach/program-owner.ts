@@ -1,9 +1,10 @@
 // Whose program an id is, and its name: from the descriptors of this process and from the kernel.
 
-import { closeSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { bpfCall, memory, objectInfo } from '../bpf-call.ts'
 import { cString } from '../elf.ts'
 import { readText } from '../host.ts'
+import { closeDescriptor } from '../library.ts'
 import { namePrefix, type Owner } from './hook.ts'
 
 /** struct bpf_prog_info: the name's 16 octets lie at 64. */
@@ -38,6 +39,6 @@ function programName(id: number): string {
     const info = memory(infoBytes)
     return objectInfo(fd, info) < 0 ? '' : cString(info.subarray(0, nameOffset + 16), nameOffset)
   } finally {
-    closeSync(fd)
+    closeDescriptor(fd)
   }
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { bpftool, openAttachObject } from '../../testing/loader.ts'
+import { listAll, openAttachObject } from '../../testing/loader.ts'
 import { createNamespace, type Namespace } from '../../testing/peers.ts'
 import type { LoadedObject } from '../object.ts'
 import { iterator } from './iterator.ts'
@@ -25,7 +25,7 @@ after(() => {
   namespace?.remove()
 })
 
-const linkOf = (id: number) => bpftool<ListedLink[]>('link', 'list').find((link) => link.id === id)
+const linkOf = (id: number) => listAll<ListedLink>('link').find((link) => link.id === id)
 const linksOf = (program: number) => (attached: { readonly programId: number }) =>
   attached.programId === program
 

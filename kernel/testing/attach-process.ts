@@ -1,0 +1,16 @@
+// A process that attaches one program, says so in one line, and lives until it is killed.
+
+import { type Place, startAttacher } from './attach.ts'
+import type { HookName } from './attach-worker.ts'
+
+interface Request {
+  readonly hook: HookName
+  readonly program: string
+  readonly place: Place
+}
+
+const { hook, program, place } = JSON.parse(process.argv[2] as string) as Request
+const attacher = startAttacher()
+const attached = await attacher.attach(hook, program, place)
+process.stdout.write(`${JSON.stringify(attached)}\n`)
+process.stdin.resume()
