@@ -10,6 +10,7 @@ import { assertGone, type Bpffs, mountBpffs } from '../testing/bpffs.ts'
 import { kernelAtLeast } from '../testing/features.ts'
 import { allowedCpus, bpftool, dumped, openAttachObject } from '../testing/loader.ts'
 import { udpFrame } from '../testing/udp.ts'
+import { openPinnedLink } from './attach/link.ts'
 import { openLibbpf } from './library.ts'
 import { createMapEntries } from './map-batch.ts'
 import { sumOverCpus } from './map-sum.ts'
@@ -297,6 +298,10 @@ describe('pinned maps', () => {
     assert.ok(again?.lookup(u32(1), value))
     assert.deepEqual([again?.id, value], [map.id, u32(42)])
     again?.close()
+    assert.throws(() => openPinnedLink(path), {
+      code: 'kernel_call',
+      message: `opening ${path}: it is no link but anon_inode:bpf-map`,
+    })
     assert.deepEqual([unpin(path), unpin(path)], [true, false])
     assertGone('map', map.id)
     assert.equal(openPinnedMap(path), undefined)

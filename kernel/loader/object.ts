@@ -61,7 +61,7 @@ export interface LoadedObject {
 export function openObject(options: ObjectOptions): LoadedObject {
   const bpf = openLibbpf()
   const object = load(bpf, options)
-  const attachments: Attachment[] = []
+  const attachments = new Set<Attachment>()
   let variables: MappedVariables | undefined
   const programs = new Map<string, Pointer>()
   for (const program of programsOf(bpf, object)) programs.set(bpf.programName(program), program)
@@ -105,8 +105,12 @@ export function openObject(options: ObjectOptions): LoadedObject {
     programs: [...programs.values()].map((program) => describe(bpf, program)),
     attach: (name, hook, place) => {
       const attachment = hook.attach(program(name), place)
-      attachments.push(attachment)
-      return attachment
+      attachments.add(attachment)
+      const detach = () => {
+        attachment.detach()
+        attachments.delete(attachment)
+      }
+      return { ...attachment, detach }
     },
     variables: () => {
       variables ??= openVariables()
@@ -124,10 +128,14 @@ export function openObject(options: ObjectOptions): LoadedObject {
     map: (name) => openMap(bpf, whileOpen(fdOfMap(name)), name),
     testRun: (name, room) => openTestRun(bpf, whileOpen(fdOfProgram(name)), name, room),
     close: () => {
-      for (const attachment of attachments.splice(0)) attachment.release()
-      variables?.close()
-      if (programs.size > 0) bpf.objectClose(object)
-      programs.clear()
+      try {
+        for (const attachment of attachments) attachment.release()
+      } finally {
+        attachments.clear()
+        variables?.close()
+        if (programs.size > 0) bpf.objectClose(object)
+        programs.clear()
+      }
     },
   }
 }

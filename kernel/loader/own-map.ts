@@ -25,7 +25,7 @@ export interface MapPlan {
 }
 
 /** BPF_MAP_TYPE_* (linux/bpf.h). */
-export const mapType = { hash: 1, array: 2, perCpuHash: 5, perCpuArray: 6, lpmTrie: 11 } as const
+const mapType = { hash: 1, array: 2, perCpuHash: 5, perCpuArray: 6, lpmTrie: 11 } as const
 /** BPF_F_NO_PREALLOC: a trie exists only with it. */
 const noPreallocation = 1
 const nameOffset = 28
@@ -44,7 +44,7 @@ export function createMap({ name, type, keyBytes, valueBytes, entriesMax }: MapP
 
 /** The map that is pinned there; undefined if nothing is. Throws `kernel_call`, also if it is no map. */
 export function openPinnedMap(path: string): OwnMap | undefined {
-  const fd = openPin(path)
+  const fd = openPin(path, 'map')
   return fd === undefined ? undefined : own(fd, path)
 }
 

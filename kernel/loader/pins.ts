@@ -1,12 +1,12 @@
 // Pins: files of a BPF file system that keep a map or a link when its last descriptor is closed. Which path, and
 // that it names the network namespace where it must, is the caller's to decide.
 
-import { statfsSync, unlinkSync } from 'node:fs'
+import { readlinkSync, statfsSync, unlinkSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname } from 'node:path'
 import { bpfCall, callRefused, cText } from './bpf-call.ts'
 import { fail } from './errors.ts'
-import { errorText } from './library.ts'
+import { closeDescriptor, errorText } from './library.ts'
 
 /** BPF_FS_MAGIC of linux/magic.h. */
 const bpffsMagic = 0xcafe4a11
@@ -40,10 +40,17 @@ export function unpin(path: string): boolean {
   }
 }
 
-/** A new descriptor of what is pinned there; undefined if nothing is. Throws `kernel_call`. */
-export function openPin(path: string): number | undefined {
-  const result = bpfCall('openPinned', [cText(path)])
-  if (result === -constants.errno.ENOENT) return undefined
-  if (result < 0) throw callRefused(`opening ${path}`, errorText(result))
-  return result
+/**
+ * A new descriptor of what is pinned there; undefined if nothing is. Throws `kernel_call`, also if it is of another
+ * kind.
+ */
+export function openPin(path: string, kind: 'map' | 'link'): number | undefined {
+  const fd = bpfCall('openPinned', [cText(path)])
+  if (fd === -constants.errno.ENOENT) return undefined
+  if (fd < 0) throw callRefused(`opening ${path}`, errorText(fd))
+  // `anon_inode:bpf-map`, `anon_inode:bpf_link`: the kernel's answers about them do not tell one from the other.
+  const found = readlinkSync(`/proc/self/fd/${fd}`)
+  if (found.endsWith(kind)) return fd
+  closeDescriptor(fd)
+  throw callRefused(`opening ${path}`, `it is no ${kind} but ${found}`)
 }

@@ -76,7 +76,7 @@ export const counting = {
   other: 7,
 } as const
 
-const workerUrl = new URL('attach-worker.ts', import.meta.url)
+const workerUrl = new URL('./attach-worker.ts', import.meta.url)
 
 export function startAttacher(): Attacher {
   const worker = new Worker(workerUrl)
@@ -119,7 +119,7 @@ export async function attachInProcess(
   program: string,
   place: Place,
 ): Promise<AttachedProcess> {
-  const script = fileURLToPath(new URL('attach-process.ts', import.meta.url))
+  const script = fileURLToPath(new URL('./attach-process.ts', import.meta.url))
   const request = JSON.stringify({ hook, program, place })
   const child = spawn(process.execPath, [script, request], { stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')

@@ -60,10 +60,14 @@ const pinoNeeds = [
   '@pinojs',
 ]
 
-/** The tests of every probe of the registry. */
-const probeTests = probeSpecs.map(({ name }) => `kernel/probes/${name}/*.native.test.ts`).join(' ')
+/** Every test that needs a kernel: the loader's and those of each probe of the registry. */
+export const kernelTests: readonly string[] = [
+  'kernel/loader',
+  'kernel/loader/attach',
+  ...probeSpecs.map(({ name }) => `kernel/probes/${name}`),
+].map((folder) => `${folder}/*.native.test.ts`)
 
-const init = `#!/bin/busybox sh
+const initFor = (tests: readonly string[]) => `#!/bin/busybox sh
 /bin/busybox --install -s /bin
 mount -t proc none /proc; mount -t sysfs none /sys; mount -t devtmpfs none /dev
 mkdir -p /dev/shm /sys/fs/cgroup /sys/fs/bpf /run /tmp
@@ -72,19 +76,19 @@ export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp
 ip link set lo up
 modprobe veth; modprobe nf_tables; modprobe nft_numgen; modprobe nft_counter; modprobe nft_masq; modprobe nft_nat; modprobe nft_chain_nat; modprobe nft_reject_inet; modprobe nft_reject_ipv4
 cd /weir
-node --test --test-concurrency=1 --test-reporter=tap kernel/loader/*.native.test.ts kernel/loader/attach/*.native.test.ts ${probeTests}
+node --test --test-concurrency=1 --test-reporter=tap ${tests.join(' ')}
 echo "weir-guest: done"
 poweroff -f
 `
 
-/** Makes the disk and returns its path. */
-export function buildDisk(kernel: Kernel): string {
+/** Makes the disk and returns its path; the guest runs these tests, patterns of the shell. */
+export function buildDisk(kernel: Kernel, tests: readonly string[]): string {
   const root = join(dirname(dirname(kernel.image)), 'root')
   rmSync(root, { recursive: true, force: true })
   for (const folder of ['bin', 'proc', 'sys', 'dev', 'usr/bin', 'lib', 'weir']) {
     mkdirSync(join(root, folder), { recursive: true })
   }
-  writeFileSync(join(root, 'init'), init, { mode: 0o755 })
+  writeFileSync(join(root, 'init'), initFor(tests), { mode: 0o755 })
   cpSync(realpathSync('/bin/busybox'), join(root, 'bin/busybox'))
   copyPrograms(root)
   copyModules(root, kernel)

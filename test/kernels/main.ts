@@ -1,12 +1,14 @@
 // The tests of probe and loader on the kernels that Debian ships: each boots in an emulated machine from nothing but
 // a kernel package and an initial RAM disk with the sources and the programs that the tests call.
 //
-//   npm run test:kernels [5.10] [6.1] [6.12]      (root, Debian 12, two at once, some minutes per kernel)
+//   npm run test:kernels -- [5.10] [6.1] [6.12] [PATTERN…]   (root, Debian 12, two at once, some minutes per kernel)
+//
+// A PATTERN names test files from the repository's root: 'kernel/loader/attach/*.native.test.ts'.
 
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { messageOf } from '../../common/mod.ts'
-import { buildDisk } from './disk.ts'
+import { buildDisk, kernelTests } from './disk.ts'
 import { fetchKernel, installTools, type Kernel, series } from './packages.ts'
 
 interface Result {
@@ -22,7 +24,10 @@ interface Result {
 const limitMs = 1_200_000
 /** An emulated machine keeps little more than one CPU busy. */
 const atOnce = Math.min(2, availableParallelism())
-const wanted = process.argv.slice(2)
+const operands = process.argv.slice(2)
+const patterns = operands.filter((operand) => operand.includes('/'))
+const tests = patterns.length > 0 ? patterns : kernelTests
+const wanted = operands.filter((operand) => !operand.includes('/'))
 const unknown = wanted.filter((name) => !series.includes(name))
 if (unknown.length > 0) {
   console.error(`unknown kernel ${unknown.join(', ')}; known: ${series.join(', ')}`)
@@ -58,7 +63,7 @@ function fetch(name: string): readonly Kernel[] {
 async function testKernels(): Promise<void> {
   for (let kernel = waiting.shift(); kernel; kernel = waiting.shift()) {
     const startedMs = performance.now()
-    const result = await boot(kernel.image, buildDisk(kernel))
+    const result = await boot(kernel.image, buildDisk(kernel, tests))
     results.push(result)
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0)
     const mark = result.ended && result.failed === 0 ? 'ok' : 'FAILED'

@@ -76,6 +76,6 @@ function readInterface(body: Buffer): Interface {
 }
 
 /** For messages. */
-export function describeNamespace(netns: NamespaceChoice): string {
+function describeNamespace(netns: NamespaceChoice): string {
   return netns === undefined ? 'of this process' : String(netns)
 }

@@ -52,7 +52,10 @@ export const iterator: Hook<IteratorPlace, Iterator> = {
     const about: readonly Attribute[] = mapFd === undefined ? [] : mapInfo(mapFd)
     const fd = createLink([program.fd, 0, traceIterator, 0, ...about])
     if (fd < 0) throw attachRefused(`${program.name} to iterator ${target}`, -fd, needed)
-    return { ...openLink(fd), read: (buffer, offset = 0) => readOnce(fd, buffer, offset) }
+    const link = openLink(fd)
+    const read: Iterator['read'] = (buffer, offset = 0) =>
+      readOnce(link.descriptor(), buffer, offset)
+    return { ...link, read }
   },
 }
 

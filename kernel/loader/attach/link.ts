@@ -18,7 +18,8 @@ import { openPin, pin, unpin } from '../pins.ts'
 import type { Attachment } from './hook.ts'
 
 export interface Link extends Attachment {
-  readonly fd: number
+  /** Throws if the link is closed. */
+  descriptor(): number
   /** Keeps it beyond the end of this process, under a path of a BPF file system. Throws as `pin` does. */
   pin(path: string): void
 }
@@ -56,7 +57,7 @@ export function createLink(attributes: readonly Attribute[]): number {
 
 /** The link that is pinned there; undefined if nothing is. Throws `kernel_call`, also if it is no link. */
 export function openPinnedLink(path: string): Link | undefined {
-  const fd = openPin(path)
+  const fd = openPin(path, 'link')
   return fd === undefined ? undefined : openLink(fd, path)
 }
 
@@ -66,17 +67,22 @@ export function openLink(fd: number, pinnedAt = ''): Link {
   let open = true
   let pinned = pinnedAt
 
+  function descriptor(): number {
+    if (!open) throw new Error(`link ${id} is closed`)
+    return fd
+  }
+
   function close(): void {
     open = false
     closeDescriptor(fd)
   }
 
   return {
-    fd,
+    descriptor,
     linkId: id,
     programId,
     pin: (path) => {
-      pin(fd, path)
+      pin(descriptor(), path)
       pinned = path
     },
     detach: () => {

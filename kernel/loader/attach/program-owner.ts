@@ -22,7 +22,7 @@ export function createOwners(): (programId: number) => { name: string; owner: Ow
 }
 
 /** Ids of the programs that descriptors of this process hold, by themselves or through a link. */
-export function ownPrograms(): ReadonlySet<number> {
+function ownPrograms(): ReadonlySet<number> {
   const found = new Set<number>()
   for (const fd of readdirSync('/proc/self/fdinfo')) {
     const id = /^prog_id:\s*(\d+)/m.exec(readText(`/proc/self/fdinfo/${fd}`))?.[1]

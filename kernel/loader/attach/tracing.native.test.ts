@@ -127,4 +127,5 @@ test('an iterator walks the map that it is given, once for each read', () => {
   )
   elements.detach()
   assert.equal(linkOf(elements.linkId), undefined)
+  assert.throws(() => elements.read(buffer), /is closed/)
 })
