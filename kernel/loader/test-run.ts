@@ -178,7 +178,7 @@ function tooLong(program: string, octets: number, room: number): Error {
   return fail('test_run_input', { details: { program, octets, reason } })
 }
 
-const { E2BIG, EFAULT, EINVAL, ENOSPC, EOPNOTSUPP } = constants.errno
+const { E2BIG, EFAULT, EINVAL, ENODEV, ENOSPC, EOPNOTSUPP } = constants.errno
 
 interface Sizes {
   readonly given: number
@@ -189,7 +189,8 @@ interface Sizes {
 function refused(program: string, errno: number, { given, octets, room }: Sizes): Error {
   const reason = errorText(errno)
   if (errno === ENOSPC) return fail('test_run_output', { details: { program, octets, room } })
-  if (errno === EINVAL || errno === E2BIG) {
+  // ENODEV is about the interface that a context names.
+  if (errno === EINVAL || errno === E2BIG || errno === ENODEV) {
     return fail('test_run_input', { details: { program, octets: given, reason } })
   }
   // Our addresses are good: EFAULT is what the kernel says of tracing programs that are not on a function.

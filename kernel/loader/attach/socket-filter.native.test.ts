@@ -127,7 +127,7 @@ function attachWith(...capabilities: readonly string[]): string {
   const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', ...rights]
   const request = JSON.stringify({ place: { interface: 'far0' }, without: others })
   // Before 5.11 the kernel counts maps as locked memory.
-  const unlimited = ['sh', '-c', 'ulimit -l unlimited; exec "$@"', 'sh']
+  const unlimited = ['sh', '-c', 'ulimit -l unlimited 2>/dev/null; exec "$@"', 'sh']
   return pair.far.run(...unlimited, ...nobody, process.execPath, script, request)
 }
 
