@@ -75,7 +75,7 @@ function sent(): readonly number[] {
 /** bpftool says nothing at all of a cgroup without programs. */
 function shown(): readonly number[] {
   const text = execFileSync('bpftool', ['-j', 'cgroup', 'show', path], { encoding: 'utf8' })
-  return text === '' ? [] : (JSON.parse(text) as { id: number }[]).map(({ id }) => id)
+  return text.trim() === '' ? [] : (JSON.parse(text) as { id: number }[]).map(({ id }) => id)
 }
 
 test('the features are there; a folder that is no cgroup is named', () => {
