@@ -74,7 +74,7 @@ mkdir -p /dev/shm /sys/fs/cgroup /sys/fs/bpf /run /tmp
 mount -t tmpfs none /tmp; mount -t tmpfs none /run; mount -t cgroup2 none /sys/fs/cgroup; mount -t bpf none /sys/fs/bpf
 export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp
 ip link set lo up
-modprobe veth; modprobe nf_tables; modprobe nft_numgen; modprobe nft_counter; modprobe nft_masq; modprobe nft_nat; modprobe nft_chain_nat; modprobe nft_reject_inet; modprobe nft_reject_ipv4
+modprobe veth; modprobe bridge; modprobe sch_ingress; modprobe cls_bpf; modprobe nf_tables; modprobe nft_numgen; modprobe nft_counter; modprobe nft_masq; modprobe nft_nat; modprobe nft_chain_nat; modprobe nft_reject_inet; modprobe nft_reject_ipv4
 cd /weir
 node --test --test-concurrency=1 --test-reporter=tap ${tests.join(' ')}
 echo "weir-guest: done"

@@ -124,7 +124,8 @@ function attachWith(...capabilities: readonly string[]): string {
   const script = fileURLToPath(new URL('../../testing/attach-once.ts', import.meta.url))
   const list = `-all,${capabilities.map((name) => `+${name}`).join(',')}`
   const rights = [`--inh-caps=${list}`, `--ambient-caps=${list}`, `--bounding-set=${list}`]
-  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', ...rights]
+  // By its path: a shell may have a command of its own by that name.
+  const nobody = ['/usr/bin/setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', ...rights]
   const request = JSON.stringify({ place: { interface: 'far0' }, without: others })
   // Before 5.11 the kernel counts maps as locked memory.
   const unlimited = ['sh', '-c', 'ulimit -l unlimited 2>/dev/null; exec "$@"', 'sh']
