@@ -16,6 +16,7 @@ import { type AskConfig, createAsk } from './routes/ask.ts'
 import type { RouteDeps } from './routes/deps.ts'
 import { flowsRoute } from './routes/flows.ts'
 import { ledgerRoute } from './routes/ledger.ts'
+import { programsRoute } from './routes/programs.ts'
 import { errorSchemaId } from './routes/responses.ts'
 import { seriesRoute } from './routes/series.ts'
 import { statusRoutes } from './routes/status.ts'
@@ -65,7 +66,14 @@ export async function createApp(
   const revision = () => deps.reader.revision?.()
   const ask = createAsk(askConfig(config), { revision, nowNs }, reporter)
   const routeDeps = { ...deps, reader: shared(deps.reader), ask, nowNs }
-  for (const route of [flowsRoute, topRoute, seriesRoute, ledgerRoute, statusRoutes]) {
+  for (const route of [
+    flowsRoute,
+    topRoute,
+    seriesRoute,
+    ledgerRoute,
+    programsRoute,
+    statusRoutes,
+  ]) {
     route(app, routeDeps)
   }
   await servePage(app, config.webDir)

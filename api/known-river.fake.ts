@@ -27,7 +27,7 @@ export async function startKnownRiver(config: AppConfig = {}) {
   const deps = { reader: store, health, metrics: reporter.metrics, nowNs: () => nowNs }
   const app = await createApp(config, deps, reporter)
 
-  async function insert(batch: Batch, table: 'flows' | 'ledger'): Promise<void> {
+  async function insert(batch: Batch, table: string): Promise<void> {
     const file = join(folder, `${table}-${batch.length}`)
     writeFileSync(file, createBlockEncoder().encode(batch))
     await store.insertSegment(file, table, file)

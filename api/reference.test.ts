@@ -39,6 +39,7 @@ test('every route declares its answers and no path is missing', async () => {
     '/api/fields',
     '/api/flows',
     '/api/ledger',
+    '/api/programs',
     '/api/series',
     '/api/top',
     '/health',
@@ -62,6 +63,7 @@ test('the page of fields is fresh', () => {
     `## Names for either end\n\n${table(of('flows', true))}`,
     `## Metrics of /api/top and /api/series\n\n${head(['name', 'unit', 'is'])}\n${metricRows.join('\n')}`,
     `## A row of the ledger\n\n${table(of('ledger', false))}`,
+    `## A row of programs\n\n${table(of('programs', false))}`,
   ]
   assertFresh('fields.md', `${parts.join('\n\n')}\n`)
 })

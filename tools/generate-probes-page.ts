@@ -8,7 +8,7 @@ const introduction = `# Probes
 Generated from \`kernel/probes/registry.ts\` by \`npm run generate\`.
 
 A program is loaded where the type information of the kernel (BTF) has the names it needs; the version beside them is
-for people. A distribution's kernel may have them earlier. \`weir doctor\` shows what this host has.`
+for people. A distribution's kernel may have them earlier. \`weir doctor\` shows what this host has, \`weir programs\` what runs.`
 
 export function probesPage(specs: readonly ProbeSpec[] = probeSpecs): string {
   return `${[introduction, ...specs.map(section)].join('\n\n')}\n`

@@ -1,7 +1,7 @@
 // The one envelope of every list answer: rows, where to go on, and how much of the truth they are.
 
 import { type Static, Type } from 'typebox'
-import { flowRow, groupRow, ledgerRow, metricsRow, partial, stepRow } from './rows.ts'
+import { flowRow, groupRow, ledgerRow, metricsRow, partial, programRow, stepRow } from './rows.ts'
 
 const time = (description: string) => Type.String({ description, format: 'date-time' })
 
@@ -115,6 +115,11 @@ export const ledgerAnswer = Type.Object(
   { title: 'Ledger' },
 )
 
+export const programsAnswer = Type.Object(
+  { rows: Type.Array(programRow), next: Type.Null(), coverage },
+  { title: 'Programs' },
+)
+
 export type Gap = Static<typeof gap>
 export type Coverage = Static<typeof coverage>
 export type SeriesCoverage = Static<typeof seriesCoverage>
@@ -122,3 +127,4 @@ export type RowsAnswer = Static<typeof rowsAnswer>
 export type TopAnswer = Static<typeof topAnswer>
 export type SeriesAnswer = Static<typeof seriesAnswer>
 export type LedgerAnswer = Static<typeof ledgerAnswer>
+export type ProgramsAnswer = Static<typeof programsAnswer>

@@ -6,13 +6,12 @@ import {
   type Field,
   flowMetrics,
   flowTable,
-  ledgerTable,
   type Table,
   tables,
 } from '../../wire/mod.ts'
 
 const fieldInfo = Type.Object({
-  table: Type.String({ description: 'flows or ledger.' }),
+  table: Type.String({ description: 'flows, ledger or programs.' }),
   name: Type.String({ description: 'Its one name: JSON key, parameter, column.' }),
   kind: Type.String({
     description: 'time, name, text, octets, list, address, counter, id, u8, u16, u32 or flag.',
@@ -29,7 +28,7 @@ const fieldInfo = Type.Object({
 })
 
 const tableInfo = Type.Object({
-  name: Type.String({ description: 'flows or ledger.' }),
+  name: Type.String({ description: 'flows, ledger or programs.' }),
   identity: Type.Array(Type.String(), {
     description: 'Fields that tell any two rows of one `time` apart.',
   }),
@@ -57,11 +56,14 @@ export type FieldInfo = Static<typeof fieldInfo>
 export type MetricInfo = Static<typeof metricInfo>
 export type FieldsAnswer = Static<typeof fieldsAnswer>
 
-/** The answer of /api/fields: stored, derived and either-end fields of flows, fields of the ledger, metrics. */
+/** The answer of /api/fields: stored, derived and either-end fields of flows, fields of the other tables, metrics. */
 export function fieldsOf(): FieldsAnswer {
   return {
     tables: tables.map(({ name, identity }) => ({ name, identity: [...identity] })),
-    fields: [...tableFields(flowTable), ...eitherEnd(), ...tableFields(ledgerTable)],
+    fields: tables.flatMap((table) => [
+      ...tableFields(table),
+      ...(table === flowTable ? eitherEnd() : []),
+    ]),
     metrics: flowMetrics.map(({ name, unit, label, help, nullable, additive }) => ({
       name,
       unit,

@@ -6,6 +6,8 @@ export {
   type Gap,
   type LedgerAnswer,
   ledgerAnswer,
+  type ProgramsAnswer,
+  programsAnswer,
   type RowsAnswer,
   rowsAnswer,
   type SeriesAnswer,
@@ -27,7 +29,8 @@ export {
   flowsParameters,
   ledgerParameters,
   parameterNames,
+  programsParameters,
   seriesParameters,
   topParameters,
 } from './parameters.ts'
-export { flowRow, groupRow, ledgerRow, metricsRow, stepRow } from './rows.ts'
+export { flowRow, groupRow, ledgerRow, metricsRow, programRow, stepRow } from './rows.ts'

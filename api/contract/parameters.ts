@@ -10,6 +10,8 @@ import {
   groupNames,
   isGroupable,
   ledgerTable,
+  programTable,
+  type Table,
 } from '../../wire/mod.ts'
 
 const from = withDefault('-15m', {
@@ -128,21 +130,23 @@ export const seriesParameters = Type.Object(
 )
 
 /** Parameters of GET /api/ledger. */
-export const ledgerParameters = Type.Object(
-  {
-    from,
-    to,
-    filter,
-    ...Object.fromEntries(
-      ledgerTable.fields.filter((field) => field.kind === 'name').map(parameterOf),
-    ),
-  },
-  { additionalProperties: false },
-)
+export const ledgerParameters = namesOf(ledgerTable)
+
+/** Parameters of GET /api/programs. */
+export const programsParameters = namesOf(programTable)
 
 /** Every parameter of a schema above. */
 export function parameterNames(schema: { readonly properties: TProperties }): readonly string[] {
   return Object.keys(schema.properties)
+}
+
+/** A range, a filter, and every field that is a name. */
+function namesOf({ fields }: Table) {
+  const names = fields.filter((field) => field.kind === 'name').map(parameterOf)
+  return Type.Object(
+    { from, to, filter, ...Object.fromEntries(names) },
+    { additionalProperties: false },
+  )
 }
 
 function flowFilters(): TProperties {

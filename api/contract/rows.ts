@@ -10,6 +10,7 @@ import {
   type JsonValue,
   ledgerTable,
   type Metric,
+  programTable,
 } from '../../wire/mod.ts'
 
 type Options = Readonly<Record<string, unknown>>
@@ -98,6 +99,9 @@ export const ledgerRow = asRow(
   },
   'LedgerRow',
 )
+
+/** One BPF program of one node, as it was last reported. */
+export const programRow = asRow(fieldProperties(programTable.fields), 'ProgramRow')
 
 function fieldProperties(fields: readonly Field[]): TProperties {
   return Object.fromEntries(fields.map((field) => [field.name, fieldSchema(field)]))

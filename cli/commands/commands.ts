@@ -7,6 +7,7 @@ import { configCommands } from './config.ts'
 import { doctorCommand } from './doctor.ts'
 import { flowsCommand } from './flows.ts'
 import { ledgerCommand } from './ledger.ts'
+import { programsCommand } from './programs.ts'
 import { topCommand } from './top.ts'
 import { upCommand } from './up.ts'
 
@@ -15,6 +16,7 @@ export const commands: readonly CommandEntry[] = [
   flowsCommand,
   topCommand,
   ledgerCommand,
+  programsCommand,
   doctorCommand,
   agentCommand,
   centralCommand,

@@ -12,6 +12,7 @@ export { type FlowsPage, type FlowsQuestion, type PageKey, readFlowsPage } from 
 export { readLedger } from './ledger.ts'
 export type { Source } from './plan.ts'
 export { type Approximate, exactRowsMax } from './precision.ts'
+export { readPrograms } from './programs.ts'
 export type { FlowsScope, Order, QuestionOptions, Range } from './question.ts'
 export { readSeries, type Series, type SeriesQuestion } from './series.ts'
 export { automaticStepNs } from './steps.ts'
