@@ -71,7 +71,7 @@ function columns(raw: boolean): readonly TableColumn<Row>[] {
       priority: priorities[name] ?? 0,
       ...(isText ? {} : { align: 'right' as const }),
       ...(name === 'reason' ? { least: 20 } : {}),
-      cell: (row) => (isText ? String(row[name] ?? '') : number(row[name])),
+      cell: (row) => (kind === 'counter' ? number(row[name]) : String(row[name] ?? '')),
     }
   })
 }

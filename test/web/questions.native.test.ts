@@ -12,7 +12,7 @@ test('each page asks at its load for what it shows, each thing once', { skip }, 
     const expected = {
       '/': ['/api/fields', '/api/series', '/api/top', '/health'],
       '/flows': ['/api/fields', '/api/flows', '/health'],
-      '/nodes': ['/api/fields', '/api/ledger', '/health'],
+      '/nodes': ['/api/fields', '/api/ledger', '/api/programs', '/health'],
     }
     for (const [path, questions] of Object.entries(expected)) {
       await page.goto('about:blank')

@@ -147,6 +147,11 @@ function answerQuestions(app: FastifyInstance, world: World): void {
       coverage: { ...coverageOf(world, range), steps },
     }
   })
+  app.get('/api/programs', () => ({
+    rows: fakePrograms,
+    next: null,
+    coverage: { share: 1, watched: 1, lost: {}, gaps: [] },
+  }))
   app.get('/api/ledger', (request) => ({
     rows: ledgerRows(),
     next: null,
@@ -306,3 +311,23 @@ function ledgerRows(): FakeRow[] {
 function iso(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, -1)}000000Z`
 }
+
+const fakeProgram = {
+  time: '2026-11-21T06:30:00.000000000Z',
+  node: 'alpha',
+  probe: 'socket',
+  program: 'socket_state',
+  hook: 'tp_btf/inet_sock_set_state',
+  state: 'ready',
+  reason: '',
+  program_id: 77,
+  runs: 12_345,
+  run_time_ns: 2_000_000,
+  map_bytes: 4_472_832,
+}
+
+/** One that runs and one that could not be opened. */
+const fakePrograms = [
+  fakeProgram,
+  { ...fakeProgram, program: 'socket_send', state: 'failed', reason: 'not permitted', runs: 0 },
+]

@@ -9,6 +9,7 @@ export type {
   FieldsAnswer,
   Health,
   LedgerAnswer,
+  ProgramsAnswer,
   RowsAnswer,
   SeriesAnswer,
   TopAnswer,

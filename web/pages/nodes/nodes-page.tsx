@@ -15,6 +15,7 @@ import { type Column, Table } from '../../views/table.tsx'
 import { Name } from '../../views/text.tsx'
 import { Agents } from './agents.tsx'
 import { Ledger } from './ledger.tsx'
+import { Programs } from './programs.tsx'
 
 const refreshEveryMs = 10_000
 
@@ -50,6 +51,7 @@ export function NodesPage({ state, live, health }: PageProps) {
         <Agents nodes={health?.nodes} atMs={now} />
         <Checks health={health} />
       </div>
+      <Programs range={range} rangeText={rangeText} live={live} />
     </PageFrame>
   )
 }
