@@ -1,4 +1,4 @@
-// A process that attaches one program, says so in one line, and lives until it is killed.
+// A process that attaches one program, says so in one line, and lives until it is killed or its input ends.
 
 import { type Place, startAttacher } from './attach.ts'
 import type { HookName } from './attach-worker.ts'
@@ -13,4 +13,4 @@ const { hook, program, place } = JSON.parse(process.argv[2] as string) as Reques
 const attacher = startAttacher()
 const attached = await attacher.attach(hook, program, place)
 process.stdout.write(`${JSON.stringify(attached)}\n`)
-process.stdin.resume()
+process.stdin.resume().once('end', () => process.exit())

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
@@ -124,6 +125,7 @@ export async function attachInProcess(
   const child = spawn(process.execPath, [script, request], { stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
   const kill = async () => {
+    child.ref()
     child.kill('SIGKILL')
     await ended
   }
@@ -131,5 +133,7 @@ export async function attachInProcess(
     [Symbol.asyncIterator]()
     .next()
   if (line === undefined) throw new Error('the attaching process ended')
+  // A test that fails before it kills must not wait for it; the process exits when its input ends.
+  for (const open of [child, child.stdin as Socket, child.stdout as Socket]) open.unref()
   return { ...(JSON.parse(line as string) as Attached), kill }
 }
