@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Ajv } from 'ajv'
 import { rfc3339 } from '../common/mod.ts'
+import { appendRow, createBatch, ledgerTable, type RowValues } from '../wire/mod.ts'
 import {
   type LedgerAnswer,
   ledgerAnswer,
@@ -113,4 +114,81 @@ test('coverage of every step: its loss, complete, or nobody watching', async () 
     coverage.gaps.map(({ node }) => node),
     ['node-a'],
   )
+})
+
+/** Rows of the ledger at `seconds` after the begin, five seconds long. */
+async function insertLedger(node: string, more: readonly (RowValues & { at: number })[]) {
+  const batch = createBatch(ledgerTable, more.length)
+  for (const { at, ...row } of more) {
+    const start = beginNs + BigInt(at) * 1_000_000_000n
+    appendRow(batch, { node, start, time: start + 5_000_000_000n, ...row })
+  }
+  await river.insert(batch, 'ledger')
+}
+
+test('lost rows of another table, and lost records of another probe, do not spoil flows', async () => {
+  const lostOf = (stage: string, of: RowValues, cause: string, count: number) => [
+    { at: 60, stage, ...of, entered: count, lost: count },
+    { at: 60, stage, ...of, cause, lost: count },
+  ]
+  const records = (probe: string) => ({ unit: 'records', probe })
+  const rowsOfTable = (table: string) => ({ unit: 'rows', table })
+  await insertLedger('node-c', [
+    ...Array.from({ length: 240 }, (_, step) => ({
+      at: step * 5,
+      stage: 'agent',
+      unit: 'intervals',
+    })),
+    ...lostOf('drain', records('drop'), 'drain_full', 1000),
+    ...lostOf('spool', rowsOfTable('events'), 'spool_full', 500),
+    ...lostOf('drain', records('socket'), 'drain_full', 4),
+    ...lostOf('spool', rowsOfTable('flows'), 'spool_age', 3),
+  ])
+  const one = { ...range, node: 'node-c' }
+  const { coverage } = await river.get<RowsAnswer>('/api/flows', one)
+  const itsLoss = { drain_full: 4, spool_age: 3 }
+  assert.deepEqual(coverage, { share: 0, watched: 1, lost: itsLoss, gaps: [] })
+  const { coverage: stepped } = await river.get<SeriesAnswer>('/api/series', { ...one, step: '1m' })
+  assert.deepEqual(stepped.lost, itsLoss)
+  const answer = await river.get<LedgerAnswer>('/api/ledger', { ...one, cause: 'drain_full' })
+  const both = answer.rows.map(({ probe, lost: count }) => [probe, count])
+  assert.deepEqual(both, [
+    ['drop', 1000],
+    ['socket', 4],
+  ])
+})
+
+test('a hole in the heartbeat is a gap, even when a probe has counted in it', async () => {
+  const steps = Array.from({ length: 240 }, (_, step) => step * 5)
+  await insertLedger('node-d', [
+    ...steps.map((at) => ({ at, stage: 'hook', unit: 'records', probe: 'socket' })),
+    ...steps.filter((at) => at < 300 || at >= 360).map((at) => ({ at, stage: 'agent' })),
+  ])
+  const { coverage } = await river.get<RowsAnswer>('/api/flows', { ...range, node: 'node-d' })
+  const { fromNs, toNs } = hole
+  assert.deepEqual(coverage.gaps, [{ node: 'node-d', from: rfc3339(fromNs), to: rfc3339(toNs) }])
+})
+
+test('lines of the ledger go on unbroken when an agent of schema 1 is replaced', async () => {
+  const spool = { stage: 'spool', unit: 'rows' }
+  await insertLedger('node-e', [
+    { at: 0, stage: 'hook', unit: 'records', entered: 20, left: 20 },
+    { at: 0, ...spool, entered: 20, left: 10, waiting: 10 },
+    { at: 5, stage: 'agent', unit: 'intervals', entered: 1, left: 1 },
+    { at: 5, stage: 'hook', unit: 'records', probe: 'socket', entered: 2, left: 2 },
+    { at: 5, ...spool, table: 'flows', entered: 2, left: 12, waiting: 0 },
+  ])
+  const one = { ...range, node: 'node-e' }
+  const { rows: lines, coverage } = await river.get<LedgerAnswer>('/api/ledger', one)
+  const names = ['stage', 'probe', 'table', 'entered', 'left', 'waiting'] as const
+  assert.deepEqual(
+    lines.map((line) => names.map((name) => line[name])),
+    [
+      ['agent', '', '', 1, 1, 0],
+      ['hook', 'socket', '', 22, 22, 0],
+      ['spool', '', 'flows', 22, 22, 0],
+    ],
+  )
+  assert.equal(coverage.gaps.length, 1, 'watched from the first row on, silent after the last')
+  assert.equal(coverage.gaps[0]?.from, rfc3339(beginNs + 10_000_000_000n))
 })

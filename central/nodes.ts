@@ -68,7 +68,7 @@ const refusedForMs = 60_000
 const loadSql = `
   SELECT node, toUnixTimestamp64Milli(max(time)) AS seen_ms,
          toUInt64(argMax(dateDiff('millisecond', start, time), time)) AS interval_ms
-  FROM ledger WHERE stage = 'hook' AND time > now() - INTERVAL 1 DAY GROUP BY node`
+  FROM ledger WHERE stage IN ('agent', 'hook') AND time > now() - INTERVAL 1 DAY GROUP BY node`
 
 export function createNodes(nowMs: () => number = Date.now): Nodes {
   const nodes = new Map<string, Known>()

@@ -81,6 +81,29 @@ test('every stage adds up: entered = left + filtered + lost + what waiting rose 
   )
 })
 
+test('records are of their probe, rows of their table, and the heartbeat of neither', () => {
+  const { rows } = play([whole, {}])
+  const kinds = rows.map(({ stage, unit, probe, table }) => [stage, unit, probe, table].join(' '))
+  assert.deepEqual(
+    [...new Set(kinds)],
+    [
+      'agent intervals  ',
+      'hook records socket ',
+      'drain records socket ',
+      'enrich rows  flows',
+      'spool rows  flows',
+    ],
+  )
+  const beats = rows.filter(({ stage }) => stage === 'agent')
+  assert.deepEqual(
+    beats.map(({ entered, left, lost }) => [Number(entered), Number(left), Number(lost)]),
+    [
+      [1, 1, 0],
+      [1, 1, 0],
+    ],
+  )
+})
+
 test('a record that is gone between the kernel and the drain is said', () => {
   const short = { ...whole, dumped: 0 }
   const { rows, found } = play([{ ...short, lost: 0 }, short, short])

@@ -1,4 +1,4 @@
-// The agent's part of the loss ledger: one interval as rows, also when nothing happened (a heartbeat).
+// The agent's part of the loss ledger: one interval as rows, of each probe and each table, and a heartbeat.
 // Every stage in its own unit: entered = left + filtered + lost + what `waiting` rose by. Each of them is counted
 // where it happens (the kernel, the thread that drains, enrich, the spool); balance.ts checks that they add up.
 
@@ -8,6 +8,7 @@ import {
   type Batch,
   type CauseOf,
   createBatch,
+  flowTable,
   ledgerTable,
   type RowValues,
 } from '../../wire/mod.ts'
@@ -31,7 +32,7 @@ export interface LedgerInterval {
   readonly spool?: SpoolCounts & { readonly waiting: number }
 }
 
-/** Stages of the agent. */
+/** Stages of the agent; the heartbeat is none of them. */
 export type AgentStage = 'hook' | 'drain' | 'enrich' | 'spool'
 
 export interface LedgerOptions {
@@ -48,24 +49,22 @@ export interface Ledger {
 }
 
 export function createLedger({ node, spoolWaiting, onUnaccounted }: LedgerOptions): Ledger {
-  /** By stage and probe. */
-  const balances = new Map([['spool ', createBalance(spoolWaiting)]])
+  /** By stage and what it counts. */
+  const balances = new Map([[`spool ${flowTable.name}`, createBalance(spoolWaiting)]])
   /** Between enrich and spool: rows that left the one and did not enter the other. */
   const handover = createBalance()
 
   function batch(interval: LedgerInterval): Batch {
-    const rows = createBatch(ledgerTable, 24)
+    const stages = stagesOf(interval).map((stage) => checked(stage, interval))
+    const rows = [heartbeat, ...stages.flatMap(rowsOf)]
     const { start, time } = interval
-    for (const stage of stagesOf(interval)) {
-      for (const row of rowsOf(checked(stage, interval))) {
-        appendRow(rows, { node, start, time, ...row })
-      }
-    }
-    return rows
+    const batch = createBatch(ledgerTable, rows.length)
+    for (const row of rows) appendRow(batch, { node, start, time, ...row })
+    return batch
   }
 
-  function balanceOf({ stage, probe }: StageCounts): Balance {
-    const key = `${stage} ${probe}`
+  function balanceOf({ stage, of }: StageCounts): Balance {
+    const key = `${stage} ${'probe' in of ? of.probe : of.table}`
     const balance = balances.get(key) ?? createBalance()
     balances.set(key, balance)
     return balance
@@ -88,15 +87,20 @@ export function createLedger({ node, spoolWaiting, onUnaccounted }: LedgerOption
   return { batch }
 }
 
+/** Says that the agent watched from `start` to `time`, whatever its probes counted. */
+const heartbeat = { stage: 'agent', unit: 'intervals', entered: 1, left: 1 }
+
 const nothing: StageFlow = { entered: 0, left: 0, filtered: 0, lost: 0, waiting: 0 }
+
+const ofProbe = (probe: string) => ({ unit: 'records', probe }) as const
+const ofTable = { unit: 'rows', table: flowTable.name } as const
 
 type Cause = { [S in AgentStage]: CauseOf<S> }[AgentStage]
 
 interface StageCounts {
   readonly stage: AgentStage
-  /** The probe whose records are counted; '' for rows. */
-  readonly probe: string
-  readonly unit: 'records' | 'rows'
+  /** What is counted: records of a probe, or rows of a table. */
+  readonly of: ReturnType<typeof ofProbe> | typeof ofTable
   readonly entered: number
   readonly left: number
   readonly filtered: number
@@ -113,8 +117,8 @@ function stagesOf(interval: LedgerInterval): StageCounts[] {
     const counts = { report, earlier, enrich: report.source === recordSource ? enrich : undefined }
     return [hookOf(counts), drainOf(counts)]
   })
-  const rows = [...ofSources, enrichOf(interval)]
-  return spool ? [...rows, spoolOf(spool)] : rows
+  const stages = [...ofSources, enrichOf(interval)]
+  return spool ? [...stages, spoolOf(spool)] : stages
 }
 
 /** One probe's counts. */
@@ -132,8 +136,7 @@ function hookOf({ report, earlier, enrich }: SourceCounts): StageCounts {
   const closedWhileAway = enrich?.closedWhileAway ?? 0
   return {
     stage: 'hook',
-    probe: report.source,
-    unit: 'records',
+    of: ofProbe(report.source),
     entered: since('entered') + closedWhileAway,
     left: takenBy(report, earlier),
     filtered: since('filtered'),
@@ -169,8 +172,7 @@ function takenBy(report: SourceReport, earlier: SourceReport | undefined): numbe
 function drainOf({ report, earlier, enrich }: SourceCounts): StageCounts {
   return {
     stage: 'drain',
-    probe: report.source,
-    unit: 'records',
+    of: ofProbe(report.source),
     entered: takenBy(report, earlier),
     left: enrich?.records ?? 0,
     filtered: 0,
@@ -185,8 +187,7 @@ function enrichOf({ enrich }: LedgerInterval): StageCounts {
   const { due, rows, filtered, waiting, full } = enrich
   return {
     stage: 'enrich',
-    probe: '',
-    unit: 'rows',
+    of: ofTable,
     entered: due,
     left: rows,
     filtered,
@@ -199,17 +200,7 @@ function enrichOf({ enrich }: LedgerInterval): StageCounts {
 /** Unit rows: from enrich to central's acknowledgement. */
 function spoolOf(spool: SpoolCounts & { readonly waiting: number }): StageCounts {
   const { entered, acknowledged: left, lost, waiting } = spool
-  return {
-    stage: 'spool',
-    probe: '',
-    unit: 'rows',
-    entered,
-    left,
-    filtered: 0,
-    filteredBy: '',
-    lost,
-    waiting,
-  }
+  return { stage: 'spool', of: ofTable, entered, left, filtered: 0, filteredBy: '', lost, waiting }
 }
 
 function sumOf(counts: ReadonlyMap<Cause, number>): number {
@@ -219,14 +210,13 @@ function sumOf(counts: ReadonlyMap<Cause, number>): number {
 }
 
 /** The stage's own row, then one per cause that lost or filtered something. */
-function rowsOf({ lost, filteredBy, ...counts }: StageCounts): RowValues[] {
-  const { stage, probe, unit, filtered } = counts
+function rowsOf({ stage, of, lost, filteredBy, ...counts }: StageCounts): RowValues[] {
+  const { filtered } = counts
   const waiting = Math.max(counts.waiting, 0)
-  const rows: RowValues[] = [{ ...counts, waiting, lost: sumOf(lost), sampled: 0 }]
+  const found: RowValues[] = [{ stage, ...of, ...counts, waiting, lost: sumOf(lost), sampled: 0 }]
   for (const [cause, count] of lost) {
-    if (count > 0) rows.push({ stage, probe, unit, cause, lost: count })
+    if (count > 0) found.push({ stage, ...of, cause, lost: count })
   }
-  if (filteredBy !== '' && filtered > 0)
-    rows.push({ stage, probe, unit, cause: filteredBy, filtered })
-  return rows
+  if (filteredBy !== '' && filtered > 0) found.push({ stage, ...of, cause: filteredBy, filtered })
+  return found
 }

@@ -15,12 +15,11 @@ function fillRow(writer: Flows): void {
   const row = writer.next()
   const { names, columns } = writer.batch()
   const name = names.index('somebody')
-  for (const [key, { values, nulls, field }] of Object.entries(columns)) {
+  for (const { values, nulls, field } of Object.values(columns)) {
     const width = values.length / writer.batch().capacity
     const value = field.kind === 'name' ? name : field.kind === 'flag' ? 1 : 7
     values.fill(value, row * width, (row + 1) * width)
     if (nulls) nulls[row] = 0
-    assert.notDeepEqual(rowOf(writer.batch(), row)[key], emptyRow()[key], `${key} is filled`)
   }
 }
 
@@ -37,7 +36,10 @@ test('a field that a row does not set is empty, not what the memory held before'
   writer.begin()
   fillRow(writer)
   const bare = writer.next()
-  assert.notDeepEqual(rowOf(writer.batch(), 0), emptyRow())
+  const empty = emptyRow()
+  for (const [name, value] of Object.entries(rowOf(writer.batch(), 0))) {
+    assert.notEqual(value, empty[name], `${name} was filled`)
+  }
   assert.deepEqual(rowOf(writer.batch(), bare), emptyRow())
 })
 

@@ -1,12 +1,20 @@
 // How much of the truth an answer is: rows that are stored against rows that are known lost, and the times
 // when nobody watched. Over the whole range and its nodes, whatever else the question filters by: nobody
-// knows what was in a lost row.
+// knows what was in a lost row. But it was a row of one table: what is lost of another one spoils nothing.
 
 import { rfc3339 } from '../../common/mod.ts'
-import { allOf, conditionsOf, type Filter, fieldsIn } from '../../wire/mod.ts'
+import {
+  allOf,
+  conditionsOf,
+  type Filter,
+  fieldsIn,
+  flowTable,
+  type Table,
+} from '../../wire/mod.ts'
 import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
-import { createBinder } from './binder.ts'
+import { type Binder, createBinder } from './binder.ts'
 import { scopeCondition } from './conditions.ts'
+import { ledgerRows } from './ledger.ts'
 import { countSql } from './precision.ts'
 import type { FlowsScope, Range } from './question.ts'
 import { partialMark, stepNsOf, stepSql, stepsOf } from './steps.ts'
@@ -28,6 +36,8 @@ export interface SteppedCoverage extends Coverage {
 
 export interface CoverageQuestion extends FlowsScope {
   readonly nowNs: bigint
+  /** Whose rows are asked for; flows when left out. */
+  readonly table?: Table
 }
 
 interface Counts {
@@ -157,21 +167,27 @@ FROM flows AS f WHERE ${condition} GROUP BY _s`
 
 async function readLost(
   reader: Reader,
-  { range, filter, stepNs }: FlowsScope & { readonly stepNs?: bigint },
+  { range, filter, stepNs, table = flowTable }: CoverageQuestion & { readonly stepNs?: bigint },
   options?: ReadOptions,
 ): Promise<Omit<Counts, 'stored'>> {
   const binder = createBinder()
   const step = stepSql(binder, stepNs ?? range.toNs + 1n)
   const rows = await reader.read(
     `SELECT toString(${step} AS _s) AS _step, f.node AS node, f.stage AS stage,
-  f.cause AS cause, sum(f.lost) AS lost
-FROM ledger AS f WHERE ${scopeCondition(binder, { range, filter: nodeFilter(filter) })}
-  AND f.lost > 0 AND f.stage != 'export'
-GROUP BY _s, node, stage, cause`,
+  f.probe AS probe, f.\`table\` AS \`table\`, f.cause AS cause, sum(f.lost) AS lost
+FROM ${ledgerRows} AS f WHERE ${scopeCondition(binder, { range, filter: nodeFilter(filter) })}
+  AND f.lost > 0 AND f.stage != 'export' AND ${isOf(binder, table)}
+GROUP BY _s, node, stage, probe, \`table\`, cause`,
     binder.params,
     options,
   )
   return lostCounts(rows)
+}
+
+/** Rows of the table, and records that would have become some. */
+function isOf(binder: Binder, { name, probes = [] }: Table): string {
+  const ofProbes = probes.map((probe) => `f.probe = ${binder.bind('String', probe)}`)
+  return `(${[`f.\`table\` = ${binder.bind('String', name)}`, ...ofProbes].join(' OR ')})`
 }
 
 /** A stage's own row includes what its causes say; what they leave unsaid is `unknown`. */
@@ -185,7 +201,9 @@ function lostCounts(rows: readonly StoredRow[]): Omit<Counts, 'stored'> {
   }
   for (const row of rows) {
     const stepNs = stepNsOf(row)
-    const key = JSON.stringify([row['_step'], row['node'], row['stage']])
+    const key = JSON.stringify(
+      ['_step', 'node', 'stage', 'probe', 'table'].map((name) => row[name]),
+    )
     const entry = own.get(key) ?? { stepNs, unsaid: 0 }
     const count = integer('lost', row['lost'] ?? null)
     entry.unsaid += row['cause'] === '' ? count : -count

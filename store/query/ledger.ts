@@ -1,4 +1,4 @@
-// The loss ledger summed per node, stage and cause, in the order of the river.
+// The loss ledger summed per node, stage, probe, table and cause, in the order of the river.
 
 import { type Field, ledgerTable, type Row, stages } from '../../wire/mod.ts'
 import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
@@ -10,6 +10,16 @@ import { fieldValue, selectOf } from './stored-row.ts'
 const fields = ledgerTable.fields.filter((field) => field.kind !== 'time')
 const keys = fields.filter((field) => field.kind === 'name')
 const waitingField = fields.find((field) => field.name === 'waiting') as Field
+
+/**
+ * The rows of the ledger as `f` has them. Those of schema 1 say neither probe nor table: there were one of each, so a
+ * line goes on unbroken when an agent or the central is replaced by a newer one.
+ */
+export const ledgerRows = `(
+  SELECT * REPLACE (if(probe = '' AND unit = 'records', 'socket', probe) AS probe,
+    if(\`table\` = '' AND unit = 'rows', 'flows', \`table\`) AS \`table\`)
+  FROM ledger
+)`
 
 /** Intervals are seconds long, and at rest no longer than minutes: the last row before a range is within this. */
 const lookBackNs = 3_600_000_000_000n
@@ -52,7 +62,7 @@ function waitingSql(binder: Binder, question: FlowsScope): string {
     selectOf(waitingField, 'argMax(f.`waiting`, f.time)'),
   ]
   return `SELECT ${selects.join(', ')}
-FROM ledger AS f WHERE ${scopeCondition(binder, question)} GROUP BY ${names}`
+FROM ${ledgerRows} AS f WHERE ${scopeCondition(binder, question)} GROUP BY ${names}`
 }
 
 function ledgerSql(binder: Binder, question: FlowsScope): string {
@@ -62,7 +72,7 @@ function ledgerSql(binder: Binder, question: FlowsScope): string {
     return field.kind === 'name' ? selectOf(field) : selectOf(field, `argMax(${column}, f.time)`)
   })
   return `SELECT ${selects.join(', ')}
-FROM ledger AS f WHERE ${scopeCondition(binder, question)}
+FROM ${ledgerRows} AS f WHERE ${scopeCondition(binder, question)}
 GROUP BY ${keys.map((field) => `f.\`${field.name}\``).join(', ')}`
 }
 
@@ -70,5 +80,6 @@ function compare(a: Row, b: Row): number {
   const byText = (name: string) =>
     Number(`${a[name]}` > `${b[name]}`) - Number(`${a[name]}` < `${b[name]}`)
   const stage = stages.indexOf(`${a['stage']}`) - stages.indexOf(`${b['stage']}`)
-  return byText('node') || stage || byText('stage') || byText('cause')
+  const kind = byText('stage') || byText('probe') || byText('table')
+  return byText('node') || stage || kind || byText('cause')
 }

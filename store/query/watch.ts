@@ -1,5 +1,5 @@
-// When was anybody watching? From the ledger: an agent writes a row of stage hook for every interval it
-// watched, idle or not, so a hole between them is a time that nobody can tell about.
+// When was anybody watching? From the ledger: an agent writes a heartbeat for every interval it watched, idle or
+// not, so a hole between them is a time that nobody can tell about.
 
 import type { Filter } from '../../wire/mod.ts'
 import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
@@ -103,6 +103,9 @@ export function isWatched(watch: Watch, { fromNs, toNs }: Range): boolean {
   })
 }
 
+/** A heartbeat has a stage of its own. Agents before schema 2 had none: the row of their one probe is it. */
+const isHeartbeat = `f.cause = '' AND (f.stage = 'agent' OR f.stage = 'hook' AND f.probe = '')`
+
 /** Per node: first begin, last end, usual length, and the holes as [from, to] pairs of ns as text. */
 function watchSql(binder: Binder, { range, nodes }: WatchQuestion): string {
   const low = binder.bindTime(range.fromNs - lookBackNs)
@@ -124,7 +127,7 @@ FROM (
     max(toUnixTimestamp64Nano(f.time)) OVER (PARTITION BY f.node ORDER BY f.start, f.time
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
   FROM ledger AS f
-  WHERE f.stage = 'hook' AND f.cause = '' AND f.time >= ${low} AND f.time < ${high}
+  WHERE ${isHeartbeat} AND f.time >= ${low} AND f.time < ${high}
     AND ${filterSql(binder, nodes)}
 ) AS w GROUP BY node ORDER BY node`
 }

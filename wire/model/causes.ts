@@ -14,8 +14,9 @@ const unaccounted = lost(
   'The counters of the stage do not add up: gone, and no code has counted it.',
 )
 
-/** Stages in the order of the river, each with its causes. */
+/** Stages in the order of the river, each with its causes. `agent` is the heartbeat: it loses nothing. */
 export const ledgerCauses = {
+  agent: {},
   hook: {
     ring_full: lost('The ring between kernel and agent was full.'),
     closed_while_away: lost('A connection ended while no agent was running.'),

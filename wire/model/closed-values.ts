@@ -46,8 +46,9 @@ export const endReasons = [
 
 export type EndReason = (typeof endReasons)[number]
 
-/** Stages of the loss ledger, in the order of the river. */
+/** Stages of the loss ledger, in the order of the river; `agent` is the heartbeat, which is none. */
 export const stages: readonly string[] = [
+  'agent',
   'hook',
   'drain',
   'enrich',

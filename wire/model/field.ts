@@ -86,6 +86,8 @@ export interface Table {
   readonly identity: readonly string[]
   /** Rows of the thing that is measured: they are counted in the loss ledger. Else rows about Weir itself. */
   readonly measured: boolean
+  /** Probes whose records become its rows: such a record, when it is lost, may have been one. */
+  readonly probes?: readonly string[]
   readonly partitionBy: string
   readonly orderBy: string
 }

@@ -298,6 +298,7 @@ export const flowTable: TableOf<FlowField> = {
     'total_reverse_bytes',
   ],
   measured: true,
+  probes: ['socket'],
   partitionBy: 'toDate(time)',
   orderBy:
     'toStartOfFiveMinutes(time), src_namespace, src_workload, dst_namespace, dst_workload, time',

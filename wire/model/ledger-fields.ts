@@ -23,7 +23,7 @@ const fields: readonly Field[] = [
     values: stages,
     codec: plain,
     label: 'Stage',
-    help: 'Step from the kernel to the store: hook, drain, enrich, spool, wire, ingest, segment, store.',
+    help: 'Step from the kernel to the store: hook, drain, enrich, spool, wire, ingest, resolve, segment, store; agent is its heartbeat.',
   },
   {
     name: 'probe',
@@ -31,7 +31,7 @@ const fields: readonly Field[] = [
     since: 2,
     codec: plain,
     label: 'Probe',
-    help: 'Probe whose records the stage counts; empty for rows of any.',
+    help: 'Probe whose records the stage counts; empty for rows.',
   },
   {
     name: 'table',
@@ -39,15 +39,15 @@ const fields: readonly Field[] = [
     since: 2,
     codec: plain,
     label: 'Table',
-    help: 'Table whose rows the stage counts; empty for records, and before schema 2 (flows).',
+    help: 'Table whose rows the stage counts; empty for records.',
   },
   {
     name: 'unit',
     kind: 'name',
-    values: ['records', 'rows'],
+    values: ['records', 'rows', 'intervals'],
     codec: plain,
     label: 'Unit',
-    help: 'What the stage counts: records or rows.',
+    help: 'What the stage counts: records, rows, or the intervals that an agent has watched.',
   },
   {
     name: 'cause',
