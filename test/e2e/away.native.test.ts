@@ -67,15 +67,22 @@ async function withCentral(dataDir: string, work: (api: Api) => Promise<void>): 
   }
 }
 
+/** An agent watches once it has had a first answer of central; from then on central may be away. */
+function meet(dataDir: string): Promise<void> {
+  return withCentral(dataDir, watching)
+}
+
+async function watching(api: Api): Promise<void> {
+  await until('the agent', async () => (await api.get('/api/ledger')).rows.length > 0, 30_000)
+}
+
 const awayIntervals = 120
 const awayIntervalMs = 100
 
 test(`central away for ${awayIntervals} intervals: not a row is missing`, () =>
   withNamespaces(2, (lab) =>
     withAgent(lab, { intervalMs: awayIntervalMs }, async ({ centralDir }) => {
-      await withCentral(centralDir, async (api) => {
-        await until('the agent', async () => (await api.get('/api/ledger')).rows.length > 0)
-      })
+      await meet(centralDir)
       const backMs = performance.now() + awayIntervals * awayIntervalMs
       const truths: Connection[] = []
       const rest = await serverCase('prefork', 5).begin(lab)
@@ -110,6 +117,7 @@ test(`central away for ${awayIntervals} intervals: not a row is missing`, () =>
 test('a spool too small: what is stored and what is known lost make the truth', () =>
   withNamespaces(2, (lab) =>
     withAgent(lab, { spool: { octetsMax: 60_000 } }, async ({ centralDir, lostBySpool }) => {
+      await meet(centralDir)
       const rest = await serverCase('alone', 100).begin(lab)
       let made = 0
       await until(
@@ -128,6 +136,7 @@ test('a ring too small: what is stored and what is known lost make the truth', (
   withNamespaces(2, (lab) =>
     withAgent(lab, { ringBytes: 4_096 }, ({ centralDir }) =>
       withCentral(centralDir, async (api) => {
+        await watching(api)
         const rest = await serverCase('alone', 500).begin(lab)
         let made = 0
         await until(

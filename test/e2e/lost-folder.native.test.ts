@@ -24,6 +24,11 @@ test('a data folder that is moved away: one clear line, a new folder, health and
         renameSync(data, join(parent, 'moved'))
         await until('the old processes to end', () => before.every((pid) => !alive(pid)), 30_000)
         await until('health', () => isWell(river.base), 30_000)
+        await until(
+          'the new agent to watch',
+          async () => (await river.get('/api/ledger')).rows.length > 0,
+          30_000,
+        )
         const [last] = await rest()
         assert.equal((await whole(river, lab, last!)).bytes, last!.bytes)
         assert.ok(await isWell(river.base), 'the API answers, and health says otherwise')
