@@ -12,6 +12,8 @@ export interface Carried {
   readonly dst_pid: number
   readonly src_process: string
   readonly dst_process: string
+  /** How the responder's process was found: `listener` is nobody that has read, written or closed. */
+  readonly dst_process_source: string
   readonly bytes: number
   readonly reverse_bytes: number
   readonly opened: number
@@ -43,6 +45,7 @@ function connectionsOf(rows: readonly JsonRow[]): readonly Carried[] {
       dst_pid: Number(last['dst_pid']),
       src_process: String(last['src_process']),
       dst_process: String(last['dst_process']),
+      dst_process_source: String(last['dst_process_source']),
       bytes: sum('bytes'),
       reverse_bytes: sum('reverse_bytes'),
       opened: sum('opened'),

@@ -96,10 +96,28 @@ function assertNginx(
     carried.filter((one) => !isSilent(one)),
     books.map((book) => ({ ...book, src_pid: client })),
   )
-  assertBooks(
-    carried.filter(isSilent),
-    nginx.silent().map((dst_pid) => ({ dst_pid, src_pid: client })),
-  )
+  assertSilent(carried.filter(isSilent), nginx.silent(), client)
+}
+
+/**
+ * A silent connection that the client resets before any worker reads from it has no process but the one that
+ * listens, and its row says so; all others have the worker of the log.
+ */
+function assertSilent(
+  silent: readonly Carried[],
+  workers: readonly number[],
+  client: number,
+): void {
+  assert.equal(silent.length, workers.length)
+  const left = [...workers]
+  for (const { dst_pid, dst_process_source } of silent) {
+    const at = left.indexOf(dst_pid)
+    if (dst_process_source === 'listener') continue
+    assert.ok(at >= 0, `${dst_pid} (${dst_process_source}) is no worker of ${workers}`)
+    left.splice(at, 1)
+  }
+  assert.ok(silent.every(({ src_pid }) => src_pid === client))
+  assertOnce(silent)
 }
 
 function numberIn(said: string, pattern: RegExp): number {

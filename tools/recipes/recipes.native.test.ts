@@ -1,0 +1,108 @@
+// Each recipe of CONTRIBUTING, followed in a copy of the tree: so many files as it says, and the tree is whole again.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { findCompiler } from '../build-kernel.ts'
+import { endpoint, field, figure, probe, table } from './recipes.ts'
+import { type Recipe, type Tree, withTree } from './tree.ts'
+
+const limits = { timeout: 180_000 }
+const golden = { UPDATE_GOLDEN: '1' }
+const typescript = 'node_modules/typescript/bin/tsc'
+
+function counts({ made, edits }: Recipe): readonly [number, number] {
+  return [Object.keys(made).length, new Set(edits.map(({ file }) => file)).size]
+}
+
+/** What CONTRIBUTING says to renew, then the unit tests of what the recipe touches. */
+function renew(tree: Tree, ...folders: readonly string[]): void {
+  tree.node([typescript, '-b'])
+  tree.node(['tools/test.ts', '--unit', '--filter', 'wire/frame/frame.test'], golden)
+  tree.node(['tools/test.ts', '--unit', '--filter', 'api/reference.test'], golden)
+  tree.node(['tools/generate-docs.ts'])
+  for (const folder of folders) tree.node(['tools/test.ts', '--unit', '--filter', folder])
+}
+
+function ddl(tree: Tree, name: string): string {
+  const code = `import { tableNamed } from './wire/mod.ts'
+    import { createTableSql } from './store/schema/table-sql.ts'
+    console.log(createTableSql(tableNamed('${name}')))`
+  return tree.node(['--input-type=module', '-e', code])
+}
+
+test('a field is one row: column, block, parameter, flag and page follow', limits, () => {
+  assert.deepEqual(counts(field), [0, 2])
+  withTree((tree) => {
+    tree.follow(field)
+    renew(tree, 'wire/', 'api/', 'cli/', 'agent/tcp')
+    assert.match(ddl(tree, 'flows'), /`mood` UInt8/)
+    assert.match(tree.read('docs/reference/fields.md'), /\| `mood` \| u8 \|/)
+    assert.match(tree.read('docs/reference/cli.md'), /--mood/)
+    assert.match(tree.read('docs/reference/openapi.json'), /"name": "mood"/)
+  })
+})
+
+test('a figure over flows is one row: API, command line and memory have it', limits, () => {
+  assert.deepEqual(counts(figure), [0, 1])
+  withTree((tree) => {
+    tree.follow(figure)
+    renew(tree, 'wire/', 'api/', 'cli/')
+    assert.match(tree.read('docs/reference/openapi.json'), /"-resets"/)
+    const code = `import { flowMetrics } from './wire/mod.ts'
+      import { createBinder } from './store/query/binder.ts'
+      import { metricSql } from './store/query/metric-sql.ts'
+      const resets = flowMetrics.find(({ name }) => name === 'resets')
+      console.log(metricSql(createBinder(), resets, false))`
+    assert.match(tree.node(['--input-type=module', '-e', code]), /countIf\(.*end_reason/s)
+  })
+})
+
+test('a kind of row is a table and an entry: frames, schema and DDL follow', limits, () => {
+  assert.deepEqual(counts(table), [1, 1])
+  withTree((tree) => {
+    tree.follow(table)
+    renew(tree, 'wire/', 'api/', 'central/')
+    assert.match(ddl(tree, 'toys'), /`tags` Array\(String\)/)
+    const code = `import { schemaNumbers, tableNumbered } from './wire/mod.ts'
+      console.log(schemaNumbers().toys, tableNumbered(99).name)`
+    assert.equal(tree.node(['--input-type=module', '-e', code]).trim(), '1 toys')
+  })
+})
+
+test('a question is a route and its place: it is in the description of the API', limits, () => {
+  assert.deepEqual(counts(endpoint), [1, 2])
+  withTree((tree) => {
+    tree.follow(endpoint)
+    renew(tree, 'api/')
+    assert.match(tree.read('docs/reference/openapi.json'), /"\/api\/toys"/)
+  })
+})
+
+const compiler = findCompiler()
+const noCompiler = compiler === undefined && 'clang 14 is not installed'
+
+test('a probe is a folder and an entry: it is built, laid out, shown, and runs', {
+  ...limits,
+  skip: noCompiler,
+}, () => {
+  assert.deepEqual(counts(probe), [3, 1])
+  withTree((tree) => {
+    tree.follow(probe)
+    tree.node(['tools/build-kernel.ts'])
+    tree.node(['tools/generate.ts'])
+    renew(tree, 'kernel/')
+    assert.match(tree.read('kernel/layout/toy-record.ts'), /new_state/)
+    assert.match(tree.read('docs/reference/probes.md'), /toy_state/)
+    // Loaded for real: it sees what a connection to a closed port does.
+    const code = `import { connect } from 'node:net'
+      import { probeSpecs } from './kernel/probes/registry.ts'
+      const toy = await probeSpecs.find(({ name }) => name === 'toy').open({})
+      await new Promise((done) => connect(9, '127.0.0.1').on('error', done))
+      let records = 0
+      toy.drain(() => records++)
+      const { seen, sent, lost_ring } = toy.counters()
+      toy.close()
+      console.log(records > 1 && seen >= sent && sent >= records, lost_ring)`
+    assert.equal(tree.node(['--input-type=module', '-e', code]).trim(), 'true 0')
+  })
+})
