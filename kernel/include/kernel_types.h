@@ -134,8 +134,30 @@ struct sock_exterr_skb {
 	struct sock_extended_err ee;
 };
 
+struct qspinlock {
+	struct {
+		int counter;
+	} val;
+};
+
+typedef struct qspinlock arch_spinlock_t;
+
+struct raw_spinlock {
+	arch_spinlock_t raw_lock;
+};
+
+typedef struct spinlock {
+	struct raw_spinlock rlock;
+} spinlock_t;
+
+typedef struct {
+	spinlock_t slock;
+	int owned;
+} socket_lock_t;
+
 struct sock {
 	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
 	struct sk_buff_head sk_error_queue;
 	struct dst_entry *sk_dst_cache;
 	int sk_err;

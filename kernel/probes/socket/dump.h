@@ -29,6 +29,7 @@ struct scratch {
 	struct conn conn; /* a copy */
 	struct numbers numbers;
 	struct identity id;
+	bool unsure; /* the record may have an octet less than the socket: to be shown again */
 };
 
 struct {
@@ -86,7 +87,9 @@ static __always_inline bool settle_slot(struct identity *id, struct numbers *n, 
  * A live record of `tp`; false = not to be shown now. `c` learns what was not known.
  *
  * The kernel counts a peer's FIN a moment before it says so (SOCK_DONE). What was received is therefore taken from
- * before the flag was read, when the flag is not there, and from after, less the FIN, when it is.
+ * before the flag was read, when the flag is not there, and from after, less the FIN, when it is. The moment can be
+ * long (a virtual CPU that waits for its turn), but the socket is locked in it: of a locked socket without the flag
+ * the last octet may be a FIN, so it is left for the next dump. A walk by iter/tcp locks the sockets itself.
  */
 static __always_inline bool put_live(struct scratch *here, struct tcp_sock *tp, const bool slot,
 				     const bool probe)
@@ -110,8 +113,10 @@ static __always_inline bool put_live(struct scratch *here, struct tcp_sock *tp, 
 		identify(id, n);
 	received = n->received;
 	r->time_ns = bpf_ktime_get_boot_ns();
-	put_socket(r, sk, tp, probe); /* takes longer than any of the kernel's changes */
+	put_socket(r, sk, tp, probe); /* takes longer than most of the kernel's changes */
+	here->unsure = slot && received && is_busy(sk, probe);
 	done = fin_received(sk, probe);
+	here->unsure &= !done;
 	settled = slot ? settle_slot(id, n, tp, state, probe) : settle(id, n, tp, state, probe);
 	if (!settled && !sequence_known(c))
 		return false;
@@ -121,7 +126,7 @@ static __always_inline bool put_live(struct scratch *here, struct tcp_sock *tp, 
 		learn(c, id);
 	own_by_listener(c, r);
 	put_conn(r, c);
-	put_traffic(r, c, n, done ? n->received - 1 : received);
+	put_traffic(r, c, n, done ? n->received - 1 : received - here->unsure);
 	r->kind = SOCKET_LIVE;
 	r->state = state;
 	return true;

@@ -73,8 +73,11 @@ static __always_inline enum slot_verdict put_slot(struct scratch *here, struct c
 	barrier();
 	here->conn = *known;
 	if (here->conn.tag == tag && put_live(here, tp, true, probe) &&
-	    is_still(known, &here->conn, sock_of(tp), probe))
+	    is_still(known, &here->conn, sock_of(tp), probe)) {
+		if (here->unsure)
+			known->shown = 0;
 		return SLOT_SHOWN;
+	}
 	known->shown = 0;
 	return SLOT_QUIET;
 }

@@ -154,6 +154,16 @@ static __always_inline boot_ns_t segment_time(struct tcp_sock *tp)
 	return tp->tcp_clock_cache + suspended_ns;
 }
 
+/* Somebody holds the socket's lock: its numbers may be half of what they will be. */
+static __always_inline bool is_busy(struct sock *sk, const bool probe)
+{
+	if (SK(sk_lock.owned))
+		return true;
+	if (!bpf_core_field_exists(sk->sk_lock.slock.rlock.raw_lock.val.counter))
+		return false; /* a lock of another kind: a real-time kernel's, or one CPU */
+	return SK(sk_lock.slock.rlock.raw_lock.val.counter) != 0;
+}
+
 /* Only a segment or a timer ends an orphan whose peer's FIN has come; what else ends may have long been silent. */
 static __always_inline boot_ns_t end_time(struct sock *sk, struct tcp_sock *tp)
 {
