@@ -39,17 +39,21 @@ static __always_inline bool is_nameless(const struct owner *o)
 /* A longer name of a file lies elsewhere than in its entry, and is left alone: the agent reads it in /proc. */
 #define INLINE_NAME 32
 
-/* The file name of the program, as far as it fits. */
+/*
+ * The file name of the program, as far as it fits. By offsets: a load from the array itself is refused where the
+ * kernel's array has another length (32 octets up to 6.8, 40 later), because libbpf takes that for another type.
+ */
 static __always_inline void name_by_program(struct owner *o, struct task_struct *task)
 {
 	struct dentry *entry = task->mm->exe_file->f_path.dentry;
+	const void *octets = entry;
 
 	if (entry->d_name.len >= INLINE_NAME)
 		return;
 	if (bpf_core_field_exists(struct dentry___since_6_14, d_shortname))
-		copy_name(o->comm, ((struct dentry___since_6_14 *)entry)->d_shortname.string);
+		copy_name(o->comm, octets + bpf_core_field_offset(struct dentry___since_6_14, d_shortname));
 	else
-		copy_name(o->comm, entry->d_iname);
+		copy_name(o->comm, octets + bpf_core_field_offset(struct dentry, d_iname));
 	o->comm[15] = 0;
 }
 
