@@ -90,6 +90,9 @@ static __always_inline bool settle_slot(struct identity *id, struct numbers *n, 
  * before the flag was read, when the flag is not there, and from after, less the FIN, when it is. The moment can be
  * long (a virtual CPU that waits for its turn), but the socket is locked in it: of a locked socket without the flag
  * the last octet may be a FIN, so it is left for the next dump. A walk by iter/tcp locks the sockets itself.
+ *
+ * Of what was sent, a FIN of ours is counted after the state has changed. So the state is read again after the
+ * numbers: if a FIN is in them, it says so. If the FIN came behind them, there is an octet too few for a moment.
  */
 static __always_inline bool put_live(struct scratch *here, struct tcp_sock *tp, const bool slot,
 				     const bool probe)
@@ -118,7 +121,10 @@ static __always_inline bool put_live(struct scratch *here, struct tcp_sock *tp, 
 	done = fin_received(sk, probe);
 	here->unsure &= !done;
 	settled = slot ? settle_slot(id, n, tp, state, probe) : settle(id, n, tp, state, probe);
-	if (!settled && !sequence_known(c))
+	barrier();
+	state = SK(__sk_common.skc_state);
+	n->fin_queued = queues_fin(state);
+	if (state == TCP_CLOSE || (!settled && !sequence_known(c)))
 		return false;
 	if (!r->local_port) /* it is being connected: the port comes after the state */
 		return false;

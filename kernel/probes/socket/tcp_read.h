@@ -37,6 +37,12 @@ static __always_inline bool synchronized(__u8 state)
 	       state != TCP_CLOSE && state != TCP_NEW_SYN_RECV;
 }
 
+/* From the state on in which a FIN of ours is queued. */
+static __always_inline bool queues_fin(__u8 state)
+{
+	return synchronized(state) && state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT;
+}
+
 static __always_inline void read_numbers(struct numbers *n, struct tcp_sock *tp, __u8 state,
 					 const bool probe)
 {
@@ -50,7 +56,7 @@ static __always_inline void read_numbers(struct numbers *n, struct tcp_sock *tp,
 	n->snd_nxt = GET(tp, snd_nxt);
 	n->rcv_nxt = GET(tp, rcv_nxt);
 	n->write_seq = GET(tp, write_seq);
-	n->fin_queued = synchronized(state) && state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT;
+	n->fin_queued = queues_fin(state);
 }
 
 static __always_inline bool fin_sent(const struct numbers *n)
