@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "../../kernel/include/socket_record.h"
+/* The sized types come from linux/types.h here; kernel_types.h would declare the kernel's a second time. */
+#define WEIR_KERNEL_TYPES_H
+#include "../../kernel/probes/socket/socket_record.h"
 
 static __u64 sum;
 

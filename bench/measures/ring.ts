@@ -13,6 +13,7 @@ import { median, ratioInterval } from '../statistics.ts'
 export const ring: Measure = { name: 'ring', run: measureRing }
 
 const source = fileURLToPath(new URL('../c/ring.c', import.meta.url))
+const headers = fileURLToPath(new URL('../../kernel/include', import.meta.url))
 
 /** Rounds until the runtime has compiled the loop, as it has in an agent that runs for a while. */
 const warmUp = 8
@@ -35,7 +36,7 @@ async function measureRing({ quick }: Plan): Promise<readonly Finding[]> {
 async function measureBoth(lab: Lab, probes: readonly SocketProbe[], rounds: number) {
   const servers = await startServers(lab)
   const program = join(lab.folder, 'ring')
-  await command('gcc', ['-O2', '-o', program, source, '-lbpf'])
+  await command('gcc', ['-O2', '-I', headers, '-o', program, source, '-lbpf'])
   const c = talk(lab.start(0, program, String(ringIds().at(-1))))
   const drainC = async () => {
     c.program.stdin.write('\n')
