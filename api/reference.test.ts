@@ -37,6 +37,7 @@ test('every route declares its answers and no path is missing', async () => {
   const { paths } = await openapi()
   assert.deepEqual(Object.keys(paths).toSorted(), [
     '/api/fields',
+    '/api/filter',
     '/api/flows',
     '/api/ledger',
     '/api/programs',

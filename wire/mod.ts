@@ -2,6 +2,7 @@
 
 export { wireError, wireErrors } from './errors.ts'
 export { type FilterContext, namesOf, parseFilter } from './filter/check.ts'
+export { type Completion, completeFilter } from './filter/complete.ts'
 export { equality } from './filter/equality.ts'
 export {
   allOf,

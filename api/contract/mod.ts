@@ -24,6 +24,13 @@ export {
   fieldsOf,
   type MetricInfo,
 } from './fields.ts'
+export {
+  type FilterAnswer,
+  type FilterCompletion,
+  type FilterFault,
+  filterAnswer,
+  filterParameters,
+} from './filter.ts'
 export { type Health, type HealthCheck, health, type NodeHealth } from './health.ts'
 export {
   flowsParameters,

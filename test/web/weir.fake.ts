@@ -5,8 +5,10 @@ import { createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
-import { type FieldInfo, fieldsOf } from '../../api/contract/mod.ts'
+import { errorBody, type FieldInfo, fieldsOf } from '../../api/contract/mod.ts'
 import { answerLostBrowser, servePage } from '../../api/page.ts'
+import { filterRoute } from '../../api/routes/filter.ts'
+import { errorSchemaId } from '../../api/routes/responses.ts'
 import { secure } from '../../api/security.ts'
 import { flowMetrics, flowTable } from '../../wire/mod.ts'
 
@@ -62,6 +64,7 @@ export async function startFakeWeir(change: Partial<World> = {}, port = 0): Prom
   let bytes = 0
   const app = fastify({ forceCloseConnections: true })
   secure(app, [])
+  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   app.addHook('onRequest', async (request, reply) => {
     reply.header('date', new Date(world.nowMs).toUTCString())
     if (!/^\/(?:api\/|health)/.test(request.url)) return undefined
@@ -109,6 +112,9 @@ function tagOf(reply: FastifyReply, body: unknown): string {
 type Query = Readonly<Record<string, string | undefined>>
 
 function answerQuestions(app: FastifyInstance, world: World): void {
+  // The filter is checked by the real parser: nothing of it is invented.
+  app.addSchema({ $id: errorSchemaId, ...errorBody })
+  filterRoute(app, { nowNs: () => BigInt(world.nowMs) * 1_000_000n })
   app.get('/health', () => healthOf(world))
   app.get('/api/fields', () => {
     const answer = fieldsOf()

@@ -36,23 +36,28 @@ export function whenVisible(act: () => void, signal: AbortSignal): void {
   document.addEventListener('visibilitychange', again, { once: true, signal })
 }
 
-/** Asks at once, and `everyMs` after each answer unless that is undefined; sleeps in a hidden tab. */
-export function useAnswer<T>(path: string, everyMs: number | undefined): Answer<T> {
+/**
+ * Asks at once, and `everyMs` after each answer unless that is undefined; sleeps in a hidden tab. Without a path
+ * nothing is asked.
+ */
+export function useAnswer<T>(path: string | undefined, everyMs: number | undefined): Answer<T> {
   const [answer, setAnswer] = useState<Answer<T>>({
     data: undefined,
     atMs: 0,
     path: '',
-    asked: path,
+    asked: path ?? '',
     failure: undefined,
     slow: false,
   })
   const newest = useRef<Tagged<T>>(undefined)
   useEffect(() => {
     // A view that is being held keeps what it shows; only a new question is asked then.
-    if (everyMs === undefined && newest.current?.path === path) return undefined
+    if (path === undefined || (everyMs === undefined && newest.current?.path === path)) {
+      return undefined
+    }
     return ask({ path, everyMs, newest }, setAnswer)
   }, [path, everyMs])
-  return useMemo(() => ({ ...answer, asked: path }), [answer, path])
+  return useMemo(() => ({ ...answer, asked: path ?? '' }), [answer, path])
 }
 
 interface Question<T> {

@@ -8,6 +8,7 @@ import {
   parseLocation,
   rangeOf,
   withFilters,
+  withoutValues,
   withRange,
 } from '../domain/location.ts'
 import { createCell } from './cell.ts'
@@ -58,6 +59,11 @@ function depth(): number {
 
 export function addFilters(filters: readonly Filter[]): void {
   commit(withFilters(location$.get(), filters))
+}
+
+/** Leaves out the rows of these values. */
+export function exclude(filters: readonly Filter[]): void {
+  commit(withoutValues(location$.get(), filters))
 }
 
 /** Opens the panel of a connection, or closes it. */

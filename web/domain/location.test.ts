@@ -11,6 +11,8 @@ import {
   rangeOf,
   withFilters,
   withoutFilter,
+  withoutValues,
+  written,
 } from './location.ts'
 
 const now = Date.UTC(2026, 7, 21, 15)
@@ -25,6 +27,7 @@ const state: PageState = {
     { field: 'dst_port', value: '5432' },
     { field: 'dst_port', value: '6379' },
   ],
+  filter: 'rtt > 5ms and not src_process = "a b"',
   fold: 'none',
   select: '17446744073709551615',
   zone: 'utc',
@@ -54,7 +57,10 @@ test('the path is the page, and each page keeps the query', () => {
 
 test('the request has the API names and only them', () => {
   const query = new URLSearchParams(apiQuery(state, [['limit', '8']]))
-  assert.deepEqual([...new Set(query.keys())], ['from', 'to', 'src_process', 'dst_port', 'limit'])
+  assert.deepEqual(
+    [...new Set(query.keys())],
+    ['from', 'to', 'src_process', 'dst_port', 'filter', 'limit'],
+  )
   assert.deepEqual(query.getAll('dst_port'), ['5432', '6379'])
 })
 
@@ -81,4 +87,25 @@ test('a range is never empty or backwards', () => {
     fromMs: now - 900_000,
     toMs: now,
   })
+})
+
+test('an excluded value is a condition of the filter language, beside what is there', () => {
+  const curl = [{ field: 'src_process', value: 'curl' }]
+  assert.equal(withoutValues(defaults, curl).filter, 'not src_process = curl')
+  const either = { ...defaults, filter: 'dst_port = 1 or dst_port = 2' }
+  const both = [...curl, { field: 'dst_process', value: '' }]
+  assert.equal(
+    withoutValues(either, both).filter,
+    '(dst_port = 1 or dst_port = 2) and not (src_process = curl and dst_process = "")',
+  )
+  const twice = withoutValues(withoutValues(defaults, curl), curl)
+  assert.equal(twice.filter, 'not src_process = curl')
+})
+
+test('a value that is no plain word is written in quotes, so that it means itself', () => {
+  assert.equal(written('10.0.0.1'), '10.0.0.1')
+  assert.equal(written('and'), '"and"')
+  assert.equal(written(''), '""')
+  assert.equal(written('a*'), '"a*"')
+  assert.equal(written('say "x\\y"\n'), '"say \\"x\\\\y\\"\\n"')
 })

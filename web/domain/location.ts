@@ -20,7 +20,10 @@ export interface PageState {
   readonly from: string
   readonly to: string
   readonly order: string
+  /** What cells and chips ask for: values of one field are alternatives, fields are all required. */
   readonly filters: readonly Filter[]
+  /** A text of the filter language, required beside them; '' = none. */
+  readonly filter: string
   /** `none`: every port of a responder is an edge of its own (parameter of /api/top). */
   readonly fold: 'ports' | 'none'
   /** connection_id of the row whose panel is open. */
@@ -34,12 +37,13 @@ export const defaults: PageState = {
   to: 'now',
   order: '-time',
   filters: [],
+  filter: '',
   fold: 'ports',
   select: undefined,
   zone: 'local',
 }
 
-const own = new Set(['from', 'to', 'order', 'fold', 'select', 'tz'])
+const own = new Set(['from', 'to', 'order', 'filter', 'fold', 'select', 'tz'])
 
 /** The state of a path with its query; what is no parameter of the page is a filter, for the API to judge. */
 export function parseLocation(url: string): PageState {
@@ -53,6 +57,7 @@ export function parseLocation(url: string): PageState {
     to: query.get('to') || defaults.to,
     order: query.get('order') || defaults.order,
     filters,
+    filter: query.get('filter') ?? defaults.filter,
     fold: query.get('fold') === 'none' ? 'none' : defaults.fold,
     select: query.get('select') || undefined,
     zone: query.get('tz') === 'utc' ? 'utc' : 'local',
@@ -66,6 +71,7 @@ export function formatLocation(state: PageState): string {
   if (state.to !== defaults.to) query.append('to', state.to)
   if (state.order !== defaults.order) query.append('order', state.order)
   for (const { field, value } of state.filters) query.append(field, value)
+  if (state.filter !== defaults.filter) query.append('filter', state.filter)
   if (state.fold !== defaults.fold) query.append('fold', state.fold)
   if (state.select !== undefined) query.append('select', state.select)
   if (state.zone !== defaults.zone) query.append('tz', state.zone)
@@ -88,6 +94,7 @@ export function apiQuery(
     ['from', state.from],
     ['to', state.to],
     ...state.filters.map(({ field, value }) => [field, value]),
+    ...(state.filter === '' ? [] : [['filter', state.filter]]),
     ...special.map(([name, value]) => [name, value]),
   ])
   return query.toString()
@@ -102,6 +109,38 @@ export function withFilters(state: PageState, added: readonly Filter[]): PageSta
 /** The same state without one filter. */
 export function withoutFilter(state: PageState, removed: Filter): PageState {
   return { ...state, filters: state.filters.filter((filter) => !same(filter, removed)) }
+}
+
+/** The same state without the rows of these values, which only the filter language can say. */
+export function withoutValues(state: PageState, excluded: readonly Filter[]): PageState {
+  const conditions = excluded.map(({ field, value }) => `${field} = ${written(value)}`)
+  if (conditions.length === 0) return state
+  const all = conditions.join(' and ')
+  const added = conditions.length === 1 ? `not ${all}` : `not (${all})`
+  if (state.filter === '') return { ...state, filter: added }
+  if (state.filter.includes(added)) return state
+  const before = /\bor\b/i.test(state.filter) ? `(${state.filter})` : state.filter
+  return { ...state, filter: `${before} and ${added}` }
+}
+
+/** A value as the filter language takes it: in quotes unless it is a plain word. */
+export function written(value: string): string {
+  const isPlain = /^[^\s"'()=!<>~,*]+$/.test(value) && !/^(?:and|or|not|in)$/i.test(value)
+  if (isPlain) return value
+  const escapes: Readonly<Record<string, string>> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' }
+  const inside = value
+    .replace(/[\\"]/g, '\\$&')
+    .replace(/[\n\t\r]/g, (mark) => escapes[mark] ?? mark)
+  return `"${inside}"`
+}
+
+/** The same state with nothing filtered. */
+export function unfiltered(state: PageState): PageState {
+  return { ...state, filters: [], filter: '' }
+}
+
+export function isFiltered({ filters, filter }: PageState): boolean {
+  return filters.length > 0 || filter !== ''
 }
 
 /** The same state with an absolute range, because a link to "last hour" shows someone else's hour. */

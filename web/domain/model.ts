@@ -35,6 +35,8 @@ export interface Model {
   readonly flows: TableModel
   readonly ledger: TableModel
   readonly metrics: Words
+  /** Every field of a table; empty before the answer is here, or for no table. */
+  readonly fieldsOf: (table: string) => readonly FieldInfo[]
 }
 
 /** The model of an answer; undefined = there is no answer yet. */
@@ -43,6 +45,7 @@ export function modelOf(answer: FieldsAnswer | undefined): Model {
     flows: tableOf(answer, 'flows'),
     ledger: tableOf(answer, 'ledger'),
     metrics: wordsOf(answer?.metrics ?? []),
+    fieldsOf: (name) => (answer?.fields ?? []).filter(({ table }) => table === name),
   }
 }
 

@@ -1,10 +1,9 @@
-// The bar above each page: filters as chips, time, live, the charts' other form, coverage.
+// The bar above each page: the filter, time, live, the charts' other form, coverage.
 
 import { useCell } from '../data/cell.ts'
 import type { Coverage, Health } from '../data/contract.ts'
 import {
   asTable$,
-  commit,
   holds$,
   isLive,
   location$,
@@ -14,12 +13,12 @@ import {
 } from '../data/page.ts'
 import { serverNow } from '../data/request.ts'
 import { isCut, trouble$ } from '../data/trouble.ts'
-import { formatLocation, pinned, rangeOf, withoutFilter } from '../domain/location.ts'
+import { formatLocation, pinned, rangeOf } from '../domain/location.ts'
 import { clock } from '../domain/time.ts'
 import { CopyButton } from './copy-button.tsx'
 import { CoverageBadge } from './coverage-badge.tsx'
+import { FilterBox } from './filter-box.tsx'
 import { Icon } from './icons.tsx'
-import { Name } from './text.tsx'
 import { TimePicker } from './time-picker.tsx'
 
 interface CommandBarProps {
@@ -33,7 +32,7 @@ export function CommandBar({ coverage, nodes, atMs }: CommandBarProps) {
   const { page } = state
   return (
     <header class="bar">
-      {page === 'nodes' ? <p class="chips hint">All nodes, whatever is filtered.</p> : <Chips />}
+      <FilterBox />
       <TimePicker atMs={atMs} />
       <Live />
       {page === 'overview' && <TableSwitch />}
@@ -71,38 +70,6 @@ function TableSwitch() {
 /** The address of this view with an absolute range. */
 export function pinnedLink(): string {
   return `${location.origin}${formatLocation(pinned(location$.get(), serverNow()))}`
-}
-
-/** Filters are taken away where they stand; they come from the + of a value. */
-function Chips() {
-  const state = useCell(location$)
-  if (state.filters.length === 0) {
-    return (
-      <p class="chips hint">
-        Every connection.{' '}
-        {state.page === 'flows' ? 'Open one to filter by its ends.' : 'Choose an edge to filter.'}
-      </p>
-    )
-  }
-  return (
-    <ul class="chips" aria-label="Filters">
-      {state.filters.map((filter) => (
-        <li key={`${filter.field}=${filter.value}`} class="chip">
-          <span class="mono">
-            <span class="f">{filter.field}</span> ={' '}
-            {filter.value === '' ? <i class="dim">none</i> : <Name text={filter.value} />}
-          </span>
-          <button
-            type="button"
-            aria-label={`Remove the filter ${filter.field} ${filter.value}`}
-            onClick={() => commit(withoutFilter(state, filter))}
-          >
-            <Icon name="close" />
-          </button>
-        </li>
-      ))}
-    </ul>
-  )
 }
 
 function Live() {

@@ -34,6 +34,12 @@ const paths = {
       <path d="M10 6v4.3l2.8 1.7" />
     </>
   ),
+  search: () => (
+    <>
+      <circle cx="9" cy="9" r="5.5" />
+      <path d="m13 13 4 4" />
+    </>
+  ),
   down: () => <path d="m5 8 5 5 5-5" />,
   pause: () => <path d="M7 5v10M13 5v10" />,
   play: () => <path d="M7 5v10l8-5z" />,

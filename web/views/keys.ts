@@ -17,6 +17,7 @@ import {
 } from '../data/page.ts'
 import { routes } from '../pages/routes.ts'
 import { pinnedLink } from './command-bar.tsx'
+import { filterInputId } from './filter-box.tsx'
 
 export const keysOn$ = createCell(remembered('keys') !== 'off')
 export const help$ = createCell(false)
@@ -28,6 +29,11 @@ interface Key {
 }
 
 export const keys: readonly Key[] = [
+  {
+    shown: ['/'],
+    says: 'filter',
+    act: { '/': () => document.getElementById(filterInputId)?.focus() },
+  },
   { shown: ['t'], says: 'time range', act: { t: () => press('popover-time') } },
   { shown: ['l'], says: 'live or pause', act: { l: toggleLive } },
   {
@@ -42,12 +48,13 @@ export const keys: readonly Key[] = [
     act: { j: () => tell('next'), k: () => tell('previous') },
   },
   {
-    shown: ['←', '→', '+'],
-    says: 'choose a cell of the open row, filter by it',
+    shown: ['←', '→', '+', '-'],
+    says: 'choose a cell of the open row, show only or leave out its value',
     act: {
       ArrowLeft: () => tell('left'),
       ArrowRight: () => tell('right'),
       '+': () => tell('plus'),
+      '-': () => tell('minus'),
     },
   },
   {
@@ -87,7 +94,7 @@ export function listenToKeys(): () => void {
     const target = event.target as HTMLElement
     if (event.ctrlKey || event.metaKey || event.altKey || target.closest('input, dialog')) return
     if (!keysOn$.get() && event.key !== 'Escape') return
-    const rowKey = event.key.startsWith('Arrow') || event.key === '+'
+    const rowKey = event.key.startsWith('Arrow') || event.key === '+' || event.key === '-'
     if (rowKey && location$.get().select === undefined) return
     const act = acts.get(afterG ? `g ${event.key}` : event.key)
     afterG = event.key === 'g'

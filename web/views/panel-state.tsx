@@ -7,7 +7,7 @@ import type { Health } from '../data/contract.ts'
 import { commit, location$ } from '../data/page.ts'
 import type { Failure } from '../data/request.ts'
 import { shareText } from '../domain/coverage.ts'
-import { defaults } from '../domain/location.ts'
+import { defaults, isFiltered, unfiltered } from '../domain/location.ts'
 import { visible } from '../domain/text.ts'
 
 export function Loading({ range }: { readonly range: string }) {
@@ -25,8 +25,10 @@ export function NoAnswerYet() {
 /** The cause, the remedy, and the code; the way back when the question itself was wrong. */
 export function ErrorState({ failure }: { readonly failure: Failure }) {
   const state = useCell(location$)
+  // The filter box says its own mistake.
+  const role = failure.code === 'bad_filter' ? undefined : 'alert'
   return (
-    <div class="state" role="alert">
+    <div class="state" role={role}>
       <p class="bad strong">{visible(failure.message)}</p>
       <p>
         {visible(failure.remedy)} <span class="mono dim">{failure.code}</span>
@@ -62,8 +64,8 @@ export function Empty({ what, share, nodes }: EmptyProps) {
           ? 'No agent watched in this range.'
           : `${agents(watching, nodes?.length)}coverage ${shareText(share, 2)}.`}
       </p>
-      {state.filters.length > 0 && (
-        <button type="button" class="lnk" onClick={() => commit({ ...state, filters: [] })}>
+      {isFiltered(state) && (
+        <button type="button" class="lnk" onClick={() => commit(unfiltered(state))}>
           Remove all filters
         </button>
       )}

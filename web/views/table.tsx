@@ -1,7 +1,7 @@
 // The one table of the page: columns as data, rows of any type.
 
 import type { ComponentChildren, HTMLAttributes, RefObject } from 'preact'
-import { addFilters } from '../data/page.ts'
+import { addFilters, exclude } from '../data/page.ts'
 import type { Filter } from '../domain/location.ts'
 import { visible } from '../domain/text.ts'
 import { still } from './still.tsx'
@@ -24,7 +24,7 @@ export interface Column<Row> {
   readonly title?: (row: Row) => string
   /** The field or metric that the head sorts by. */
   readonly sort?: string
-  /** What the + of a cell filters by. */
+  /** What the + and − of a cell filter by. */
   readonly filters?: (row: Row) => readonly Filter[]
   /** The cells are the heads of their rows. */
   readonly rowHead?: true
@@ -168,32 +168,42 @@ const Cells = still(({ row, columns, at }: CellsProps) => (
       return (
         <td key={name} class={classes} title={title?.(row)}>
           {cell(row)}
-          {doors.length > 0 && <Plus filters={doors} />}
+          {doors.length > 0 && (
+            <>
+              <Door sign="+" says="Show only" filters={doors} act={addFilters} />
+              <Door sign="−" says="Leave out" filters={doors} act={exclude} />
+            </>
+          )}
         </td>
       )
     })}
   </>
 ))
 
-/** The door from a value to a filter. */
-function Plus({ filters }: { readonly filters: readonly Filter[] }) {
-  const says = visible(
-    `Show only ${filters.map(({ field, value }) => `${field} = ${value}`).join(', ')}`,
-  )
-  function filter(event: Event): void {
-    event.stopPropagation()
-    addFilters(filters)
-  }
+interface DoorProps {
+  readonly sign: '+' | '−'
+  readonly says: string
+  readonly filters: readonly Filter[]
+  readonly act: (filters: readonly Filter[]) => void
+}
+
+/** The way from a value to a filter. */
+function Door({ sign, says, filters, act }: DoorProps) {
+  const values = filters.map(({ field, value }) => `${field} = ${value}`).join(', ')
+  const label = visible(`${says} ${values}`)
   return (
     <button
       type="button"
-      class="plus"
+      class={sign === '+' ? 'plus' : 'plus minus'}
       tabIndex={-1}
-      title={says}
-      aria-label={says}
-      onClick={filter}
+      title={label}
+      aria-label={label}
+      onClick={(event) => {
+        event.stopPropagation()
+        act(filters)
+      }}
     >
-      +
+      {sign}
     </button>
   )
 }

@@ -29,6 +29,12 @@ export interface Written {
   readonly values: readonly Token[]
 }
 
+/** What is expected where a text ends: of an operator and a value also the name before it. */
+export interface Ending {
+  readonly expected: 'field' | 'operator' | 'value' | 'list' | 'joint'
+  readonly name?: Token
+}
+
 /** Deeper nesting than anybody writes would only be an attack. */
 const depthMax = 64
 /** Longest filter, in characters. */
@@ -36,17 +42,29 @@ export const filterLengthMax = 8192
 
 const operators = new Set(['=', '!=', '<', '<=', '>', '>=', '~', '!~'])
 
-/** Undefined for a filter without a word. Throws `bad_filter` with the position of the mistake. */
-export function parseSyntax(text: string): Syntax | undefined {
+/**
+ * Undefined for a filter without a word. Throws `bad_filter` with the position of the mistake. `atEnd` hears what
+ * could have followed where the text ends; the first call is the most that was open there.
+ */
+export function parseSyntax(
+  text: string,
+  atEnd: (ending: Ending) => void = () => {},
+): Syntax | undefined {
   if (text.length > filterLengthMax) {
     throw filterError(filterLengthMax, `a filter has at most ${filterLengthMax} characters`)
   }
   const tokens = scan(text)
   let at = 0
   let depth = 0
-  if (tokens.length === 1) return undefined
+  if (tokens.length === 1) {
+    atEnd({ expected: 'field' })
+    return undefined
+  }
 
   const peek = () => tokens[at] as Token
+  const ends = (ending: Ending) => {
+    if (peek().kind === 'end') atEnd(ending)
+  }
   const take = () => tokens[at++] as Token
   const isWord = (word: string) => peek().kind === 'word' && peek().text.toLowerCase() === word
   const isSign = (sign: string) => peek().kind === 'sign' && peek().text === sign
@@ -66,6 +84,7 @@ export function parseSyntax(text: string): Syntax | undefined {
       if (isWord('and')) take()
       parts.push(one())
     }
+    ends({ expected: 'joint' })
     return parts.length === 1 ? (parts[0] as Syntax) : { kind: 'and', parts }
   }
 
@@ -91,13 +110,16 @@ export function parseSyntax(text: string): Syntax | undefined {
   }
 
   function comparison(): Syntax {
+    ends({ expected: 'field' })
     const name = take()
     if (name.kind !== 'word') throw filterError(name.from, `a field is expected ${seen(name)}`)
+    ends({ expected: 'operator', name })
     const negated = isWord('not')
     if (negated) take()
+    ends({ expected: 'operator', name })
     if (isWord('in')) {
       take()
-      return negate(negated, { kind: 'compare', name, operator: 'in', values: list() })
+      return negate(negated, { kind: 'compare', name, operator: 'in', values: list(name) })
     }
     if (negated) throw filterError(peek().from, `"in" is expected ${seen(peek())}`)
     if (!operators.has(peek().text) || peek().kind !== 'sign') {
@@ -105,23 +127,26 @@ export function parseSyntax(text: string): Syntax | undefined {
     }
     const sign = take().text
     const operator = (sign === '!=' ? '=' : sign === '!~' ? '~' : sign) as Operator
-    return negate(sign.startsWith('!'), { kind: 'compare', name, operator, values: [value()] })
+    return negate(sign.startsWith('!'), { kind: 'compare', name, operator, values: [value(name)] })
   }
 
-  function list(): readonly Token[] {
+  function list(name: Token): readonly Token[] {
+    ends({ expected: 'operator', name })
     const open = take()
     if (open.text !== '(') throw filterError(open.from, `"(" is expected ${seen(open)}`)
-    const values = [value()]
+    const values = [value(name)]
     while (isSign(',')) {
       take()
-      values.push(value())
+      values.push(value(name))
     }
+    ends({ expected: 'list', name })
     if (!isSign(')')) throw filterError(peek().from, `"," or ")" is expected ${seen(peek())}`)
     take()
     return values
   }
 
-  function value(): Token {
+  function value(name: Token): Token {
+    ends({ expected: 'value', name })
     const token = take()
     if (token.kind === 'word' || token.kind === 'string') return token
     throw filterError(token.from, `a value is expected ${seen(token)}`)

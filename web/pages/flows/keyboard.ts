@@ -1,9 +1,9 @@
-// j k rows, ← → cells, + filters by the cell: what views/keys.ts sends to the table.
+// j k rows, ← → cells, + and - filter by the cell: what views/keys.ts sends to the table.
 
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Values } from '../../data/contract.ts'
 import { model$ } from '../../data/model.ts'
-import { addFilters } from '../../data/page.ts'
+import { addFilters, exclude } from '../../data/page.ts'
 import type { Filter } from '../../domain/location.ts'
 import type { FlowColumn } from './flow-columns.tsx'
 
@@ -30,6 +30,7 @@ export function useKeyboard(board: Board): { at: string } {
       if (word === 'left') setAt(neighbour(columns, now, -1))
       if (word === 'right') setAt(neighbour(columns, now, 1))
       if (word === 'plus' && row) addFilters(doorsOf(columns, now, row))
+      if (word === 'minus' && row) exclude(doorsOf(columns, now, row))
       if (word === 'next') onSelect((rows[index + 1] ?? row ?? rows[0]) as Values)
       if (word === 'previous') onSelect((rows[index - 1] ?? row) as Values)
     }

@@ -29,7 +29,7 @@ interface RowPanelProps {
 }
 
 export function RowPanel({ connection, row, state, intervalMs }: RowPanelProps) {
-  const own = { ...state, filters: [{ field: 'connection_id', value: connection }] }
+  const own = { ...state, filters: [{ field: 'connection_id', value: connection }], filter: '' }
   const path = `/api/flows?${apiQuery(own, [['limit', '1']])}`
   const answer = useAnswer<RowsAnswer>(path, undefined)
   const shown = row ?? answer.data?.rows[0]

@@ -2,10 +2,12 @@
 
 import { useAnswer } from '../../data/answer.ts'
 import type { Coverage, Health, LedgerAnswer } from '../../data/contract.ts'
+import { useFits } from '../../data/filter.ts'
 import { serverNow } from '../../data/request.ts'
 import { shareText } from '../../domain/coverage.ts'
-import { rangeOf } from '../../domain/location.ts'
+import { isFiltered, type PageState, rangeOf } from '../../domain/location.ts'
 import { exact } from '../../domain/number.ts'
+import { tablesOf } from '../../domain/page-tables.ts'
 import { rangeLabel } from '../../domain/time.ts'
 import { PanelCoverage } from '../../views/coverage-badge.tsx'
 import { Mark } from '../../views/icons.tsx'
@@ -20,8 +22,11 @@ import { Programs } from './programs.tsx'
 const refreshEveryMs = 10_000
 
 export function NodesPage({ state, live, health }: PageProps) {
-  const range = new URLSearchParams({ from: state.from, to: state.to })
-  const answer = useAnswer<LedgerAnswer>(`/api/ledger?${range}`, live ? refreshEveryMs : undefined)
+  const fits = useFits(state.filter, tablesOf('nodes'))
+  const answer = useAnswer<LedgerAnswer>(
+    `/api/ledger?${queryOf(state, fits?.has('ledger'))}`,
+    live ? refreshEveryMs : undefined,
+  )
   const now = answer.atMs || serverNow()
   const rangeText = rangeLabel(rangeOf(state, now), now, state.zone)
   const { data } = answer
@@ -38,6 +43,9 @@ export function NodesPage({ state, live, health }: PageProps) {
           <h2 id="ledger">Loss ledger</h2>
           <span class="sub">
             in = out + filtered + sampled + lost + change of waiting, {rangeText}
+            {isFiltered(state) &&
+              !fits?.has('ledger') &&
+              ', all nodes: the filter is about connections'}
           </span>
           <span class="end">
             <PanelCoverage coverage={data?.coverage} />
@@ -51,9 +59,20 @@ export function NodesPage({ state, live, health }: PageProps) {
         <Agents nodes={health?.nodes} atMs={now} />
         <Checks health={health} />
       </div>
-      <Programs range={range} rangeText={rangeText} live={live} />
+      <Programs
+        question={queryOf(state, fits?.has('programs'))}
+        rangeText={rangeText}
+        live={live}
+      />
     </PageFrame>
   )
+}
+
+/** Chips are about connections, and so may the filter be: nodes are then shown whole. */
+function queryOf({ from, to, filter }: PageState, fits: boolean | undefined): string {
+  const query = new URLSearchParams({ from, to })
+  if (fits && filter !== '') query.append('filter', filter)
+  return query.toString()
 }
 
 interface VerdictProps {

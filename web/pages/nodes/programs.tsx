@@ -11,14 +11,15 @@ import { Name } from '../../views/text.tsx'
 const refreshEveryMs = 60_000
 
 interface ProgramsProps {
-  readonly range: URLSearchParams
+  /** Range and filter. */
+  readonly question: string
   readonly rangeText: string
   readonly live: boolean
 }
 
-export function Programs({ range, rangeText, live }: ProgramsProps) {
+export function Programs({ question, rangeText, live }: ProgramsProps) {
   const everyMs = live ? refreshEveryMs : undefined
-  const answer = useAnswer<ProgramsAnswer>(`/api/programs?${range}`, everyMs)
+  const answer = useAnswer<ProgramsAnswer>(`/api/programs?${question}`, everyMs)
   const { data } = answer
   return (
     <section class={`panel ${answer.failure ? 'stale' : ''}`} aria-labelledby="programs">
