@@ -11,7 +11,7 @@ import {
   type Reporter,
   readVersion,
 } from '../common/mod.ts'
-import { type ProgramReport, releaseProgramPages } from '../kernel/mod.ts'
+import { releaseProgramPages } from '../kernel/mod.ts'
 import {
   type Batch,
   byDay,
@@ -22,6 +22,7 @@ import {
   timeRange,
 } from '../wire/mod.ts'
 import { bootId, type DataFolder, openDataFolder } from './data/data-folder.ts'
+import type { RunningProbe } from './drain/messages.ts'
 import { programRows } from './drain/program-rows.ts'
 import { agentError } from './errors.ts'
 import { cgroupMount } from './identity/cgroups.ts'
@@ -53,8 +54,8 @@ export interface AgentConfig {
 }
 
 export interface Agent extends Component {
-  /** Programs of the probes; empty before the start. */
-  programs(): readonly ProgramReport[]
+  /** The probes that run, with their programs; empty before the start. */
+  probes(): readonly RunningProbe[]
   health(): AgentHealth
 }
 
@@ -121,7 +122,7 @@ export function createAgent(config: AgentConfig, reporter: Reporter): Agent {
     name: 'agent',
     start,
     stop: () => stopAll(),
-    programs: () => parts?.watch.drain.running().flatMap(({ programs }) => programs) ?? [],
+    probes: () => parts?.watch.drain.running() ?? [],
     health,
   }
 }

@@ -74,16 +74,16 @@ test('what the new agent says of the time of the old one is left out, also after
     const told = BigInt(time.nowMs) * 1_000_000n
     owners.claim('n', 'first', 5_000)
     owners.reported('n', told)
-    assert.equal(owners.isToldByAnother('n', told), false)
+    assert.equal(owners.isReportedByAnother('n', told), false)
     owners.closed('n', 'first')
     time.nowMs += 15_000
     owners.claim('n', 'second', 5_000)
     for (const known of [owners, open()]) {
-      assert.equal(known.isToldByAnother('n', told - 500n * second), true)
-      assert.equal(known.isToldByAnother('n', told), true)
-      assert.equal(known.isToldByAnother('n', told + 4n * second), true, 'half of it was told')
-      assert.equal(known.isToldByAnother('n', told + 5n * second), false)
-      assert.equal(known.isToldByAnother('other', told), false)
+      assert.equal(known.isReportedByAnother('n', told - 500n * second), true)
+      assert.equal(known.isReportedByAnother('n', told), true)
+      assert.equal(known.isReportedByAnother('n', told + 4n * second), true, 'half of it was told')
+      assert.equal(known.isReportedByAnother('n', told + 5n * second), false)
+      assert.equal(known.isReportedByAnother('other', told), false)
     }
   }))
 
@@ -103,8 +103,8 @@ test('an agent that gets its name back keeps what it saw before the other one ha
     const toldByTheOther = ns()
     time.nowMs += 60_000
     owners.claim('n', 'first', 5_000)
-    assert.equal(owners.isToldByAnother('n', beforeTheOther), false)
-    assert.equal(owners.isToldByAnother('n', toldByTheOther), true)
+    assert.equal(owners.isReportedByAnother('n', beforeTheOther), false)
+    assert.equal(owners.isReportedByAnother('n', toldByTheOther), true)
   }))
 
 test('after a restart of central the second agent cannot be faster than the first', () =>

@@ -27,7 +27,7 @@ export interface NodeOwners {
   /** A frame of the owner that ends at `timeNs`. */
   reported(node: string, timeNs: bigint): void
   /** Whether an interval that ends at `timeNs` is one that another agent has reported already. */
-  isToldByAnother(node: string, timeNs: bigint): boolean
+  isReportedByAnother(node: string, timeNs: bigint): boolean
 }
 
 interface Owner {
@@ -112,7 +112,7 @@ export function createNodeOwners(
   }
 
   /** Of two intervals that overlap one is left out whole: a moment without rows is said, one counted twice is not. */
-  function isToldByAnother(node: string, timeNs: bigint): boolean {
+  function isReportedByAnother(node: string, timeNs: bigint): boolean {
     const owner = owners.get(node)
     if (!owner?.before) return false
     const intervalNs = BigInt(owner.intervalMs) * 1_000_000n
@@ -138,7 +138,7 @@ export function createNodeOwners(
     }
   }
 
-  return { load, claim, closed, reported, isToldByAnother }
+  return { load, claim, closed, reported, isReportedByAnother }
 }
 
 function ownerOf({ agent, since, before }: Kept, closedMs: number): Owner {

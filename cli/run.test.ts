@@ -48,7 +48,7 @@ test('on a screen the line of truth breaks between its parts, not in a word', as
   )
 })
 
-test('an error of the API is told in its own words', async () => {
+test('an error of the API is shown in its own words', async () => {
   const error = {
     code: 'bad',
     message: 'unknown parameter x\u001b',

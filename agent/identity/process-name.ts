@@ -69,7 +69,7 @@ export function createProcessNames(
     return name
   }
 
-  /** A process that has gone keeps its name: what is still to be told of it is its own. */
+  /** A process that has gone keeps its name: what is still to be reported of it is its own. */
   function isStill(pid: number, found: Known): boolean {
     const ms = now()
     if (ms - found.checkedMs < recheckMs) return true

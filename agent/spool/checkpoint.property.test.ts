@@ -1,4 +1,4 @@
-// An agent that writes only changes beside its twin that tells all it knows: random connections that open, move,
+// An agent that writes only changes beside its twin that writes all it knows: random connections that open, move,
 // close, vanish, merge and use slots again, and a process that dies at any octet. What is loaded is, word for
 // word, what the twin knew at the last commit.
 

@@ -1,4 +1,4 @@
-// What was told of open connections, on disk beside the spool: DATA/checkpoint-SEQUENCE begins with all of it as
+// What was reported of open connections, on disk beside the spool: DATA/checkpoint-SEQUENCE begins with all of it as
 // of the frame of that sequence and grows by what each later frame changed (journal.ts). Written before the frame
 // is committed, so whatever instant the process dies, the newest file that begins at or below the last committed
 // frame, read up to that frame, says exactly what the frames say. A file that has grown too long ends with the

@@ -176,7 +176,7 @@ test('a socket that connects again is another connection', () => {
   )
 })
 
-test('a handshake in progress is told after two intervals, under the id it keeps', () => {
+test('a handshake in progress is reported after two intervals, under the id it keeps', () => {
   const { step } = agent()
   const attempt = { ...client, start: hour + 4 * second, pair: [0, 0] as const, state: 2 }
   assert.deepEqual(step({ live: [attempt] }), [])

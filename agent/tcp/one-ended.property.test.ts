@@ -93,7 +93,7 @@ interface Truth {
   /** Of its addresses. */
   readonly place: number
   readonly begins: number
-  /** Highest octets that a delivered record told, each direction. */
+  /** Highest octets that a delivered record reported, each direction. */
   readonly best: [number, number]
   /** Interval in which a record of the end was first delivered to the present agent; −1 = not yet. */
   readonly first: [number, number]

@@ -167,7 +167,7 @@ export function createSession(
     deps.counts.frames.add(1)
     countArrival(verdict.header, node)
     if (verdict.state === 'refused') refuseFrame(verdict, node)
-    else if (deps.owners.isToldByAnother(node, verdict.intake.timeMax)) leaveOut(verdict, node)
+    else if (deps.owners.isReportedByAnother(node, verdict.intake.timeMax)) leaveOut(verdict, node)
     else append(verdict, node)
   }
 
@@ -184,7 +184,7 @@ export function createSession(
     unacknowledged--
     socket.write(encodeAck(header.sequence))
     if (intake.table.measured) {
-      deps.ledger.leaveOut(node, 'ingest', intake.rows, 'told_by_another')
+      deps.ledger.leaveOut(node, 'ingest', intake.rows, 'reported_by_another')
     }
   }
 

@@ -58,7 +58,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
     name: 'announce',
     start: () => {
       const waits = agent.health().message
-      if (process.send) process.send({ type: 'ready', programs: agent.programs(), waits })
+      if (process.send) process.send({ type: 'ready', probes: agent.probes(), waits })
       else if (waits) note(terminal, `Weir agent waits: ${waits}`)
       else note(terminal, `Weir agent is running: rows go to ${values.text('upstream')}`)
     },

@@ -68,7 +68,7 @@ export interface Command {
   /** The entry reads the configuration file that --config names, and ends at its first mistake. */
   readonly readsConfig?: true
   readonly examples: readonly Example[]
-  /** Resolves with the exit code; throws AppError for everything that a person can mend. */
+  /** Resolves with the exit code; throws AppError for everything that a person can repair. */
   readonly run: (values: Values, terminal: Terminal) => Promise<number>
 }
 

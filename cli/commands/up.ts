@@ -104,12 +104,13 @@ function makeData(folder: string): void {
   }
 }
 
-/** Without its probe Weir has nothing to show, so the host comes first. */
+/** Without any probe Weir has nothing to show, so the host comes first. */
 async function checkHost(): Promise<void> {
   const { doctor } = await import('../../agent/mod.ts')
-  const verdict = doctor().probes.find(({ probe }) => probe === 'socket')
-  if (verdict?.state === 'unavailable') {
-    const { why, remedy } = verdict
+  const { probes } = doctor()
+  const [first] = probes
+  if (first && probes.every(({ state }) => state === 'unavailable')) {
+    const { why, remedy } = first
     throw cliError('probe_unavailable', { details: { why, remedy } })
   }
 }
@@ -167,26 +168,33 @@ function option(values: Values, name: string): readonly string[] {
   return value === undefined ? [] : [`--${name}`, value]
 }
 
+/** What the agent says of a probe when it is ready. */
+interface RunningProbe {
+  readonly probe: string
+  readonly programs: readonly {
+    readonly state: string
+    readonly hook: string
+    readonly why: string
+  }[]
+}
+
 function announce(
   terminal: Terminal,
   ready: ReadonlyMap<string, ReadyMessage>,
   dataDir: string,
 ): void {
-  const programs = (ready.get('agent')?.['programs'] ?? []) as readonly {
-    readonly name: string
-    readonly state: string
-    readonly hook: string
-    readonly why: string
-  }[]
-  const on = new Set(programs.flatMap(({ state, hook }) => (state === 'off' ? [] : [hook])))
-  // Of two programs for one hook, one is always off: the hook itself is not missing.
-  const missing = programs.filter(({ state, hook }) => state === 'off' && !on.has(hook))
+  const probes = (ready.get('agent')?.['probes'] ?? []) as readonly RunningProbe[]
   print(terminal, `Weir is running: ${ready.get('central')?.['url']}`)
   const waits = ready.get('agent')?.['waits']
   if (waits) print(terminal, `  agent    waits: ${waits}`)
-  print(terminal, `  probes   socket: ${[...on].join(', ')}`)
-  const lacks = missing.map((program) => `${program.hook} (${program.why})`).join(', ')
-  print(terminal, `  missing  ${lacks || 'nothing'}`)
+  for (const { probe, programs } of probes) {
+    const on = new Set(programs.flatMap(({ state, hook }) => (state === 'off' ? [] : [hook])))
+    // Of two programs for one hook, one is always off: the hook itself is not missing.
+    const missing = programs.filter(({ state, hook }) => state === 'off' && !on.has(hook))
+    const lacks = missing.map(({ hook, why }) => `${hook} (${why})`).join(', ')
+    print(terminal, `  probe    ${probe}: ${[...on].join(', ')}`)
+    print(terminal, `  missing  ${lacks || 'nothing'}`)
+  }
   print(terminal, `  data     ${dataDir}`)
   print(terminal, 'Ctrl-C stops it and leaves nothing in the kernel.')
   print(terminal, '')

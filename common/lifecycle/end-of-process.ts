@@ -5,7 +5,7 @@ import type { Reporter } from '../reporter/reporter.ts'
 
 const defectExitCode = 70
 
-/** Ends the process at once; whoever started it starts it again. What a person can mend is one line without a stack. */
+/** Ends the process at once; whoever started it starts it again. What a person can repair is one line without a stack. */
 export function endOfProcess(reporter: Reporter): (error: Error) => void {
   return (error) => {
     if (error instanceof AppError) {

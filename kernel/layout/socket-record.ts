@@ -111,7 +111,7 @@ export const counterNames = [
   'filtered',
   'closed',
   'lost_ring',
-  'mended',
+  'recovered',
   'lost_storage',
   'dumped',
   'dump_filtered',

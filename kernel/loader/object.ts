@@ -150,7 +150,7 @@ function load(bpf: Libbpf, options: ObjectOptions, attempt = 1): Pointer {
   return load(bpf, options, attempt + 1)
 }
 
-/** Throws what cannot be mended; an interruption is `result` unless it is the last attempt. */
+/** Throws what cannot be repaired; an interruption is `result` unless it is the last attempt. */
 function loadOnce(
   bpf: Libbpf,
   options: ObjectOptions,

@@ -1,4 +1,4 @@
-// What the worker tells its parent over the IPC channel.
+// what the worker reports to its parent over the IPC channel.
 
 export type WorkerNews =
   | { readonly state: 'ready' }

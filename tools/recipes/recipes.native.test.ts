@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findCompiler } from '../build-kernel.ts'
-import { endpoint, field, figure, probe, table } from './recipes.ts'
+import { endpoint, error, field, figure, flag, probe, table } from './recipes.ts'
 import { type Recipe, type Tree, withTree } from './tree.ts'
 
 const limits = { timeout: 180_000 }
@@ -75,6 +75,29 @@ test('a question is a route and its place: it is in the description of the API',
     tree.follow(endpoint)
     renew(tree, 'api/')
     assert.match(tree.read('docs/reference/openapi.json'), /"\/api\/toys"/)
+  })
+})
+
+test('a flag is a record: help, parser, configuration file and docs follow', limits, () => {
+  assert.deepEqual(counts(flag), [0, 1])
+  withTree((tree) => {
+    tree.follow(flag)
+    renew(tree, 'cli/commands')
+    assert.match(tree.read('docs/reference/cli.md'), /--mood MOOD/)
+    assert.match(tree.read('docs/reference/config.md'), /agent\.mood/)
+    assert.match(tree.node(['cli/main.ts', 'agent', '--help']), /--mood MOOD/)
+  })
+})
+
+test('an error is a row: it is thrown by its code, and the reference has it', limits, () => {
+  assert.deepEqual(counts(error), [0, 1])
+  withTree((tree) => {
+    tree.follow(error)
+    renew(tree, 'cli/')
+    assert.match(tree.read('docs/reference/errors.md'), /bad_mood/)
+    const code = `import { cliError } from './cli/errors.ts'
+      console.log(cliError('bad_mood', { details: { mood: 'blue' } }).message)`
+    assert.match(tree.node(['--input-type=module', '-e', code]), /the mood is blue/)
   })
 })
 

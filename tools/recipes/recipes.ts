@@ -1,6 +1,7 @@
 // The recipes of CONTRIBUTING as a person would follow them, with toys.
 
 import { readFileSync } from 'node:fs'
+import { flowTable } from '../../wire/mod.ts'
 import type { Recipe } from './tree.ts'
 
 const toy = (name: string) =>
@@ -16,7 +17,7 @@ export const field: Recipe = {
       text: `  {
     name: 'mood',
     kind: 'u8',
-    since: 3,
+    since: ${flowTable.schema + 1},
     codec: plain,
     label: 'Mood',
     help: 'How the connection feels: a toy.',
@@ -25,8 +26,8 @@ export const field: Recipe = {
     },
     {
       file: 'wire/model/flow-fields.ts',
-      before: '  schema: 2,',
-      text: '  schema: 3,',
+      before: `  schema: ${flowTable.schema},`,
+      text: `  schema: ${flowTable.schema + 1},`,
       replace: true,
     },
     {
@@ -93,8 +94,8 @@ export const toyTable: Table = {
   edits: [
     {
       file: 'wire/model/tables.ts',
-      before: ', programTable]',
-      text: ', programTable, toyTable]',
+      before: 'readonly Table[] = [',
+      text: 'readonly Table[] = [toyTable, ',
       replace: true,
     },
     {
@@ -147,8 +148,8 @@ export const probe: Recipe = {
   edits: [
     {
       file: 'kernel/probes/registry.ts',
-      before: '[socketSpec]',
-      text: '[socketSpec, toySpec]',
+      before: 'probeSpecs: readonly ProbeSpec[] = [',
+      text: 'probeSpecs: readonly ProbeSpec[] = [toySpec, ',
       replace: true,
     },
     {
@@ -156,6 +157,52 @@ export const probe: Recipe = {
       before: "import type { OpenProbe, ProbeOptions, ProbeSpec } from './spec.ts'\n",
       text: "import type { OpenProbe, ProbeOptions, ProbeSpec } from './spec.ts'\nimport { toySpec } from './toy/spec.ts'\n",
       replace: true,
+    },
+  ],
+}
+
+/** A flag of a process that is also a key of weir.yaml: one record, and its place in the command. */
+export const flag: Recipe = {
+  made: {},
+  edits: [
+    {
+      file: 'cli/commands/process-flags.ts',
+      before: 'export const intervalFlag: Flag = {',
+      text: `export const moodFlag: Flag = {
+  name: 'mood',
+  kind: 'choice',
+  choices: ['calm', 'wild'],
+  metavar: 'MOOD',
+  default: 'calm',
+  config: 'agent.mood',
+  help: 'How the agent feels: a toy.',
+}
+
+`,
+    },
+    {
+      file: 'cli/commands/process-flags.ts',
+      before: 'export const spoolFlags: readonly Flag[] = [\n',
+      text: 'export const spoolFlags: readonly Flag[] = [\n  moodFlag,\n',
+      replace: true,
+    },
+  ],
+}
+
+/** An error: one row of its folder's table. */
+export const error: Recipe = {
+  made: {},
+  edits: [
+    {
+      file: 'cli/errors.ts',
+      before: '  missing_value: {\n',
+      text: `  bad_mood: {
+    message: 'the mood is {mood}',
+    status: 400,
+    exitCode: 64,
+    remedy: 'wait a moment: a toy',
+  },
+`,
     },
   ],
 }

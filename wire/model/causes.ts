@@ -41,7 +41,7 @@ export const ledgerCauses = {
   wire: {},
   ingest: {
     duplicate: filtered('The frame was sent again after its acknowledgement was lost.'),
-    told_by_another: filtered('Another agent reported this node at that time.'),
+    reported_by_another: filtered('Another agent reported this node at that time.'),
     bad_frame: lost('The frame is damaged, or its rows are not what its header says.'),
     frame_of_another: lost('The frame is of another agent than its connection.'),
     schema_unknown: lost('The frame has a schema that this central does not know.'),

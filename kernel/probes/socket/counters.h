@@ -11,7 +11,7 @@ enum socket_counter {
 	COUNTER_FILTERED,      /* of these, left out by a filter */
 	COUNTER_CLOSED,        /* of these, put into the ring */
 	COUNTER_LOST_RING,     /* of these, lost because the ring was full */
-	COUNTER_MENDED,        /* ends that socket_state missed and others told; counted above too */
+	COUNTER_RECOVERED,     /* ends that socket_state missed and others reported; counted above too */
 	COUNTER_LOST_STORAGE,  /* contexts (start, owner, role) that could not be kept */
 	COUNTER_DUMPED,        /* live records written by dumps */
 	COUNTER_DUMP_FILTERED, /* live sockets that a filter left out of a dump */

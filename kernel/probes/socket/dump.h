@@ -4,7 +4,7 @@
  *
  * A dump reads sockets by the addresses in the probe's own slots, which costs nothing per process and descriptor
  * and shows also what nobody holds any more; then those that have socket storage instead. A walk over the
- * descriptors of all processes tells whose sockets are and finds those older than the probe; it is dear and rare.
+ * descriptors of all processes finds whose sockets they are and finds those older than the probe; it is dear and rare.
  * Before 5.11 there are neither slots nor storage: there the walk itself is the dump.
  */
 #ifndef WEIR_SOCKET_DUMP_H

@@ -41,7 +41,7 @@ static __always_inline bool is_still(struct conn *known, const struct conn *c, s
 
 enum slot_verdict { SLOT_QUIET, SLOT_FILTERED, SLOT_SHOWN };
 
-/* Set when a dump met an end that nobody told (is_missed): a walk tells it. */
+/* Set when a dump met an end that nobody reported (is_missed): a walk reports it. */
 __u8 missed_met;
 
 static __always_inline void meet_missed(struct tcp_sock *tp, const struct conn *known,

@@ -59,9 +59,9 @@ describe('failed connects', () => {
   /** An attempt whose end came while the kernel left the program out has lost its error to the caller: once more. */
   async function attempt(request: Readonly<Record<string, unknown>>, op = 'attempt') {
     for (;;) {
-      const { mended } = probe.counters()
+      const { recovered } = probe.counters()
       const { told, record } = await attemptOnce(request, op)
-      if (probe.counters().mended !== mended) continue
+      if (probe.counters().recovered !== recovered) continue
       assert.equal(record.state, tcpState.SYN_SENT)
       assert.equal(record.role, socketRole.INITIATOR)
       assert.equal(record.tgid, told.pid)

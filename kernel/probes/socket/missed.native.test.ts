@@ -79,7 +79,7 @@ async function withoutSegments(work: () => Promise<void>): Promise<void> {
   }
 }
 
-test('every end is told while timers interrupt the program', async () => {
+test('every end is reported while timers interrupt the program', async () => {
   const probe = openSocketProbe({ netns: namespace.inode, ringBytes: 1 << 25 })
   try {
     namespace.run('sysctl', '-qw', 'net.ipv4.tcp_syn_retries=1')
@@ -120,8 +120,8 @@ test('both closed: octets, time and owners as if nothing had been missed', () =>
       assert.deepEqual([end.error, end.tgid], [0, peers.pid])
       assert.ok(end.time_ns > closed, 'the end came when segments came again')
     }
-    const { closed: told, mended } = sumCounters(object)
-    assert.deepEqual([told, mended], [2, 2])
+    const { closed: reported, recovered } = sumCounters(object)
+    assert.deepEqual([reported, recovered], [2, 2])
   }))
 
 /** The end that was reset: `asked` = the application has asked for the error before it closes. */
@@ -138,13 +138,13 @@ async function resetEnd({ records, miss, until }: Watch, asked: boolean) {
   return client
 }
 
-test('reset: told at close, with the time of the reset', () =>
+test('reset: reported at close, with the time of the reset', () =>
   watching(async (watch) => {
     const { state, error } = await resetEnd(watch, false)
     assert.deepEqual([state, error], [ESTABLISHED, constants.errno.ECONNRESET])
   }))
 
-test('reset and still held: the next dump tells it, once, also one of changes', () =>
+test('reset and still held: the next dump reports it, once, also one of changes', () =>
   watching(async ({ object, records, miss, until }) => {
     const truth = await peers.ask<Truth>('keep', { up: 5, down: 7 })
     const dumps = createDumps(object, kernelNames(socketFeatures))
@@ -191,6 +191,6 @@ test('what never was a connection, or has ended, leaves nothing when it goes', (
     await peers.ask('unused')
     await peers.ask('discard', { port: truth.client_port })
     await until(() => records.length >= 2)
-    const { closed, mended } = sumCounters(object)
-    assert.deepEqual([closed, mended], [2, 0])
+    const { closed, recovered } = sumCounters(object)
+    assert.deepEqual([closed, recovered], [2, 0])
   }))

@@ -5,8 +5,8 @@ import type { Living, OpenProbe } from '../spec.ts'
 
 /**
  * What the programs counted since the probe was opened, all CPUs together. Of ended sockets:
- * `seen` = `filtered` + `closed` (into the ring) + `lost_ring` (ring full); `mended` of them were told a moment late, because
- * the kernel left out the program that tells ends. `lost_storage`: begin and owner of a
+ * `seen` = `filtered` + `closed` (into the ring) + `lost_ring` (ring full); `recovered` of them were reported a moment late, because
+ * the kernel left out the program that reports ends. `lost_storage`: begin and owner of a
  * socket could not be kept (its record comes all the same). `dumped`, `dump_filtered`: live records and what
  * the filters left out of dumps.
  */

@@ -142,7 +142,7 @@ for (const program of programs) {
       for (let dumps = 0; busy || dumps < 10; dumps++) {
         drain()
         const shown = readRecords(probe.dump({ onlyChanges: dumps % 2 === 1 }))
-        for (const { cookie } of shown) assert.ok(!ended.has(cookie), 'its end was told before')
+        for (const { cookie } of shown) assert.ok(!ended.has(cookie), 'its end was reported before')
         live.push(...shown)
         await new Promise(setImmediate)
       }

@@ -49,7 +49,7 @@ static __always_inline void on_connect(struct sock *sk)
 
 /*
  * The peer's handshake is done: in softirq, `current` is anybody. Not before ESTABLISHED, because up to 6.12 at
- * least the kernel gives an accepted socket its cookie only after it has told of SYN_RECV. One that is an
+ * least the kernel gives an accepted socket its cookie only after the tracepoint of SYN_RECV. One that is an
  * initiator already has met its peer half-way (simultaneous open).
  */
 static __always_inline struct conn *on_accept(struct sock *sk, struct tcp_sock *tp)
@@ -182,7 +182,7 @@ static __always_inline void count_end(enum socket_counter how, enum counting who
 	else
 		here->values[COUNTER_LOST_RING]++;
 	if (who != COUNTING_STATE)
-		here->values[COUNTER_MENDED]++;
+		here->values[COUNTER_RECOVERED]++;
 }
 
 static __always_inline void on_end(struct sock *sk, struct tcp_sock *tp, __u8 from)
@@ -238,7 +238,7 @@ static __always_inline __u8 state_before(struct sock *sk, struct tcp_sock *tp, c
 	return done ? TCP_CLOSE_WAIT : TCP_ESTABLISHED;
 }
 
-/* Closed, and nobody told it. (Of one that was disconnected since nothing is left to tell.) */
+/* Closed, and nobody reported it. (Of one that was disconnected since, nothing is left to report.) */
 static __always_inline bool is_missed(struct sock *sk, const struct conn *c)
 {
 	return c && !(c->flags & CONN_CLOSED) && sk->__sk_common.skc_dport;
@@ -252,7 +252,7 @@ static __always_inline void tell_missed(struct sock *sk, struct tcp_sock *tp, st
 
 /*
  * From 6.1 on the kernel leaves a program out when it interrupts itself: a segment or a timer that ends a connection
- * while the same CPU is inside socket_state for another. That end is told here, a moment later; of a socket that
+ * while the same CPU is inside socket_state for another. That end is reported here, a moment later; of a socket that
  * somebody holds, by the next dump or at close(). It cannot be left out too: the CPU is in socket_state or here, not
  * in both.
  */
@@ -271,7 +271,7 @@ int BPF_PROG(socket_gone, struct sock *sk)
 }
 
 /*
- * ICMP has told the application of a failing attempt (IPv4 always does), in the socket's error queue. It may ask for the
+ * ICMP reported a failing attempt to the application (IPv4 always does), in the socket's error queue. It may ask for the
  * error and give up before the kernel does: then nothing of it is left at the end.
  */
 SEC("tp_btf/inet_sk_error_report")

@@ -52,7 +52,7 @@ export const socketSpec: ProbeSpec = {
     filtered: { means: ['filtered'], help: 'Of these, left out by --netns or --cgroup.' },
     closed: { means: ['ring'], help: 'Of these, put into the ring.' },
     lost_ring: { means: ['lost'], help: 'Of these, lost because the ring was full.' },
-    mended: {
+    recovered: {
       means: ['detail'],
       help: 'Of these, ends that socket_state missed and another program recovered.',
     },
