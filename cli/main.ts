@@ -5,6 +5,7 @@ import { delimiter, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Terminal } from './commands/command.ts'
 import { runCommandLine } from './run.ts'
+import { ttyScreen } from './screen/tty.ts'
 
 const graceMs = 400
 
@@ -21,6 +22,7 @@ const terminal: Terminal = {
   err: process.stderr,
   columns: process.stdout.isTTY ? process.stdout.columns : undefined,
   color: process.stderr.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
+  screen: env['TERM'] === 'dumb' ? undefined : ttyScreen(),
   progress: process.stderr.isTTY,
   now: Date.now,
   configFile: '/etc/weir/weir.yaml',

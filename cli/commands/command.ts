@@ -119,6 +119,17 @@ export interface Values {
   readonly given: readonly string[]
 }
 
+/** A terminal that one command draws on as a whole. */
+export interface Screen {
+  readonly size: () => { readonly columns: number; readonly rows: number }
+  /** Takes the terminal until the returned function is called, or the process ends in whatever way. */
+  readonly open: (pressed: (text: string) => void, resized: () => void) => () => void
+  /** Gives it back while the process is stopped (Ctrl-Z), takes it again after that. */
+  readonly suspend: (continued: () => void) => void
+  /** Lines from the top; what was below them is wiped. */
+  readonly draw: (lines: readonly string[]) => void
+}
+
 /** The world as a command sees it; tests give their own. */
 export interface Terminal {
   readonly out: Writable
@@ -126,6 +137,8 @@ export interface Terminal {
   /** Columns of the screen; undefined when standard output is not one, so nothing needs to fit. */
   readonly columns: number | undefined
   readonly color: boolean
+  /** Input and output as a screen that can be drawn on; undefined when one of them is none. */
+  readonly screen?: Screen | undefined
   /** Whether standard error is a screen, so that progress may be drawn. */
   readonly progress: boolean
   readonly now: () => number

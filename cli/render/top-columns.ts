@@ -20,12 +20,19 @@ const shortHeads: Readonly<Record<string, string>> = {
 /** Marks the row that stands for all groups beyond the limit. */
 export const restMark = '(other)'
 
-export function topColumns(result: TopResult, raw: boolean): readonly TableColumn<Row>[] {
+/** `moving`: on a live screen the picture of the rate leaves last. */
+export function topColumns(
+  result: TopResult,
+  raw: boolean,
+  moving = false,
+): readonly TableColumn<Row>[] {
   const bytes = raw ? String : volume
   const whole = raw ? String : count
   const metric = (name: string, show: (value: number) => string) => (row: Row) =>
     typeof row[name] === 'number' ? show(row[name]) : '–'
   const right = 'right' as const
+  // The newest step of all rows is in one column.
+  const width = moving ? sparkColumns : 0
   return [
     ...result.by.map(
       (name, at): TableColumn<Row> => ({
@@ -40,10 +47,9 @@ export function topColumns(result: TopResult, raw: boolean): readonly TableColum
     { head: 'RECEIVED', align: right, priority: 1, cell: metric('reverse_bytes', bytes) },
     { head: 'RATE', align: right, priority: 0, cell: (row) => rateOf(row, result.seconds, raw) },
     {
-      head: sparkline(sumOfSteps(result), sparkColumns),
-      priority: 6,
-      detail: true,
-      cell: (row) => sparkline(result.steps(row) ?? [], sparkColumns),
+      head: sparkline(sumOfSteps(result), sparkColumns).padStart(width),
+      ...(moving ? { priority: 1 } : { priority: 6, detail: true as const }),
+      cell: (row) => sparkline(result.steps(row) ?? [], sparkColumns).padStart(width),
     },
     {
       head: 'RTT p95',
@@ -112,7 +118,7 @@ function groupCell(row: Row, { name, at, raw }: GroupCell): string {
   if (name === 'dst_port' && row['folded_ports']) return `:* (${row['folded_ports']} ports)`
   const value = row[name]
   if (value === '' || value === null || value === undefined) return '–'
-  return name.endsWith('_address') ? addressText(value, raw) : String(value)
+  return /(?:^|_)address$/.test(name) ? addressText(value, raw) : String(value)
 }
 
 /** How the rate of all shown groups together moved. */

@@ -23,19 +23,28 @@ export interface Truth {
 
 /** Says it on standard error: dim when complete, yellow with the causes when not. */
 export function tellTruth(terminal: Terminal, truth: Truth): void {
+  const { whole, parts } = truthOf(truth)
+  const columns = terminal.progress ? terminal.columns : undefined
+  for (const line of joinedLines(parts, columns)) {
+    note(terminal, terminal.color ? `\x1b[${whole ? 2 : 33}m${line}\x1b[0m` : line)
+  }
+}
+
+/** Its parts, escaped, and whether it is the whole truth. */
+export function truthOf(truth: Truth): {
+  readonly whole: boolean
+  readonly parts: readonly string[]
+} {
   const { share, lost, gaps } = truth.coverage
   const watched = watchedOf(truth)
-  const whole = share === 1 && gaps.length === 0 && watched === ''
   const parts = [truth.what, truth.range, share === null ? 'coverage unknown' : shareOf(share)]
   if (watched !== '') parts.push(watched)
   if (gaps.length > 0) parts.push(gapsOf(gaps))
   for (const [cause, rows] of Object.entries(lost)) parts.push(`${grouped(rows)} lost: ${cause}`)
   if (share === null && gaps.length === 0) parts.push('no agent reported')
   if (share !== 1 || gaps.length > 0) parts.push(truth.explain)
-  const columns = terminal.progress ? terminal.columns : undefined
-  for (const line of joinedLines(parts.map(escaped), columns)) {
-    note(terminal, terminal.color ? `\x1b[${whole ? 2 : 33}m${line}\x1b[0m` : line)
-  }
+  const whole = share === 1 && gaps.length === 0 && watched === ''
+  return { whole, parts: parts.map(escaped) }
 }
 
 /** `watched 6 min of 24 h`; empty when all of the range was watched, or nobody knows of any. */

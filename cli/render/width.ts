@@ -33,6 +33,12 @@ export function shortened(text: string, columns: number): string {
   return `${head.join('')}…${tail.join('')}`
 }
 
+/** Cut at its end, because a line reads from its begin. */
+export function clipped(text: string, columns: number): string {
+  if (widthOf(text) <= columns) return text
+  return columns < 1 ? '' : `${taken([...text], columns - 1).join('')}…`
+}
+
 /** Parts beside each other with a dot between, on as many lines as they need. */
 export function joinedLines(
   parts: readonly string[],

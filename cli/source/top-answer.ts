@@ -31,8 +31,13 @@ export interface TopQuestion {
 
 const sparkSteps = 24
 
-/** Asks a central: the groups and, for the first of them, the steps. */
-export async function askTop(server: Server, range: Range, top: TopQuestion): Promise<TopResult> {
+/** Asks a central: the groups and, for the first of them, the steps unless they are not wanted. */
+export async function askTop(
+  server: Server,
+  range: Range,
+  top: TopQuestion,
+  { steps = true }: { readonly steps?: boolean } = {},
+): Promise<TopResult> {
   const rangeSeconds = (range.toMs - range.fromMs) / 1000
   const step = Math.max(1, Math.ceil(rangeSeconds / sparkSteps))
   const shared: Question = [
@@ -47,11 +52,10 @@ export async function askTop(server: Server, range: Range, top: TopQuestion): Pr
       ['limit', String(top.limit)],
       ['fold', top.fold ? 'ports' : 'none'],
     ]),
-    server.ask<SeriesAnswer>('/api/series', [...shared, ['step', `${step}s`]]),
+    steps && server.ask<SeriesAnswer>('/api/series', [...shared, ['step', `${step}s`]]),
   ])
   const by = top.by.flatMap(endsOf)
-  const length = Math.ceil(rangeSeconds / series.step_seconds) + 1
-  const index = indexSteps(series, by, range.fromMs, length)
+  const index = series ? indexSteps(series, by, range) : new Map<string, readonly number[]>()
   const { rows, totals, coverage } = answer
   return {
     by,
@@ -67,11 +71,11 @@ export async function askTop(server: Server, range: Range, top: TopQuestion): Pr
 function indexSteps(
   series: SeriesAnswer,
   by: readonly string[],
-  fromMs: number,
-  length: number,
+  { fromMs, toMs }: Range,
 ): ReadonlyMap<string, readonly number[]> {
   const index = new Map<string, number[]>()
   const stepMs = series.step_seconds * 1000
+  const length = Math.ceil((toMs - fromMs) / stepMs) + 1
   const firstMs = Math.floor(fromMs / stepMs) * stepMs
   for (const row of series.rows) {
     if (row['other'] === true) continue
