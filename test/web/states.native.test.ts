@@ -110,6 +110,23 @@ test('ports that are folded are shown as :* with their number, and open', { skip
   ),
 )
 
+test('failed connects are a tab: who, where, why; the charts keep the whole', { skip }, () =>
+  look({}, async (page, weir) => {
+    await page.goto(weir.base)
+    await page.locator('.edges tbody tr').first().waitFor()
+    weir.requests()
+    await page.locator('.seg button', { hasText: 'Failed' }).click()
+    await page.locator('.failed tbody tr').first().waitFor()
+    const lines = await shown(page, '.failed tbody tr')
+    assert.equal(lines.length, 2, 'a connection that timed out later did not fail to connect')
+    assert.match(lines[0] ?? '', /checkout.*192\.0\.2\.20.*:5432.*ECONNREFUSED.*31/s)
+    const asked = weir.requests().find((url) => url.includes('order=-failed')) ?? ''
+    assert.match(new URL(asked, weir.base).searchParams.get('filter') ?? '', /^end_reason in \(/)
+    await page.locator('.failed tbody tr button').first().click()
+    await page.waitForURL(/errno=ECONNREFUSED/)
+  }),
+)
+
 const long = 'a-service-with-quite-a-long-name'
 
 test('the destination of a connection is shown at every width', { skip }, () =>

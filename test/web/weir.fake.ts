@@ -129,7 +129,8 @@ function answerQuestions(app: FastifyInstance, world: World): void {
   })
   app.get('/api/top', (request) => {
     const range = rangeOf(request.query as Query, world)
-    const rows = edges(world)
+    const by = [(request.query as Query)['by']].flat() as readonly string[]
+    const rows = by.includes('errno') ? failures(world) : edges(world)
     return {
       rows: rows.slice(0, Number((request.query as Query)['limit'] ?? 8)),
       next: null,
@@ -273,6 +274,20 @@ function edges(world: World): FakeRow[] {
   return busiest
     .map((row, at) => world.dress(row, at))
     .sort((a, b) => Number(b['total']) - Number(a['total']))
+}
+
+/** Who could not connect where; the last group has only a connection that timed out later. */
+function failures(world: World): FakeRow[] {
+  const group = {
+    ...metricsAt(world.nowMs / intervalMs),
+    dst_address: '192.0.2.20',
+    dst_port: 5432,
+  }
+  return [
+    { ...group, src_process: 'checkout', end_reason: 'refused', errno: 'ECONNREFUSED', failed: 31 },
+    { ...group, src_process: 'curl', end_reason: 'unreachable', errno: '', failed: 2 },
+    { ...group, src_process: 'backup-agent', end_reason: 'timeout', errno: '', failed: 0 },
+  ].map((row, at) => world.dress(row, at))
 }
 
 /** Figures that move with `at` and are the same for the same `at`. */

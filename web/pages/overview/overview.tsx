@@ -11,6 +11,7 @@ import { firstWatchedMs, stepSeconds } from '../../domain/series.ts'
 import { rangeLabel, refreshMs } from '../../domain/time.ts'
 import { PageFrame, type PageProps } from '../../views/page-frame.tsx'
 import { ErrorState } from '../../views/panel-state.tsx'
+import { failedOrder, failedQuery } from './failed.tsx'
 import { Kpis, seriesQuery } from './kpis.tsx'
 import { firstOrder, Talkers, talkersQuery } from './talkers.tsx'
 
@@ -20,15 +21,19 @@ export function Overview({ state, live, health, intervalMs }: PageProps) {
   const question = apiQuery(state)
   const { fromMs, toMs } = rangeOf(state, serverNow())
   const top = useAnswer<TopAnswer>(
-    `/api/top?${question}&${talkersQuery(order, state.fold)}`,
+    order === failedOrder
+      ? `/api/top?${failedQuery(state)}`
+      : `/api/top?${question}&${talkersQuery(order, state.fold)}`,
     live ? refreshMs((toMs - fromMs) / 30) : undefined,
   )
   const now = series.atMs || serverNow()
   const rangeText = rangeLabel(rangeOf(state, now), now, state.zone)
-  // Of the range and filters of now, in whatever order.
-  const whole = top.path.startsWith(`/api/top?${question}&`) ? top.data : undefined
+  // Of the range and filters of now, in whatever order; what failed is not the whole.
+  const isOfAll = top.path.startsWith(`/api/top?${question}&`) && !top.path.includes(failedOrder)
+  const whole = isOfAll ? top.data : undefined
   // Beside edges of another range the totals of this one would contradict them.
-  const totals = whole || top.data ? whole?.totals : series.data?.totals
+  const isSeriesAlone = top.data === undefined || order === failedOrder
+  const totals = whole ? whole.totals : isSeriesAlone ? series.data?.totals : undefined
   const coverage = whole?.coverage ?? series.data?.coverage
   const wrong = series.failure?.passing === false ? series.failure : undefined
   const alike = wrong !== undefined && top.failure?.message === wrong.message

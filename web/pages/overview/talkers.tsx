@@ -14,6 +14,7 @@ import { PanelCoverage } from '../../views/coverage-badge.tsx'
 import { Empty, WhenAnswered } from '../../views/panel-state.tsx'
 import { type Column, Table } from '../../views/table.tsx'
 import { Name, Num } from '../../views/text.tsx'
+import { Failed, failedOrder, failedRows } from './failed.tsx'
 
 const by = ['src_process', 'dst_process', 'dst_port'] as const
 const orders = ['total', 'retransmits', 'rtt_p95_ns'] as const
@@ -49,23 +50,26 @@ interface TalkersProps {
 export function Talkers({ answer, order, onOrder, rangeText, nodes }: TalkersProps) {
   const { data } = answer
   const { metrics } = useCell(model$)
+  // Until the new answer is here, the list is that of the tab before.
+  const isFailed = answer.path.includes(`order=${failedOrder}`)
+  const rows = isFailed ? failedRows(data?.rows ?? []) : (data?.rows ?? [])
   return (
     <section class={`panel ${answer.failure ? 'stale' : ''}`} aria-labelledby="talkers">
       <header>
         <h2 id="talkers">Who talks to whom</h2>
-        <span class="sub">{data && summary(data)}</span>
+        <span class="sub">{data && (isFailed ? failedSummary(data) : summary(data))}</span>
         <Fold folded={Number(data?.totals['folded_ports'] ?? 0)} />
         <span class="end">
           <fieldset class="seg">
             <legend class="sr">Order</legend>
-            {orders.map((metric) => (
+            {[...orders, 'failed'].map((metric) => (
               <button
                 key={metric}
                 type="button"
                 aria-pressed={order === `-${metric}`}
                 onClick={() => onOrder(`-${metric}`)}
               >
-                {metrics.labelOf(metric)}
+                {metric === 'failed' ? 'Failed' : metrics.labelOf(metric)}
               </button>
             ))}
           </fieldset>
@@ -73,10 +77,18 @@ export function Talkers({ answer, order, onOrder, rangeText, nodes }: TalkersPro
         </span>
       </header>
       <WhenAnswered answer={answer} range={rangeText}>
-        {data && data.rows.length > 0 ? (
-          <Edges rows={data.rows} order={order} />
+        {rows.length > 0 ? (
+          isFailed ? (
+            <Failed rows={rows} />
+          ) : (
+            <Edges rows={rows} order={order} />
+          )
         ) : (
-          <Empty what="No connection was seen." share={data?.coverage.share} nodes={nodes} />
+          <Empty
+            what={isFailed ? 'No connect failed.' : 'No connection was seen.'}
+            share={data?.coverage.share}
+            nodes={nodes}
+          />
         )}
       </WhenAnswered>
     </section>
@@ -109,6 +121,14 @@ function summary({ rows, totals }: TopAnswer): string {
   const share = whole > 0 ? `, ${number.text(number.percent(part / whole))} of traffic` : ''
   const edges = `${number.exact(groups)} ${groups === 1 ? 'edge' : 'edges'}`
   return rows.length < groups ? `top ${rows.length} of ${edges}${share}` : edges
+}
+
+function failedSummary({ rows, totals }: TopAnswer): string {
+  const failed = Number(totals['failed'] ?? 0)
+  if (failed === 0) return ''
+  const part = rows.reduce((sum, row) => sum + Number(row['failed']), 0)
+  const connects = `${number.exact(failed)} failed ${failed === 1 ? 'connect' : 'connects'}`
+  return part < failed ? `the most frequent, ${number.exact(part)} of ${connects}` : connects
 }
 
 interface EdgesProps {
