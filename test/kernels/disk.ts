@@ -62,6 +62,7 @@ const pinoNeeds = [
 
 /** Every test that needs a kernel: the loader's and those of each probe of the registry. */
 export const kernelTests: readonly string[] = [
+  'kernel/include',
   'kernel/loader',
   'kernel/loader/attach',
   ...probeSpecs.map(({ name }) => `kernel/probes/${name}`),
