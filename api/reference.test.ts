@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { createReporter } from '../common/reporter/mod.ts'
+import { eventKinds } from '../wire/mod.ts'
 import { createApp } from './app.ts'
 import { type FieldInfo, fieldsOf } from './contract/mod.ts'
 
@@ -63,6 +64,8 @@ test('the page of fields is fresh', () => {
     `## A flow row: one interval of one connection\n\n${table(of('flows', false))}`,
     `## Names for either end\n\n${table(of('flows', true))}`,
     `## Metrics of /api/top and /api/series\n\n${head(['name', 'unit', 'is'])}\n${metricRows.join('\n')}`,
+    `## An event: something that happened at an instant, or to packets that are alike within an interval\n\n${eventKinds.map(({ name, help }) => `- \`${name}\`: ${help}`).join('\n')}\n\n${table(of('events', false))}`,
+    `## Names for either end of an event\n\n${table(of('events', true))}`,
     `## A row of the ledger\n\n${table(of('ledger', false))}`,
     `## A row of programs\n\n${table(of('programs', false))}`,
   ]

@@ -94,6 +94,21 @@ export { byDay, type TimeRange, timeRange } from './model/days.ts'
 export type { Side } from './model/end-fields.ts'
 export { type EndPair, endPairsOf, twinsOf } from './model/ends.ts'
 export {
+  type EventField,
+  eventDirections,
+  eventPhases,
+  eventResults,
+  eventTable,
+} from './model/event-fields.ts'
+export {
+  commonFields,
+  type EventKind,
+  type EventKindName,
+  eventKindNamed,
+  eventKinds,
+  kindsOfField,
+} from './model/event-kinds.ts'
+export {
   type DerivedField,
   type Field,
   type FieldKind,

@@ -1,17 +1,10 @@
 // The tables of fields and metrics as an answer, so that clients label and complete without a copy of their own.
 
 import { type Static, Type } from 'typebox'
-import {
-  endPairsOf,
-  type Field,
-  flowMetrics,
-  flowTable,
-  type Table,
-  tables,
-} from '../../wire/mod.ts'
+import { endPairsOf, type Field, flowMetrics, type Table, tables } from '../../wire/mod.ts'
 
 const fieldInfo = Type.Object({
-  table: Type.String({ description: 'flows, ledger or programs.' }),
+  table: Type.String({ description: 'flows, events, ledger or programs.' }),
   name: Type.String({ description: 'Its one name: JSON key, parameter, column.' }),
   kind: Type.String({
     description: 'time, name, text, octets, list, address, counter, id, u8, u16, u32 or flag.',
@@ -28,7 +21,7 @@ const fieldInfo = Type.Object({
 })
 
 const tableInfo = Type.Object({
-  name: Type.String({ description: 'flows, ledger or programs.' }),
+  name: Type.String({ description: 'flows, events, ledger or programs.' }),
   identity: Type.Array(Type.String(), {
     description: 'Fields that tell any two rows of one `time` apart.',
   }),
@@ -56,14 +49,11 @@ export type FieldInfo = Static<typeof fieldInfo>
 export type MetricInfo = Static<typeof metricInfo>
 export type FieldsAnswer = Static<typeof fieldsAnswer>
 
-/** The answer of /api/fields: stored, derived and either-end fields of flows, fields of the other tables, metrics. */
+/** The answer of /api/fields: stored, derived and either-end fields of every table, metrics. */
 export function fieldsOf(): FieldsAnswer {
   return {
     tables: tables.map(({ name, identity }) => ({ name, identity: [...identity] })),
-    fields: tables.flatMap((table) => [
-      ...tableFields(table),
-      ...(table === flowTable ? eitherEnd() : []),
-    ]),
+    fields: tables.flatMap((table) => [...tableFields(table), ...eitherEnd(table)]),
     metrics: flowMetrics.map(({ name, unit, label, help, nullable, additive }) => ({
       name,
       unit,
@@ -82,9 +72,9 @@ function tableFields(table: Table): FieldInfo[] {
   ]
 }
 
-function eitherEnd(): FieldInfo[] {
-  return endPairsOf(flowTable).map(({ name, src, dst }) => ({
-    ...infoOf(flowTable, src, false),
+function eitherEnd(table: Table): FieldInfo[] {
+  return endPairsOf(table).map(({ name, src, dst }) => ({
+    ...infoOf(table, src, false),
     name,
     ends: [src.name, dst.name],
     label: name,

@@ -23,7 +23,7 @@ for (const table of tables) {
     session.query(createTableSql(table))
     session.query(addColumnsSql(table))
     const found = rows(
-      `SELECT name, type FROM system.columns WHERE table = '${table.name}' AND default_kind IN ('', 'DEFAULT') ORDER BY position`,
+      `SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = '${table.name}' AND default_kind IN ('', 'DEFAULT') ORDER BY position`,
     )
     assert.deepEqual(
       found,

@@ -2,6 +2,7 @@
 
 import { appendRow, type RowValues } from '../model/append.ts'
 import { type Batch, createBatch } from '../model/columns.ts'
+import { eventTable } from '../model/event-fields.ts'
 import type { Table } from '../model/field.ts'
 import { flowTable } from '../model/flow-fields.ts'
 import { ledgerTable } from '../model/ledger-fields.ts'
@@ -124,6 +125,69 @@ export const fakeProgramRows: readonly RowValues[] = [
     reason: 'no "hook"',
   },
 ]
+
+export const fakeEventRows: readonly RowValues[] = [
+  {
+    time,
+    start: time - 1_000_000n,
+    end: time,
+    node: 'vm-1',
+    kind: 'connection',
+    phase: 'attempt',
+    observer: 'src',
+    protocol: 'tcp',
+    src_address: '192.0.2.7',
+    src_port: 40_000,
+    dst_address: '192.0.2.8',
+    dst_port: 5432,
+    count: 1,
+    result: 'refused',
+    errno: 'ECONNREFUSED',
+    connection_id: 18_446_744_073_709_551_615n,
+    netns: 4_026_531_840,
+    src_process: 'psql',
+    src_pid: 4_294_967_295,
+    src_uid: 0,
+  },
+  {
+    time,
+    start: null,
+    node: 'vm-1',
+    kind: 'drop',
+    protocol: 'udp',
+    src_address: '2001:db8::1',
+    src_port: 53,
+    dst_address: '2001:db8::2',
+    dst_port: 65_535,
+    count: 9_007_199_254_740_991,
+    bytes: 4_294_967_296,
+    packet_size_bytes: 1500,
+    reason: 'NO_SOCKET',
+    reason_code: 3,
+    location: 'udp6_rcv+0x1',
+    interface: 'eth0',
+    direction: 'received',
+    icmp_type: 0,
+    ether_type: 34_525,
+    vlan: 4094,
+    payload: Uint8Array.of(0, 255, 10),
+  },
+  {
+    time,
+    node: 'vm-1',
+    kind: 'dns',
+    dns_name: 'a.example.\u202e\n',
+    dns_rcode: 'noerror',
+    dns_latency_ns: 12_345,
+    dns_retries: 1,
+    dns_truncated: true,
+    dns_answers: ['192.0.2.1', ''],
+  },
+]
+
+export function fakeEvents(): Batch {
+  return filled(createBatch(eventTable, 4), fakeEventRows)
+}
 
 export function fakePrograms(): Batch {
   return filled(createBatch(programTable, 4), fakeProgramRows)

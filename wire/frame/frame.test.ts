@@ -10,7 +10,7 @@ import { rowOf } from '../model/row.ts'
 import { createBlockCheck } from './block-check.ts'
 import { createBlockEncoder } from './block-encode.ts'
 import { readBlock } from './block-read.ts'
-import { fakeFlows, fakeFrame, fakeLedger, fakePrograms } from './fake.ts'
+import { fakeEvents, fakeFlows, fakeFrame, fakeLedger, fakePrograms } from './fake.ts'
 import { encodeFrame, type FrameCodec, readFrameBlock, readFrameHeader } from './frame.ts'
 
 const testdata = new URL('./testdata/', import.meta.url)
@@ -27,7 +27,7 @@ function golden(name: string): Buffer {
 
 /** Writes the frames of today's schemas; those of older ones can't be made again. */
 if (process.env['UPDATE_GOLDEN'] === '1') {
-  for (const batch of [fakeFlows(), fakeLedger(), fakePrograms()]) {
+  for (const batch of [fakeFlows(), fakeLedger(), fakePrograms(), fakeEvents()]) {
     const { name, schema } = batch.table
     writeFileSync(new URL(`${name}-${schema}.frame`, testdata), frameOf(batch, 'none'))
   }
@@ -37,7 +37,7 @@ function blockOf(frame: Buffer): Buffer {
   return Buffer.from(readFrameBlock(frame, readFrameHeader(frame)))
 }
 
-for (const fake of [fakeFlows, fakeLedger, fakePrograms]) {
+for (const fake of [fakeFlows, fakeLedger, fakePrograms, fakeEvents]) {
   const { table } = fake()
   const { name, schema: today } = table
 

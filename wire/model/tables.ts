@@ -1,13 +1,14 @@
 // THE registry of tables. Frames, sessions, segments, DDL, retention and coverage iterate it; nothing else
 // knows a table's name. A new kind of row is one more entry here.
 
+import { eventTable } from './event-fields.ts'
 import type { Table } from './field.ts'
 import { flowTable } from './flow-fields.ts'
 import { ledgerTable } from './ledger-fields.ts'
 import { programTable } from './program-fields.ts'
 
 /** Every table, by number. */
-export const tables: readonly Table[] = [flowTable, ledgerTable, programTable]
+export const tables: readonly Table[] = [flowTable, ledgerTable, programTable, eventTable]
 
 const byName = new Map(tables.map((table) => [table.name, table]))
 const byNumber = new Map(tables.map((table) => [table.number, table]))
