@@ -47,7 +47,7 @@ export async function withPty(
   const variables = Object.entries({ TERM: 'xterm', ...env }).map(
     ([name, value]) => `${name}=${quoted(value)}`,
   )
-  const command = `export ${variables.join(' ')}; stty rows ${rows} cols ${columns}; tty; sh -c 'echo pid $$; exec "$0" "$@"' ${words}; echo exit $?; stty -a`
+  const command = `export ${variables.join(' ')}; stty rows ${rows} cols ${columns}; tty; sh -c 'echo pid $$; exec "$0" "$@"' ${words}; echo exit $?; stty -a; echo all said`
   const child = spawn('/usr/bin/script', ['-qfec', command, '/dev/null'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
@@ -76,7 +76,7 @@ export async function withPty(
     kill: (signal) => process.kill(Number(found(/pid (\d+)/)), signal),
     until,
     ended: async () => {
-      await until('the end', () => /exit \d+[\s\S]*speed/.test(text))
+      await until('the end', () => /exit \d+[\s\S]*all said/.test(text))
       const isRestored = / icanon/.test(text) && /\becho\b/.test(text.replace(/exit \d+/, ''))
       return {
         exitCode: Number(found(/exit (\d+)/)),
