@@ -327,7 +327,7 @@ test('health, readiness and figures', async () => {
     assert.deepEqual((await get(app, '/health')).json(), wellHealth)
     await get(app, '/api/nothing')
     const metrics = (await get(app, '/metrics')).body
-    assert.match(metrics, /weir_test_requests\{cause="4xx"\} 1/)
+    assert.match(metrics, /weir_test_requests_total\{cause="4xx"\} 1/)
   })
 })
 

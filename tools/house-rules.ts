@@ -33,7 +33,7 @@ export const edges: Readonly<Record<string, readonly string[]>> = {
 
 /** npm packages by folder; tests may use fast-check as well. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
-  common: ['pino', 'prom-client', 'yaml'],
+  common: ['pino', 'yaml'],
   kernel: ['koffi'],
   wire: ['re2js'],
   store: ['@clickhouse/client', 'chdb'],

@@ -1,6 +1,8 @@
 // /metrics and /health of an agent that runs alone.
 
 import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { metricsAnswer } from '../../common/exposition/mod.ts'
 import type { Component, Reporter } from '../../common/mod.ts'
 
 export function createStatus(
@@ -14,9 +16,7 @@ export function createStatus(
   const server = createServer(async (request, response) => {
     const path = request.url?.split('?')[0]
     if (path === '/metrics') {
-      const { contentType, text } = await reporter.metrics()
-      response.setHeader('content-type', contentType)
-      response.end(text)
+      await sendMetrics(request, response, reporter)
     } else if (path === '/health') {
       response.setHeader('content-type', 'application/json')
       const said = health()
@@ -38,4 +38,17 @@ export function createStatus(
       server.close()
     },
   }
+}
+
+/** Ends when the reader goes: a scrape that nobody waits for is not written on. */
+export async function sendMetrics(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reporter: Pick<Reporter, 'metrics'>,
+): Promise<void> {
+  const metrics = await reporter.metrics(request.headers.accept)
+  const { headers, body } = metricsAnswer(metrics, String(request.headers['accept-encoding'] ?? ''))
+  response.writeHead(200, headers)
+  body.pipe(response)
+  response.on('close', () => body.destroy())
 }

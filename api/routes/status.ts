@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from 'fastify'
 import { type TSchema, Type } from 'typebox'
+import { metricsAnswer } from '../../common/exposition/mod.ts'
 import { fieldsAnswer, fieldsOf, health } from '../contract/mod.ts'
 import type { RouteDeps } from './deps.ts'
 import { responses } from './responses.ts'
@@ -29,9 +30,10 @@ export function statusRoutes(app: FastifyInstance, deps: RouteDeps): void {
     return reply.status(status === 'failing' ? 503 : 200).send(`${status}\n`)
   })
   const metricsSchema = describe("The server's own figures, for Prometheus", { 200: text })
-  app.get('/metrics', metricsSchema, async (_, reply) => {
-    const { contentType, text } = await deps.metrics()
-    return reply.type(contentType).send(text)
+  app.get('/metrics', metricsSchema, async (request, reply) => {
+    const { accept, 'accept-encoding': encoding } = request.headers
+    const { headers, body } = metricsAnswer(await deps.metrics(accept), String(encoding ?? ''))
+    return reply.headers(headers).send(body)
   })
 
   const fields = {

@@ -1,7 +1,6 @@
 // Logs and metrics. Apart from common/mod.ts, because threads that never report need not load the libraries.
 
 export type { LimitedLog } from './limited-log.ts'
-export type { MetricsText } from './metrics-text.ts'
 export {
   type CounterHandle,
   createReporter,

@@ -3,8 +3,10 @@
 
 import { isatty } from 'node:tty'
 import pino from 'pino'
+import { type Metrics, metricsOf } from '../exposition/answer.ts'
+import { type Family, labelsText, type Series } from '../exposition/family.ts'
+import { processFamilies } from '../exposition/process-families.ts'
 import { createLimitedLog, type LimitedLog } from './limited-log.ts'
-import type { Metric, MetricsText } from './metrics-text.ts'
 import { terminalLines } from './terminal-lines.ts'
 
 export interface Reporter {
@@ -12,12 +14,14 @@ export interface Reporter {
   readonly log: pino.Logger
   /** For what can happen again and again: one line per cause and half a minute. */
   readonly limited: LimitedLog
-  /** A counter `weir_<component>_<name>`; `cause` becomes its one label. */
+  /** A counter `weir_<component>_<name>`, which ends in `_total`; `cause` becomes its one label. */
   counter(name: string, help: string): CounterHandle
   /** A gauge read from `value` at scrape time. */
   gauge(name: string, help: string, value: () => number): void
-  /** Everything counted under this reporter and its children, as Prometheus reads it. */
-  metrics(): Promise<MetricsText>
+  /** Families that a component keeps itself, under their own names. */
+  families(source: () => Iterable<Family>): void
+  /** Everything counted by this process, in the format that an Accept header prefers. */
+  metrics(accept?: string): Promise<Metrics>
   /** The same log and metrics under the name of a component inside this one. */
   child(name: string): Reporter
 }
@@ -40,7 +44,7 @@ export function createReporter(name: string, options: ReporterOptions = {}): Rep
     { name, level: options.level ?? 'info', base: { pid: process.pid } },
     options.destination ?? standardError(),
   )
-  return build(name, log, [])
+  return build(name, log, [() => processFamilies(name)])
 }
 
 /** Standard error, in lines for people when that is a terminal, else in pino's JSON. */
@@ -51,36 +55,61 @@ function standardError(): pino.DestinationStream {
   return terminalLines((line) => stream.write(line), process.stderr.hasColors?.() ?? false)
 }
 
-function build(name: string, log: pino.Logger, metrics: Metric[]): Reporter {
+type FamilySource = () => Iterable<Family>
+
+function build(name: string, log: pino.Logger, sources: FamilySource[]): Reporter {
+  const add = (family: Family) => {
+    sources.push(() => [family])
+  }
   return {
     name,
     log,
     limited: createLimitedLog(log),
     counter: (metric, help) => {
-      const totals = new Map<string, number>()
-      const values = () => totals
-      metrics.push({ kind: 'counter', name: metricName(name, metric), help, values })
+      const totals = new Map<string, Total>()
+      const shown = metric.endsWith('_total') ? metric : `${metric}_total`
+      add({ name: metricName(name, shown), kind: 'counter', help, series: () => totals.values() })
       return handleOf(totals)
     },
     gauge: (metric, help, value) => {
-      const values = () => new Map([['', value()]])
-      metrics.push({ kind: 'gauge', name: metricName(name, metric), help, values })
+      const series = () => [{ labels: '', value: value() }]
+      add({ name: metricName(name, metric), kind: 'gauge', help, series })
     },
-    // The library is loaded when somebody scrapes: it is a fifth of an agent's memory.
-    metrics: async () => (await import('./metrics-text.ts')).metricsText(metrics),
-    child: (inner) => build(inner, log.child({ component: inner }), metrics),
+    families: (source) => {
+      sources.push(source)
+    },
+    metrics: async (accept) => metricsOf(allOf(sources), accept),
+    child: (inner) => build(inner, log.child({ component: inner }), sources),
   }
 }
 
-function handleOf(totals: Map<string, number>): CounterHandle {
+/** Read anew by each reader. */
+function allOf(sources: readonly FamilySource[]): Iterable<Family> {
+  return { [Symbol.iterator]: () => familiesOf(sources) }
+}
+
+function* familiesOf(sources: readonly FamilySource[]): Generator<Family> {
+  for (const source of sources) yield* source()
+}
+
+interface Total extends Series {
+  value: number
+}
+
+function handleOf(totals: Map<string, Total>): CounterHandle {
   return {
     add: (count, cause = '') => {
-      totals.set(cause, (totals.get(cause) ?? 0) + count)
+      const known = totals.get(cause)
+      if (known) known.value += count
+      else {
+        const labels = labelsText([['cause', cause]])
+        totals.set(cause, { labels, value: count, createdMs: Date.now() })
+      }
     },
     total: (cause) => {
-      if (cause !== undefined) return totals.get(cause) ?? 0
+      if (cause !== undefined) return totals.get(cause)?.value ?? 0
       let sum = 0
-      for (const total of totals.values()) sum += total
+      for (const { value } of totals.values()) sum += value
       return sum
     },
   }

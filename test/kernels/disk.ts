@@ -38,7 +38,6 @@ const packages = [
   'koffi',
   '@koromix',
   'pino',
-  'prom-client',
   'tdigest',
   'bintrees',
   '@opentelemetry',
