@@ -14,6 +14,7 @@ import { apiError, bodyOf } from './errors.ts'
 import { answerLostBrowser, servePage } from './page.ts'
 import { type AskConfig, createAsk } from './routes/ask.ts'
 import type { RouteDeps } from './routes/deps.ts'
+import { eventGroupsRoute, eventStepsRoute } from './routes/event-groups.ts'
 import { filterRoute } from './routes/filter.ts'
 import { flowsRoute } from './routes/flows.ts'
 import { ledgerRoute } from './routes/ledger.ts'
@@ -68,6 +69,8 @@ export async function createApp(
   const ask = createAsk(askConfig(config), { revision, nowNs }, reporter)
   const routeDeps = { ...deps, reader: shared(deps.reader), ask, nowNs }
   for (const route of [
+    eventGroupsRoute,
+    eventStepsRoute,
     filterRoute,
     flowsRoute,
     topRoute,

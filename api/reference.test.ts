@@ -37,6 +37,8 @@ test('the OpenAPI document is fresh', async () => {
 test('every route declares its answers and no path is missing', async () => {
   const { paths } = await openapi()
   assert.deepEqual(Object.keys(paths).toSorted(), [
+    '/api/events/series',
+    '/api/events/top',
     '/api/fields',
     '/api/filter',
     '/api/flows',

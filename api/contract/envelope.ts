@@ -35,7 +35,7 @@ const coverageFields = {
 
 export const coverage = Type.Object(coverageFields, { title: 'Coverage' })
 
-const seriesCoverage = Type.Object(
+export const seriesCoverage = Type.Object(
   {
     ...coverageFields,
     steps: Type.Array(Type.Object({ time: time('Begin of the step.'), share, partial }), {

@@ -18,6 +18,14 @@ export {
 } from './envelope.ts'
 export { type ErrorBody, errorBody } from './error-body.ts'
 export {
+  type EventGroupsAnswer,
+  type EventStepsAnswer,
+  eventGroupsAnswer,
+  eventGroupsParameters,
+  eventStepsAnswer,
+  eventStepsParameters,
+} from './event-groups.ts'
+export {
   type FieldInfo,
   type FieldsAnswer,
   fieldsAnswer,

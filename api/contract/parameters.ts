@@ -150,10 +150,18 @@ function namesOf({ fields }: Table) {
 }
 
 function flowFilters(): TProperties {
+  return tableFilters(flowTable)
+}
+
+/** Range of a question. */
+export const timeRange = { from, to }
+
+/** Every field of a table as a parameter, names for either end, and a text of the filter language. */
+export function tableFilters(table: Table): TProperties {
   return Object.fromEntries([
     ['filter', filter],
-    ...[...flowTable.fields, ...flowTable.derived].map(parameterOf),
-    ...endPairsOf(flowTable).map(({ name, src }) =>
+    ...[...table.fields, ...table.derived].map(parameterOf),
+    ...endPairsOf(table).map(({ name, src }) =>
       parameterOf({ ...src, name, help: `Either end: src_${name} or dst_${name}.` }),
     ),
   ])
@@ -169,6 +177,7 @@ function withDefault(standard: string, options: { description: string; enum?: st
   return Type.Optional(Type.String({ default: standard, ...options }))
 }
 
-function withMinus(names: readonly string[]): string[] {
+/** Names to order by: `-` before one is descending. */
+export function withMinus(names: readonly string[]): string[] {
   return names.flatMap((name) => [name, `-${name}`])
 }

@@ -11,6 +11,7 @@ import {
   ledgerTable,
   type Metric,
   programTable,
+  type Table,
 } from '../../wire/mod.ts'
 
 type Options = Readonly<Record<string, unknown>>
@@ -31,10 +32,10 @@ const makers: Readonly<Record<FieldKind, (options: Options) => TSchema>> = {
 }
 
 /** Values of a row as JSON has them, by field name. */
-type Values = Record<string, JsonValue>
+export type RowValues = Record<string, JsonValue>
 
 const asRow = (properties: TProperties, title: string) =>
-  Type.Unsafe<Values>(Type.Object(properties, { title, additionalProperties: false }))
+  Type.Unsafe<RowValues>(Type.Object(properties, { title, additionalProperties: false }))
 
 /** Absent when `metrics` asked for others alone. */
 const metrics = Object.fromEntries(
@@ -55,7 +56,7 @@ export const flowRow = asRow(
 )
 
 /** The metrics of a group of rows. */
-export const metricsRow = Type.Unsafe<Values>(Type.Object(metrics, { title: 'Metrics' }))
+export const metricsRow = Type.Unsafe<RowValues>(Type.Object(metrics, { title: 'Metrics' }))
 
 /** A group of /api/top: the fields of `by` beside the metrics. */
 export const groupRow = asRow(
@@ -108,8 +109,13 @@ function fieldProperties(fields: readonly Field[]): TProperties {
 }
 
 function groupProperties(): TProperties {
+  return groupFields(flowTable)
+}
+
+/** Fields of `by` in a row of groups: there when they were asked for. */
+export function groupFields(table: Table): TProperties {
   return Object.fromEntries(
-    [...flowTable.fields, ...flowTable.derived]
+    [...table.fields, ...table.derived]
       .filter(isGroupable)
       .map((field) => [field.name, Type.Optional(orNull(fieldSchema(field)))]),
   )

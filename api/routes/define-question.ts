@@ -32,7 +32,7 @@ interface Envelope {
 export interface QuestionRoute<Answer extends Envelope> {
   readonly path: string
   readonly summary: string
-  readonly tag: 'flows' | 'truth'
+  readonly tag: 'flows' | 'events' | 'truth'
   readonly parameters: TObject
   readonly answer: TSchema
   /** Rows of the largest answer, 100 when not given: what its memory is reserved for. */
@@ -58,6 +58,8 @@ export function defineQuestion<Answer extends Envelope>(
     querystring: route.parameters,
     response: responses(route.answer),
   }
+  // What is about Weir itself is as complete as the flows are.
+  const ofTable = table.measured ? { table } : {}
   return (app, { reader, ask, nowNs }) => {
     app.get(route.path, { schema }, (request, reply) => {
       const query = request.query as Query
@@ -67,7 +69,7 @@ export function defineQuestion<Answer extends Envelope>(
         const asked: Asked = { ...moment, query, filter, reader, options }
         const [own, coverage] = await Promise.all([
           route.read(asked),
-          route.coversItself ? undefined : readCoverage(reader, asked, options),
+          route.coversItself ? undefined : readCoverage(reader, { ...asked, ...ofTable }, options),
         ])
         return { next: null, coverage, ...own }
       }

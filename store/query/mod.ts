@@ -8,6 +8,15 @@ export {
   readSteppedCoverage,
   type SteppedCoverage,
 } from './coverage.ts'
+export {
+  type EventGroups,
+  type EventGroupsQuestion,
+  type EventMetric,
+  type EventSteps,
+  type EventStepsQuestion,
+  readEventGroups,
+  readEventSteps,
+} from './event-groups.ts'
 export { type FlowsPage, type FlowsQuestion, type PageKey, readFlowsPage } from './flows-page.ts'
 export { readLedger } from './ledger.ts'
 export type { Source } from './plan.ts'
