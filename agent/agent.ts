@@ -16,8 +16,12 @@ import {
   type Batch,
   byDay,
   createBlockEncoder,
+  createSeriesSet,
   encodeFrame,
+  metricsOfDialect,
   parseAddress,
+  type SeriesConfig,
+  type SeriesSet,
   schemaNumbers,
   timeRange,
 } from '../wire/mod.ts'
@@ -51,6 +55,8 @@ export interface AgentConfig {
   readonly spool?: SpoolLimits
   /** Where the agent's own /metrics and /health are, when it runs alone. */
   readonly metrics?: { readonly host: string; readonly port: number }
+  /** The series of flows and events there; none when not given. */
+  readonly series?: Omit<SeriesConfig, 'metrics'>
 }
 
 export interface Agent extends Component {
@@ -173,9 +179,11 @@ async function compose(
     if (code !== 'node_taken' || !admission.isWatching()) return
     end(agentError('node_taken', { details: { why: message } }))
   }
+  const series = config.series && seriesAt(config.series, reporter)
   const keep = createKeeper(
     { agent: folder.agentId, boot, node: config.node },
     {
+      series,
       spool,
       checkpoints,
       enrich,
@@ -213,7 +221,15 @@ async function compose(
 /** Of an interval: how much later than others an agent sends. */
 const sendJitter = 0.1
 
+/** What this node saw; what a node beyond it saw too, central counts once. */
+function seriesAt(config: Omit<SeriesConfig, 'metrics'>, reporter: Reporter): SeriesSet {
+  const series = createSeriesSet({ ...config, metrics: metricsOfDialect(config.dialect) })
+  reporter.families(() => series.families(Date.now()))
+  return series
+}
+
 interface KeeperDeps {
+  readonly series: SeriesSet | undefined
   readonly spool: Spool
   readonly checkpoints: ReturnType<typeof createCheckpoints>
   readonly enrich: Enrich
@@ -224,7 +240,7 @@ interface KeeperDeps {
 /** Rows → frames in the spool, each with the checkpoint that says the same; then the ledger of the interval. */
 function createKeeper(
   who: { readonly agent: string; readonly boot: string; readonly node: string },
-  { spool, checkpoints, enrich, stream, reporter }: KeeperDeps,
+  { series, spool, checkpoints, enrich, stream, reporter }: KeeperDeps,
 ) {
   const encoder = createBlockEncoder()
   const oddities = reporter.counter(
@@ -267,6 +283,7 @@ function createKeeper(
 
   /** The checkpoint goes with the last day: only rows with times of their own are of several, and flows have one. */
   function rows(batch: Batch): void {
+    series?.take(batch, Date.now())
     const days = byDay(batch)
     for (const day of days.slice(0, -1)) spool.commit(frameOf(day))
     const sequence = spool.nextSequence()

@@ -18,6 +18,7 @@ import { createFreshReader } from './fresh-reader.ts'
 import { healthOf } from './health.ts'
 import { createIngest, type IngestAddress } from './ingest/ingest.ts'
 import { insertPending } from './ingest/insert-pending.ts'
+import { createSeriesFeed, type MetricsConfig } from './metrics/series-feed.ts'
 import { createNodeOwners } from './node-owners.ts'
 import { createNodes } from './nodes.ts'
 
@@ -30,6 +31,8 @@ export interface CentralConfig {
   /** Folder of the built page; that of this package when not given. */
   readonly webDir?: string
   readonly retention?: RetentionConfig
+  /** Series of flows and events at /metrics; none when not given. */
+  readonly metrics?: MetricsConfig
 }
 
 export interface Central extends Component {
@@ -71,6 +74,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
     { store, nodes, owners },
     reporter.child('ingest'),
   )
+  if (config.metrics) createSeriesFeed(config.metrics, ingest.tee, reporter)
   const reader = createFreshReader(store, ingest.fresh)
   const health = () =>
     healthOf({

@@ -12,6 +12,7 @@ import { flagsOf, metavarOf } from '../cli/parse/arguments.ts'
 import { explanation, synopsis, usageOf } from '../cli/render/help.ts'
 import type { ErrorRow, ErrorTable } from '../common/mod.ts'
 import { type LedgerCause, ledgerCauses } from '../wire/mod.ts'
+import { metricsPage } from './generate-metrics-page.ts'
 import { probesPage } from './generate-probes-page.ts'
 
 const home = fileURLToPath(new URL('..', import.meta.url))
@@ -29,6 +30,7 @@ export async function pages(): Promise<readonly Page[]> {
     { path: 'docs/reference/config.md', text: configPage() },
     { path: 'docs/reference/errors.md', text: errorsPage(await errorTables()) },
     { path: 'docs/reference/ledger.md', text: ledgerPage() },
+    { path: 'docs/reference/metrics.md', text: metricsPage() },
     { path: 'docs/reference/probes.md', text: probesPage() },
   ]
 }

@@ -108,6 +108,16 @@ export {
   eventKinds,
   kindsOfField,
 } from './model/event-kinds.ts'
+export { labelNames, labelOf, labelsDefault, serverPort } from './model/exported-labels.ts'
+export {
+  type ExportedMetric,
+  type ExportedPart,
+  exportedMetrics,
+  type MetricDialect,
+  metricDialects,
+  metricsOfDialect,
+  sidecarMetrics,
+} from './model/exported-metrics.ts'
 export {
   type DerivedField,
   type Field,
@@ -134,3 +144,4 @@ export { fieldsByName, groupNames, type NamedFields } from './model/names.ts'
 export { programTable } from './model/program-fields.ts'
 export { type JsonValue, type Row, rowOf } from './model/row.ts'
 export { schemaNumbers, tableNamed, tableNumbered, tables } from './model/tables.ts'
+export { createSeriesSet, type SeriesConfig, type SeriesSet } from './series/series-set.ts'

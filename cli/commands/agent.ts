@@ -15,6 +15,8 @@ import {
   nodeFlag,
   scopeFlags,
   scopeOf,
+  seriesFlags,
+  seriesOf,
   spoolFlags,
   upstreamFlag,
   upstreamOf,
@@ -38,6 +40,7 @@ export const agentCommand: Command = {
     metricsFlag,
     insecureFlag,
     logLevelFlag,
+    ...seriesFlags,
     ...spoolFlags,
   ],
   readsConfig: true,
@@ -82,6 +85,6 @@ function configOf(values: Values): AgentConfig {
       ageMaxMs: values.durationMs('spool-age') ?? 0,
       octetsMax: values.octets('spool-bytes') ?? 0,
     },
-    ...(metrics ? { metrics } : {}),
+    ...(metrics ? { metrics, series: seriesOf(values) } : {}),
   }
 }

@@ -15,6 +15,8 @@ import {
   listenFlag,
   logLevelFlag,
   retentionFlags,
+  seriesFlags,
+  seriesOf,
 } from './process-flags.ts'
 import { checkLimits } from './process-limits.ts'
 
@@ -30,6 +32,7 @@ export const centralCommand: Command = {
     ingestFlag,
     insecureFlag,
     logLevelFlag,
+    ...seriesFlags,
     ...retentionFlags,
   ],
   readsConfig: true,
@@ -49,7 +52,10 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const retention = retentionOf(values)
   const reporter = createReporter('central', { level: values.text('log-level') ?? 'info' })
   const { createCentral } = await import('../../central/mod.ts')
-  const central = createCentral({ dataDir, listen, ingest, retention }, reporter)
+  const central = createCentral(
+    { dataDir, listen, ingest, retention, metrics: seriesOf(values) },
+    reporter,
+  )
   let takeBack = (): void => {}
   const announce = {
     name: 'announce',

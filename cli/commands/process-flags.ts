@@ -3,7 +3,8 @@
 
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { tables } from '../../wire/mod.ts'
+import { nearestName } from '../../common/mod.ts'
+import { labelNames, labelsDefault, metricDialects, tables } from '../../wire/mod.ts'
 import { endpointOf } from '../parse/arguments.ts'
 import { cgroupOf, netnsOf } from '../parse/scope.ts'
 import type { Flag, Values } from './command.ts'
@@ -120,6 +121,76 @@ export const metricsFlag: Flag = {
   config: 'agent.metrics',
   listensUnless: 'off',
   help: 'Where /metrics and /health of the agent itself are.',
+}
+
+/** What /metrics shows of flows and events. */
+export const seriesFlags: readonly Flag[] = [
+  {
+    name: 'metrics-dialect',
+    kind: 'choice',
+    choices: [...metricDialects],
+    metavar: 'NAME',
+    default: 'obi',
+    env: 'WEIR_METRICS_DIALECT',
+    config: 'metrics.dialect',
+    help: 'Names of the metrics of flows: obi (OpenTelemetry eBPF Instrumentation) or netobserv.',
+    group: 'Metrics',
+  },
+  {
+    name: 'metrics-labels',
+    kind: 'text',
+    metavar: 'FIELD,…',
+    default: labelsDefault.join(','),
+    env: 'WEIR_METRICS_LABELS',
+    config: 'metrics.labels',
+    expectation: (value) => {
+      const unknown = labelsOf(value).find((name) => !labelNames.includes(name))
+      if (unknown === undefined) return undefined
+      const near = nearestName(unknown, labelNames)
+      return `fields that flows can be grouped by, not ${unknown}${near ? `; did you mean ${near}?` : ''}`
+    },
+    help: 'What these metrics are divided by; weir metrics preview says how many series that makes.',
+    group: 'Metrics',
+  },
+  {
+    name: 'metrics-series',
+    kind: 'number',
+    default: '5000',
+    min: 1,
+    max: 1_000_000,
+    env: 'WEIR_METRICS_SERIES',
+    config: 'metrics.series',
+    help: 'Series per family; the largest have one of their own, the rest is in one series `other`.',
+    group: 'Metrics',
+  },
+  {
+    name: 'metrics-expiry',
+    kind: 'duration',
+    default: '1h',
+    min: 10_000,
+    env: 'WEIR_METRICS_EXPIRY',
+    config: 'metrics.expiry',
+    help: 'A series to which nothing was added for so long goes.',
+    group: 'Metrics',
+  },
+]
+
+/** The fields that --metrics-labels names. */
+export function labelsOf(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+}
+
+/** What those flags say. */
+export function seriesOf(values: Values) {
+  return {
+    dialect: values.text('metrics-dialect') === 'netobserv' ? 'netobserv' : 'obi',
+    labels: labelsOf(values.text('metrics-labels') ?? ''),
+    seriesMax: values.number('metrics-series') ?? 0,
+    expiryMs: values.durationMs('metrics-expiry') ?? 0,
+  } as const
 }
 
 /** How much waits on this host while central is away. */

@@ -26,6 +26,7 @@ import {
   retentionFlags,
   scopeFlags,
   scopeOf,
+  seriesFlags,
   spoolFlags,
 } from './process-flags.ts'
 import { checkLimits } from './process-limits.ts'
@@ -48,6 +49,7 @@ export const upCommand: Command = {
     { ...metricsFlag, default: 'off' },
     insecureFlag,
     logLevelFlag,
+    ...seriesFlags,
     ...retentionFlags,
     ...spoolFlags,
   ],
