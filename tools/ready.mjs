@@ -66,6 +66,7 @@ const programs = [
   { name: 'redis-server', has: () => command('redis-server') },
   { name: 'haproxy', has: () => command('haproxy') },
   { name: 'socat', has: () => command('socat') },
+  { name: 'prometheus', has: () => command('prometheus') && command('promtool') },
   { name: 'postgresql', has: () => existsSync('/usr/lib/postgresql') },
 ]
 
@@ -128,7 +129,7 @@ function installPrograms() {
     const { status } = spawnSync('apt-get', ['install', ...options, ...names], quiet)
     if (status !== 0) say(`apt-get ended with ${status}: tests of what is missing are skipped`)
     // Debian enables what it installs for the next boot.
-    const services = ['nginx', 'redis-server', 'haproxy', 'postgresql'].filter((service) =>
+    const services = ['nginx', 'redis-server', 'haproxy', 'prometheus', 'postgresql'].filter((service) =>
       names.some((name) => name.startsWith(service)),
     )
     if (services.length > 0 && existsSync('/run/systemd/system')) {
