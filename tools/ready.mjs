@@ -129,8 +129,8 @@ function installPrograms() {
     const { status } = spawnSync('apt-get', ['install', ...options, ...names], quiet)
     if (status !== 0) say(`apt-get ended with ${status}: tests of what is missing are skipped`)
     // Debian enables what it installs for the next boot.
-    const services = ['nginx', 'redis-server', 'haproxy', 'prometheus', 'postgresql'].filter((service) =>
-      names.some((name) => name.startsWith(service)),
+    const services = ['nginx', 'redis-server', 'haproxy', 'prometheus', 'postgresql'].filter(
+      (service) => names.some((name) => name.startsWith(service)),
     )
     if (services.length > 0 && existsSync('/run/systemd/system')) {
       spawnSync('systemctl', ['disable', '--quiet', ...services], quiet)
