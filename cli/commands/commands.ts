@@ -5,6 +5,8 @@ import { centralCommand } from './central.ts'
 import type { CommandEntry } from './command.ts'
 import { configCommands } from './config.ts'
 import { doctorCommand } from './doctor.ts'
+import { dropsCommand } from './drops.ts'
+import { eventsCommand } from './events.ts'
 import { flowsCommand } from './flows.ts'
 import { ledgerCommand } from './ledger.ts'
 import { programsCommand } from './programs.ts'
@@ -15,6 +17,8 @@ export const commands: readonly CommandEntry[] = [
   upCommand,
   flowsCommand,
   topCommand,
+  eventsCommand,
+  dropsCommand,
   ledgerCommand,
   programsCommand,
   doctorCommand,

@@ -1,9 +1,17 @@
-// `weir flows` of a central: a range of its history, or what comes.
+// `weir flows` and `weir events` of a central: a range of its history, or what comes.
 
 import { checkName } from '../parse/known-name.ts'
+import type { Listing } from '../render/listing.ts'
 import { rowsOf } from '../render/truth.ts'
-import { fieldName, fieldNames, filtersOf } from '../source/filter-flags.ts'
-import { coverageSince, finalAnswer, followed, pages } from '../source/flow-pages.ts'
+import { fieldName, fieldNamesOf, filtersOf } from '../source/filter-flags.ts'
+import {
+  coverageSince,
+  finalAnswer,
+  flowRows,
+  followed,
+  pages,
+  type RowsSource,
+} from '../source/flow-pages.ts'
 import { noteNodes } from '../source/node-notes.ts'
 import { rangeOf } from '../source/range.ts'
 import { createServer } from '../source/server.ts'
@@ -13,20 +21,36 @@ import { endOf, followLimit, listingOf, unknown, watchedRange } from './flows-sh
 
 const explain = 'weir ledger'
 
-export async function list(values: Values, terminal: Terminal): Promise<number> {
-  const range = rangeOf('flows', values, terminal.now())
+/** The rows of a command that lists them. */
+export interface ListedRows extends RowsSource {
+  readonly command: string
+  readonly listing: (values: Values, terminal: Terminal) => Listing
+}
+
+const flows: ListedRows = {
+  ...flowRows,
+  command: 'flows',
+  listing: (values, terminal) => listingOf(values, terminal, true),
+}
+
+export async function list(
+  values: Values,
+  terminal: Terminal,
+  rows: ListedRows = flows,
+): Promise<number> {
+  const range = rangeOf(rows.command, values, terminal.now())
   const typed = values.text('order') ?? ''
-  checkName({ flag: '--order', what: 'field', typed }, fieldNames)
+  checkName({ flag: '--order', what: 'field', typed }, fieldNamesOf(rows.table))
   const limit = values.number('limit') ?? 0
-  const filters = filtersOf('flows', values)
+  const filters = filtersOf(rows.command, values, rows.table)
   const server = createServer(values, terminal)
-  const listing = listingOf(values, terminal, true)
+  const listing = rows.listing(values, terminal)
   const order = ['order', fieldName(typed)] as const
   const question = [...range.question, order, ...filters]
   let length = 0
   let more = false
   let coverage = unknown
-  for await (const page of pages(server, question, limit)) {
+  for await (const page of pages(server, question, limit, rows)) {
     await listing.add(page.rows)
     length += page.rows.length
     more = page.more
@@ -39,17 +63,21 @@ export async function list(values: Values, terminal: Terminal): Promise<number> 
   return 0
 }
 
-export async function follow(values: Values, terminal: Terminal): Promise<number> {
+export async function follow(
+  values: Values,
+  terminal: Terminal,
+  source: ListedRows = flows,
+): Promise<number> {
   const ended = endOf(values, terminal)
-  const filters = filtersOf('flows', values)
+  const filters = filtersOf(source.command, values, source.table)
   const server = createServer(values, terminal, ended)
-  const listing = listingOf(values, terminal, true)
+  const listing = source.listing(values, terminal)
   const startedMs = terminal.now()
   const limit = followLimit(values)
   let length = 0
   let coverage = unknown
   try {
-    for await (const page of followed(server, filters, ended)) {
+    for await (const page of followed(server, filters, ended, source)) {
       const rows = page.rows.slice(0, limit - length)
       await listing.add(rows)
       length += rows.length
@@ -59,7 +87,7 @@ export async function follow(values: Values, terminal: Terminal): Promise<number
   } catch (error) {
     if (!ended.aborted) throw error
   }
-  const whole = await coverageSince(server.until(finalAnswer()), startedMs)
+  const whole = await coverageSince(server.until(finalAnswer()), startedMs, source)
   const range = watchedRange(startedMs, terminal)
   const what = rowsOf(length, length >= limit)
   listing.end({ what, range, coverage: whole ?? coverage, explain }, { next: null })

@@ -63,10 +63,10 @@ export const flowsCommand: Command = {
 }
 
 /** What comes has no end to look back from, and no order but that of time. */
-function refuseWithFollow(values: Values): void {
-  refuse('flows', values, ['from', 'to', 'order'], '--follow')
+export function refuseWithFollow(values: Values, command = 'flows'): void {
+  refuse(command, values, ['from', 'to', 'order'], '--follow')
   if (values.text('output') !== 'json') return
   // One JSON value cannot be told before its end.
-  const details = { command: 'flows', name: '--output', value: 'json' }
+  const details = { command, name: '--output', value: 'json' }
   throw cliError('bad_value', { details: { ...details, expected: 'ndjson with --follow' } })
 }

@@ -1,7 +1,7 @@
 // Every field of a row is a flag: `src_port` is --src-port. A name without its end means either end.
 
 import type { AppError } from '../../common/mod.ts'
-import { type Field, fieldsByName, flowTable, valueFault } from '../../wire/mod.ts'
+import { type Field, fieldsByName, flowTable, type Table, valueFault } from '../../wire/mod.ts'
 import type { Flag, Operand, Values } from '../commands/command.ts'
 import { cliError } from '../errors.ts'
 import { cgroupOf, netnsOf } from '../parse/scope.ts'
@@ -14,9 +14,12 @@ const listedMax = 16
 const named = fieldsByName(flowTable)
 
 /** Names of all fields of a flow row, in order. */
-export const fieldNames: readonly string[] = [...named.values()].flatMap((fields) =>
-  fields.length === 1 ? [fields[0].name] : [],
-)
+export const fieldNames: readonly string[] = fieldNamesOf(flowTable)
+
+/** Names of all fields of a row, in order. */
+export function fieldNamesOf(table: Table): readonly string[] {
+  return [...table.fields, ...table.derived].map(({ name }) => name)
+}
 
 const group = 'Only rows with (repeatable: any of the values)'
 
@@ -27,20 +30,33 @@ export const filterOperand: Operand = {
   help: 'Only rows for which this holds: dst_port = 5432 and rtt > 5ms. In quotes: a shell would take > for itself.',
 }
 
-export const filterFlags: readonly Flag[] = [
-  {
-    name: 'filter',
-    kind: 'text',
-    metavar: 'FILTER',
-    help: 'Only rows for which this holds, as the words behind the command.',
-    group,
-  },
-  ...[...named]
-    .toSorted(([, one], [, other]) => other.length - one.length)
-    .map(([name, [field, other]]) =>
-      filterFlag(name, field, other ? `${field.name} or ${other.name}.` : field.help),
-    ),
-]
+export const filterFlags: readonly Flag[] = filterFlagsOf(flowTable)
+
+/** A flag for each name of the table, and one for the filter language. */
+export function filterFlagsOf(table: Table, without: readonly string[] = []): readonly Flag[] {
+  const names = filterNames(table, without)
+  return [
+    {
+      name: 'filter',
+      kind: 'text',
+      metavar: 'FILTER',
+      help: 'Only rows for which this holds, as the words behind the command.',
+      group,
+    },
+    ...names
+      .toSorted(([, one], [, other]) => other.length - one.length)
+      .map(([name, [field, other]]) =>
+        filterFlag(name, field, other ? `${field.name} or ${other.name}.` : field.help),
+      ),
+  ]
+}
+
+/** Names that can be filtered by, but those that the command has another use for. */
+function filterNames(table: Table, without: readonly string[]) {
+  return [...fieldsByName(table)].filter(
+    ([name, [field]]) => field.kind !== 'octets' && !without.includes(name),
+  )
+}
 
 function filterFlag(name: string, field: Field, help: string): Flag {
   return {
@@ -83,8 +99,13 @@ export function fieldName(text: string): string {
 }
 
 /** The filters that were given, as parameters of the API. Throws AppError for a value that no row can have. */
-export function filtersOf(command: string, values: Values): Question {
-  const fields = [...named].flatMap(([name, [field]]) =>
+export function filtersOf(
+  command: string,
+  values: Values,
+  table: Table = flowTable,
+  without: readonly string[] = [],
+): Question {
+  const fields = filterNames(table, without).flatMap(([name, [field]]) =>
     values.list(flagName(name)).map((text): [string, string] => {
       const value = withoutPath(command, name, text)
       const fault = filterFault(name, field, value)

@@ -1,0 +1,76 @@
+// `weir events`: what happened, one by one: connects and their ends, drops, retransmits, resets.
+
+import { eventKinds, eventTable } from '../../wire/mod.ts'
+import { eventColumns } from '../render/event-columns.ts'
+import { createListing, listingFlags } from '../render/listing.ts'
+import { fieldNamesOf, filterFlagsOf, filterOperand } from '../source/filter-flags.ts'
+import { rangeFlags } from '../source/range.ts'
+import { serverFlag } from '../source/server.ts'
+import type { Command, Terminal, Values } from './command.ts'
+import { refuseWithFollow } from './flows.ts'
+import { follow, type ListedRows, list } from './flows-server.ts'
+
+const rows: ListedRows = {
+  command: 'events',
+  path: '/api/events',
+  table: eventTable,
+  listing: listingOf,
+}
+
+export const eventsCommand: Command = {
+  name: 'events',
+  summary: 'Lists what happened: connects and their ends, drops, retransmits, resets.',
+  description: eventKinds.map(({ name, help }) => `${name}: ${help}`).join(' '),
+  operands: [
+    {
+      ...filterOperand,
+      help: 'Only events for which this holds: kind = drop and dst_port = 5432. In quotes: a shell would take > for itself.',
+    },
+  ],
+  flags: [
+    { name: 'follow', short: 'f', kind: 'switch', help: 'Goes on with new events until Ctrl-C.' },
+    {
+      name: 'limit',
+      short: 'n',
+      kind: 'number',
+      min: 1,
+      max: 1_000_000,
+      default: '100',
+      help: 'Events at most.',
+    },
+    {
+      name: 'order',
+      kind: 'text',
+      metavar: '[-]FIELD',
+      default: '-time',
+      help: 'Field to sort by; - before it: largest first.',
+    },
+    ...rangeFlags,
+    serverFlag,
+    ...listingFlags,
+    ...filterFlagsOf(eventTable),
+  ],
+  examples: [
+    { command: 'weir events -f', what: 'everything that happens, as it is reported' },
+    { command: 'weir events --kind connection --errno ECONNREFUSED', what: 'refused connects' },
+    {
+      command: "weir events 'kind in (drop, reset) and port = 5432'",
+      what: 'a database in trouble',
+    },
+  ],
+  run: (values, terminal) => {
+    if (!values.on('follow')) return list(values, terminal, rows)
+    refuseWithFollow(values, 'events')
+    return follow(values, terminal, rows)
+  },
+}
+
+function listingOf(values: Values, terminal: Terminal) {
+  const [raw, utc, isFollow] = ['raw', 'utc', 'follow'].map(values.on) as [
+    boolean,
+    boolean,
+    boolean,
+  ]
+  const columns = eventColumns({ raw, utc, follow: isFollow, now: terminal.now })
+  return createListing(terminal, values, { columns, fields: fieldNamesOf(eventTable) })
+}
