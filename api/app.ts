@@ -11,10 +11,12 @@ import { answerUnreadable } from './answer/unreadable.ts'
 import { badQuery, type Violation } from './bad-query.ts'
 import { errorBody } from './contract/mod.ts'
 import { apiError, bodyOf } from './errors.ts'
+import { monitorRoutes } from './monitor/routes.ts'
 import { answerLostBrowser, servePage } from './page.ts'
 import { type AskConfig, createAsk } from './routes/ask.ts'
 import type { RouteDeps } from './routes/deps.ts'
 import { eventGroupsRoute, eventStepsRoute } from './routes/event-groups.ts'
+import { eventsRoute } from './routes/events.ts'
 import { filterRoute } from './routes/filter.ts'
 import { flowsRoute } from './routes/flows.ts'
 import { ledgerRoute } from './routes/ledger.ts'
@@ -73,6 +75,8 @@ export async function createApp(
     eventStepsRoute,
     filterRoute,
     flowsRoute,
+    eventsRoute,
+    monitorRoutes,
     topRoute,
     seriesRoute,
     ledgerRoute,
@@ -164,6 +168,7 @@ function knownError(error: FastifyError, request: FastifyRequest): AppError {
 }
 
 function parametersOf(request: FastifyRequest): readonly string[] {
-  const schema = request.routeOptions.schema?.querystring as { properties?: object } | undefined
+  const { querystring, body } = request.routeOptions.schema ?? {}
+  const schema = (querystring ?? body) as { properties?: object } | undefined
   return Object.keys(schema?.properties ?? {})
 }

@@ -29,7 +29,8 @@ export function badQuery(
     return badParameter(parameter, 'is needed', `Add ${parameter}=… to the address.`)
   }
   const [parameter = '', index] = violation.instancePath.split('/').slice(1)
-  const given = (request.query as Record<string, unknown>)[parameter]
+  const asked = { ...(request.query as object), ...(request.body as object | undefined) }
+  const given = (asked as Record<string, unknown>)[parameter]
   const value = String(index === undefined ? given : (given as unknown[])[Number(index)])
   if (keyword === 'enum') return notAmong(parameter, value, params['allowedValues'] as string[])
   if (Array.isArray(given) && index === undefined) {

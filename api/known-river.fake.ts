@@ -50,7 +50,15 @@ export async function startKnownRiver(config: AppConfig = {}) {
     rmSync(folder, { recursive: true, force: true })
   }
 
-  return { insert, get, read: store.read, stop }
+  /** Any request; what came back, whatever its status. */
+  async function ask(url: string, payload?: object) {
+    const method = payload ? 'POST' : 'GET'
+    const headers = { host: 'localhost:8080' }
+    const answer = await app.inject({ method, url, headers, ...(payload ? { payload } : {}) })
+    return { status: answer.statusCode, text: answer.body, body: answer.json() }
+  }
+
+  return { insert, get, ask, read: store.read, stop }
 }
 
 /** In the order of the API: numbers (ids too) by value, names by their octets, null last. */

@@ -37,14 +37,20 @@ test('the OpenAPI document is fresh', async () => {
 test('every route declares its answers and no path is missing', async () => {
   const { paths } = await openapi()
   assert.deepEqual(Object.keys(paths).toSorted(), [
+    '/api/connection-summary',
+    '/api/events',
     '/api/events/series',
     '/api/events/top',
     '/api/fields',
     '/api/filter',
     '/api/flows',
     '/api/ledger',
+    '/api/list-connections',
+    '/api/list-packet-drops',
+    '/api/packet-drop-summary',
     '/api/programs',
     '/api/series',
+    '/api/stats',
     '/api/top',
     '/health',
     '/healthz',

@@ -1,7 +1,16 @@
 // The one envelope of every list answer: rows, where to go on, and how much of the truth they are.
 
 import { type Static, Type } from 'typebox'
-import { flowRow, groupRow, ledgerRow, metricsRow, partial, programRow, stepRow } from './rows.ts'
+import {
+  eventRow,
+  flowRow,
+  groupRow,
+  ledgerRow,
+  metricsRow,
+  partial,
+  programRow,
+  stepRow,
+} from './rows.ts'
 
 const time = (description: string) => Type.String({ description, format: 'date-time' })
 
@@ -52,6 +61,11 @@ const next = Type.Union([Type.String(), Type.Null()], {
 export const rowsAnswer = Type.Object(
   { rows: Type.Array(flowRow), next, coverage },
   { title: 'Flows' },
+)
+
+export const eventsAnswer = Type.Object(
+  { rows: Type.Array(eventRow), next, coverage },
+  { title: 'Events' },
 )
 
 const approximate = Type.Optional(
@@ -115,8 +129,28 @@ export const ledgerAnswer = Type.Object(
   { title: 'Ledger' },
 )
 
+const monitorProgram = Type.Object(
+  {
+    id: Type.Integer({ description: 'As bpftool prog shows it; 0 if it is not loaded.' }),
+    name: Type.String({ description: 'As bpftool prog shows it.' }),
+    type: Type.Literal('eBPF'),
+    status: Type.Union([Type.Literal('active'), Type.Literal('inactive')]),
+    node: Type.String(),
+  },
+  { title: 'MonitorProgram' },
+)
+
 export const programsAnswer = Type.Object(
-  { rows: Type.Array(programRow), next: Type.Null(), coverage },
+  {
+    rows: Type.Array(programRow),
+    next: Type.Null(),
+    coverage,
+    programs: Type.Array(monitorProgram, {
+      description: 'The same in the shape of the eBPF network monitor.',
+    }),
+    total_count: Type.Integer({ description: 'Number of `programs`.' }),
+    query_time: time('When it was asked.'),
+  },
   { title: 'Programs' },
 )
 
@@ -124,6 +158,7 @@ export type Gap = Static<typeof gap>
 export type Coverage = Static<typeof coverage>
 export type SeriesCoverage = Static<typeof seriesCoverage>
 export type RowsAnswer = Static<typeof rowsAnswer>
+export type EventsAnswer = Static<typeof eventsAnswer>
 export type TopAnswer = Static<typeof topAnswer>
 export type SeriesAnswer = Static<typeof seriesAnswer>
 export type LedgerAnswer = Static<typeof ledgerAnswer>

@@ -3,6 +3,8 @@
 export {
   type Coverage,
   coverage,
+  type EventsAnswer,
+  eventsAnswer,
   type Gap,
   type LedgerAnswer,
   ledgerAnswer,
@@ -41,6 +43,21 @@ export {
 } from './filter.ts'
 export { type Health, type HealthCheck, health, type NodeHealth } from './health.ts'
 export {
+  type MonitorEvent,
+  type MonitorEvents,
+  type MonitorList,
+  type MonitorStats,
+  type MonitorSummary,
+  type MonitorSummaryQuestion,
+  monitorEvents,
+  monitorIngest,
+  monitorList,
+  monitorStats,
+  monitorSummary,
+  monitorSummaryQuestion,
+} from './monitor.ts'
+export {
+  eventsParameters,
   flowsParameters,
   ledgerParameters,
   parameterNames,
@@ -48,4 +65,4 @@ export {
   seriesParameters,
   topParameters,
 } from './parameters.ts'
-export { flowRow, groupRow, ledgerRow, metricsRow, programRow, stepRow } from './rows.ts'
+export { eventRow, flowRow, groupRow, ledgerRow, metricsRow, programRow, stepRow } from './rows.ts'

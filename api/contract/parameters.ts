@@ -3,6 +3,8 @@
 import { type TProperties, type TSchema, Type } from 'typebox'
 import {
   endPairsOf,
+  eventKinds,
+  eventTable,
   type Field,
   type FieldKind,
   flowMetrics,
@@ -26,6 +28,24 @@ const limit = (standard: number) =>
     Type.Integer({ minimum: 1, maximum: 10_000, default: standard, description: 'Rows at most.' }),
   )
 
+/** Parameters of an event list as the API of the eBPF network monitor (ebpf-server) has them. */
+const monitorText = (description: string) => Type.Optional(Type.String({ description }))
+const monitorFilters: TProperties = {
+  type: Type.Optional(
+    Type.String({
+      enum: eventKinds.map(({ monitorType }) => monitorType),
+      description:
+        'Kind of event. With this or another one of these seven, or without any parameter, the answer has the shape of the eBPF network monitor.',
+    }),
+  ),
+  command: monitorText('Command name of the process that it happened to.'),
+  k8s_node_name: monitorText('Name of the node.'),
+  k8s_pod_name: monitorText("Pod of the process that it happened to; '' outside a cluster."),
+  k8s_namespace: monitorText("Namespace of that pod; '' outside a cluster."),
+  since: monitorText('Not before: RFC 3339, or relative to now; 30 days ago when not given.'),
+  until: monitorText('Before: RFC 3339, or relative to now; now when not given.'),
+}
+
 /** How a value of each kind is written in a query string. */
 const valueSchemas: Readonly<Record<FieldKind, TSchema>> = {
   time: Type.String({ description: 'RFC 3339' }),
@@ -42,7 +62,6 @@ const valueSchemas: Readonly<Record<FieldKind, TSchema>> = {
   flag: Type.Boolean(),
 }
 
-const flowNames = [...flowTable.fields, ...flowTable.derived].map((field) => field.name)
 const orderNames = [...flowTable.fields, ...flowTable.derived]
   .filter(isGroupable)
   .map((field) => field.name)
@@ -71,20 +90,11 @@ const metrics = Type.Optional(
 )
 
 /** Parameters of GET /api/flows. */
-export const flowsParameters = Type.Object(
-  {
-    from,
-    to,
-    order: withDefault('-time', {
-      enum: withMinus(flowNames),
-      description: 'Field to sort by; `-` before it: descending.',
-    }),
-    limit: limit(100),
-    cursor: Type.Optional(
-      Type.String({ maxLength: 4000, description: '`next` of the page before.' }),
-    ),
-    ...flowFilters(),
-  },
+export const flowsParameters = Type.Object(pageOf(flowTable), { additionalProperties: false })
+
+/** Parameters of GET /api/events: our own, and those of the eBPF network monitor, which choose the shape of its answer. */
+export const eventsParameters = Type.Object(
+  { ...monitorFilters, ...pageOf(eventTable) },
   { additionalProperties: false },
 )
 
@@ -105,7 +115,7 @@ export const topParameters = Type.Object(
       description:
         'With dst_port in `by`: ports from 32768 on that one connection alone used become one group per edge, with `folded_ports` and a null `dst_port`. `none`: every port is a group. A filter on dst_port folds nothing.',
     }),
-    ...flowFilters(),
+    ...tableFilters(flowTable),
   },
   { additionalProperties: false },
 )
@@ -124,7 +134,7 @@ export const seriesParameters = Type.Object(
       description: 'With `by`: the metric that decides which 8 groups are shown apart.',
     }),
     metrics,
-    ...flowFilters(),
+    ...tableFilters(flowTable),
   },
   { additionalProperties: false },
 )
@@ -149,8 +159,26 @@ function namesOf({ fields }: Table) {
   )
 }
 
-function flowFilters(): TProperties {
-  return tableFilters(flowTable)
+/** Of rows in pages. */
+function pageOf(table: Table): TProperties {
+  const names = [...table.fields, ...table.derived].filter(isSortable).map(({ name }) => name)
+  return {
+    from,
+    to,
+    order: withDefault('-time', {
+      enum: withMinus(names),
+      description: 'Field to sort by; `-` before it: descending.',
+    }),
+    limit: limit(100),
+    cursor: Type.Optional(
+      Type.String({ maxLength: 4000, description: '`next` of the page before.' }),
+    ),
+    ...tableFilters(table),
+  }
+}
+
+function isSortable({ kind }: Field): boolean {
+  return kind !== 'octets' && kind !== 'list'
 }
 
 /** Range of a question. */
@@ -160,7 +188,7 @@ export const timeRange = { from, to }
 export function tableFilters(table: Table): TProperties {
   return Object.fromEntries([
     ['filter', filter],
-    ...[...table.fields, ...table.derived].map(parameterOf),
+    ...[...table.fields, ...table.derived].filter(({ kind }) => kind !== 'octets').map(parameterOf),
     ...endPairsOf(table).map(({ name, src }) =>
       parameterOf({ ...src, name, help: `Either end: src_${name} or dst_${name}.` }),
     ),

@@ -2,6 +2,7 @@
 
 import { type TProperties, type TSchema, Type } from 'typebox'
 import {
+  eventTable,
   type Field,
   type FieldKind,
   flowMetrics,
@@ -54,6 +55,9 @@ export const flowRow = asRow(
   fieldProperties([...flowTable.fields, ...flowTable.derived]),
   'FlowRow',
 )
+
+/** An event: every field of the table. */
+export const eventRow = asRow(fieldProperties(eventTable.fields), 'EventRow')
 
 /** The metrics of a group of rows. */
 export const metricsRow = Type.Unsafe<RowValues>(Type.Object(metrics, { title: 'Metrics' }))

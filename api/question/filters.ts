@@ -38,7 +38,12 @@ export function faultOf(name: string, field: Field, text: string): AppError | un
 
 /** The fields that a name of flows stands for: itself, or both ends. */
 export function flowFieldsOf(name: string): readonly Field[] {
-  return namesOf.get(flowTable)?.get(name) ?? []
+  return fieldsNamed(flowTable, name)
+}
+
+/** The fields that a name of the table stands for; none for a name that it does not have. */
+export function fieldsNamed(table: Table, name: string): readonly Field[] {
+  return namesOf.get(table)?.get(name) ?? []
 }
 
 /** Throws AppError bad_parameter for a value, bad_filter for a filter that cannot be. */

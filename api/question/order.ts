@@ -1,13 +1,13 @@
 // `order=-bytes`: a name, `-` before it for descending. The schema knows the names; here they become things.
 
 import type { Order } from '../../store/query/mod.ts'
-import { type Field, flowMetrics, type Metric } from '../../wire/mod.ts'
+import { type Field, flowMetrics, flowTable, type Metric, type Table } from '../../wire/mod.ts'
 import { badParameter } from '../errors.ts'
-import { flowFieldsOf } from './filters.ts'
+import { fieldsNamed, flowFieldsOf } from './filters.ts'
 
-export function fieldOrder(text: string): Order<Field> {
+export function fieldOrder(text: string, table: Table = flowTable): Order<Field> {
   const { name, descending } = split(text)
-  return { by: flowFieldsOf(name)[0] as Field, descending }
+  return { by: fieldsNamed(table, name)[0] as Field, descending }
 }
 
 export function metricOrder(text: string): Order<Metric> {

@@ -16,13 +16,20 @@ export function parseTime(parameter: string, text: string, nowNs: bigint): bigin
   return ns
 }
 
-export function parseRange(from: string, to: string, nowNs: bigint): Range {
-  const range = { fromNs: parseTime('from', from, nowNs), toNs: parseTime('to', to, nowNs) }
+/** `names`: what the parameters are called. */
+export function parseRange(
+  from: string,
+  to: string,
+  nowNs: bigint,
+  names: readonly [string, string] = ['from', 'to'],
+): Range {
+  const [fromName, toName] = names
+  const range = { fromNs: parseTime(fromName, from, nowNs), toNs: parseTime(toName, to, nowNs) }
   if (range.fromNs < range.toNs) return range
   throw badParameter(
-    'from',
+    fromName,
     'the range ends before it begins',
-    'Give a `from` that is before `to`.',
+    `Give a \`${fromName}\` that is before \`${toName}\`.`,
   )
 }
 

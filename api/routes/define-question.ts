@@ -1,7 +1,7 @@
 // A question about the rows of one table: what every such route has in common. It takes a range and filters, answers
 // within the bounds of `ask`, and says how much of the truth its answer is. A route states only what is its own.
 
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { TObject, TSchema } from 'typebox'
 import type { Reader } from '../../store/mod.ts'
 import {
@@ -10,7 +10,7 @@ import {
   type QuestionOptions,
   readCoverage,
 } from '../../store/query/mod.ts'
-import type { Table } from '../../wire/mod.ts'
+import { flowTable, type Table } from '../../wire/mod.ts'
 import { filterOf, type Query } from '../question/filters.ts'
 import { type Moment, momentOf } from '../question/time.ts'
 import type { RouteDeps } from './deps.ts'
@@ -58,23 +58,37 @@ export function defineQuestion<Answer extends Envelope>(
     querystring: route.parameters,
     response: responses(route.answer),
   }
-  // What is about Weir itself is as complete as the flows are.
-  const ofTable = table.measured ? { table } : {}
-  return (app, { reader, ask, nowNs }) => {
-    app.get(route.path, { schema }, (request, reply) => {
-      const query = request.query as Query
-      const answer = async (options: QuestionOptions) => {
-        const moment = route.moment?.(query) ?? momentOf(query, nowNs())
-        const filter = filterOf(table, query, moment.nowNs)
-        const asked: Asked = { ...moment, query, filter, reader, options }
-        const [own, coverage] = await Promise.all([
-          route.read(asked),
-          route.coversItself ? undefined : readCoverage(reader, { ...asked, ...ofTable }, options),
-        ])
-        return { next: null, coverage, ...own }
-      }
-      return ask(reply, answer, route.rowsMax?.(query))
-    })
+  return (app, deps) => {
+    app.get(route.path, { schema }, answering(table, route, deps))
+  }
+}
+
+/** What answers a request with a validated query string. */
+export type Answering = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
+
+/** The handler alone, for a route whose parameters choose between two answers. */
+export function answering<Answer extends Envelope>(
+  table: Table,
+  route: Omit<QuestionRoute<Answer>, 'path' | 'summary' | 'tag' | 'parameters' | 'answer'>,
+  { reader, ask, nowNs }: RouteDeps,
+): Answering {
+  /** Of rows about Weir itself nothing is lost that would not show in flows. */
+  const covered = table.measured ? table : flowTable
+  return (request, reply) => {
+    const query = request.query as Query
+    const answer = async (options: QuestionOptions) => {
+      const moment = route.moment?.(query) ?? momentOf(query, nowNs())
+      const filter = filterOf(table, query, moment.nowNs)
+      const asked: Asked = { ...moment, query, filter, reader, options }
+      const [own, coverage] = await Promise.all([
+        route.read(asked),
+        route.coversItself
+          ? undefined
+          : readCoverage(reader, { ...asked, table: covered }, options),
+      ])
+      return { next: null, coverage, ...own }
+    }
+    return ask(reply, answer, route.rowsMax?.(query))
   }
 }
 

@@ -150,17 +150,18 @@ async function ifComplete(
 /** Without steps the index alone answers: 100 M rows in milliseconds instead of a second. */
 async function readStored(
   reader: Reader,
-  { range, filter, stepNs }: FlowsScope & { readonly stepNs?: bigint },
+  question: FlowsScope & { readonly stepNs?: bigint; readonly table?: Table },
   options?: ReadOptions,
 ): Promise<ReadonlyMap<bigint, number>> {
+  const { range, filter, stepNs, table = flowTable } = question
   const binder = createBinder()
   const condition = scopeCondition(binder, { range, filter: nodeFilter(filter) })
   if (stepNs === undefined) {
-    const [row] = await reader.read(countSql(condition), binder.params, options)
+    const [row] = await reader.read(countSql(condition, table.name), binder.params, options)
     return new Map([[0n, row ? integer('rows', row['rows'] ?? null) : 0]])
   }
   const sql = `SELECT toString(${stepSql(binder, stepNs)} AS _s) AS _step, count() AS rows
-FROM flows AS f WHERE ${condition} GROUP BY _s`
+FROM ${table.name} AS f WHERE ${condition} GROUP BY _s`
   const rows = await reader.read(sql, binder.params, options)
   return new Map(rows.map((row) => [stepNsOf(row), integer('rows', row['rows'] ?? null)]))
 }

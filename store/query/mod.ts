@@ -17,8 +17,9 @@ export {
   readEventGroups,
   readEventSteps,
 } from './event-groups.ts'
-export { type FlowsPage, type FlowsQuestion, type PageKey, readFlowsPage } from './flows-page.ts'
+export { type EventCount, readEventCounts } from './events.ts'
 export { readLedger } from './ledger.ts'
+export { type PageKey, type PageQuestion, type RowsPage, readPage } from './page.ts'
 export type { Source } from './plan.ts'
 export { type Approximate, exactRowsMax } from './precision.ts'
 export { readPrograms } from './programs.ts'

@@ -44,8 +44,8 @@ export function errorsOf(metrics: readonly Metric[], large: boolean): Approximat
 }
 
 /** The same text for all who count, so that they share one answer. */
-export function countSql(condition: string): string {
-  return `SELECT count() AS rows FROM flows AS f WHERE ${condition}`
+export function countSql(condition: string, table = 'flows'): string {
+  return `SELECT count() AS rows FROM ${table} AS f WHERE ${condition}`
 }
 
 async function countRows(

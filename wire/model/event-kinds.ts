@@ -1,5 +1,5 @@
-// THE kinds of events: what each is, in which words, which fields it fills, what a list of it shows, and what reference
-// system 002 called it. All of them are rows of one table (event-fields.ts). Nothing else knows a kind by its name.
+// THE kinds of events: what each is, in which words, which fields it fills, what a list of it shows, and what the
+// API of the eBPF network monitor (ebpf-server) calls it. All of them are rows of one table (event-fields.ts). Nothing else knows a kind by its name.
 
 /** A kind of row of the table `events`. */
 export interface EventKind {
@@ -8,8 +8,8 @@ export interface EventKind {
   readonly title: string
   /** One sentence: what one row is. */
   readonly help: string
-  /** `type` of it in the shape of reference system 002, where it had one; new kinds are named as they are here. */
-  readonly seedType: string
+  /** `type` of it in answers of the shape of the eBPF network monitor, where that has one; new kinds are named as they are here. */
+  readonly monitorType: string
   /** Fields that a row of the kind can have, beside those of every event (`commonFields`). */
   readonly fields: readonly string[]
   /** Fields that a list for people shows, the most important first. */
@@ -31,7 +31,7 @@ export const eventKinds = [
     name: 'connection',
     title: 'Connections',
     help: 'A phase of a TCP connection as one end saw it: attempt (one per connect(), with its result), established (the handshake is complete; one per accepted connection too), closed (with the reason).',
-    seedType: 'connection',
+    monitorType: 'connection',
     fields: [
       'start',
       'end',
@@ -59,7 +59,7 @@ export const eventKinds = [
     name: 'drop',
     title: 'Drops',
     help: 'Packets of one tuple that the kernel dropped in an interval, for one reason at one place in its code.',
-    seedType: 'packet_drop',
+    monitorType: 'packet_drop',
     fields: [
       'start',
       'end',
@@ -95,7 +95,7 @@ export const eventKinds = [
     name: 'retransmit',
     title: 'Retransmits',
     help: 'Segments of one connection that were sent again in an interval; `count` is segments, as the socket counts them.',
-    seedType: 'retransmit',
+    monitorType: 'retransmit',
     fields: ['start', 'end', 'bytes', 'state', 'reason', 'interface', 'netns', 'connection_id'],
     columns: ['time', 'count', 'src_process', 'src_address', 'dst_process', 'dst_address', 'state'],
     probes: ['drop'],
@@ -104,7 +104,7 @@ export const eventKinds = [
     name: 'reset',
     title: 'Resets',
     help: 'A TCP reset that the node sent or received; src is who sent it.',
-    seedType: 'reset',
+    monitorType: 'reset',
     fields: [
       'start',
       'end',
@@ -133,7 +133,7 @@ export const eventKinds = [
     name: 'dns',
     title: 'DNS',
     help: 'One question to a name server and its answer; src asks, dst answers.',
-    seedType: 'dns',
+    monitorType: 'dns',
     fields: [
       'start',
       'end',
@@ -164,7 +164,7 @@ export const eventKinds = [
     name: 'packet',
     title: 'Packets',
     help: 'A packet that was looked at on an interface: all of them, a sample, or those of a rule. Its payload only if asked for.',
-    seedType: 'packet',
+    monitorType: 'packet',
     fields: [
       'bytes',
       'packet_size_bytes',

@@ -1,7 +1,7 @@
-// One page of flow rows. Pages are stable: each goes on behind the last row's key, so rows that arrive
+// One page of a table's rows. Pages are stable: each goes on behind the last row's key, so rows that arrive
 // meanwhile neither repeat nor hide another.
 
-import { type Field, flowTable, type JsonValue, type Row } from '../../wire/mod.ts'
+import { type Field, flowTable, type JsonValue, type Row, type Table } from '../../wire/mod.ts'
 import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
 import { columnOf } from './columns.ts'
@@ -11,7 +11,9 @@ import type { FlowsScope, Order, Range } from './question.ts'
 import { fieldValue, selectOf } from './stored-row.ts'
 import { windowsOf } from './windows.ts'
 
-export interface FlowsQuestion extends FlowsScope {
+export interface PageQuestion extends FlowsScope {
+  /** Flows when left out. */
+  readonly table?: Table
   readonly order: Order<Field>
   readonly limit: number
   /** Key of the last row of the page before. */
@@ -29,23 +31,27 @@ export interface PageKey {
   readonly skip: number
 }
 
-export interface FlowsPage {
+export interface RowsPage {
   readonly rows: readonly Row[]
   /** Null when nothing is left. */
   readonly after: PageKey | null
 }
 
-const fields = [...flowTable.fields, ...flowTable.derived]
+function fieldsOf({ fields, derived }: Table): readonly Field[] {
+  return [...fields, ...derived]
+}
 
 /** Cheap columns that together are different for any two rows of one instant. */
-const tie = `cityHash64(${flowTable.identity.map((name) => `f.${name}`).join(', ')})`
+function tieOf({ identity }: Table): string {
+  return `cityHash64(${identity.map((name) => `f.${name}`).join(', ')})`
+}
 
 /** Reads a page; by time it walks in growing windows, so that a long range costs no more than a short one. */
-export async function readFlowsPage(
+export async function readPage(
   reader: Reader,
-  question: FlowsQuestion,
+  question: PageQuestion,
   options?: ReadOptions,
-): Promise<FlowsPage> {
+): Promise<RowsPage> {
   const skip = question.after?.skip ?? 0
   const wanted = question.limit + 1 + skip
   const found: StoredRow[] = []
@@ -58,7 +64,7 @@ export async function readFlowsPage(
   return pageOf(question, found)
 }
 
-function rangesOf(question: FlowsQuestion): Iterable<Range> {
+function rangesOf(question: PageQuestion): Iterable<Range> {
   const { range, order, after } = question
   if (order.by.name !== 'time') return [range]
   const at = after ? BigInt(after.timeNs) : undefined
@@ -68,24 +74,29 @@ function rangesOf(question: FlowsQuestion): Iterable<Range> {
   return windowsOf({ ...range, fromNs: at ?? range.fromNs }, false)
 }
 
-function pageSql(binder: Binder, question: FlowsQuestion, limit: number): string {
-  const { order, after } = question
+function pageSql(binder: Binder, question: PageQuestion, limit: number): string {
+  const { order, after, table = flowTable } = question
+  const tie = tieOf(table)
   const condition = scopeCondition(binder, question)
-  const behind = after ? ` AND ${behindCondition(binder, order, after)}` : ''
-  return `SELECT ${fields.map((field) => selectOf(field)).join(', ')},
+  const behind = after ? ` AND ${behindCondition(binder, question, after)}` : ''
+  return `SELECT ${fieldsOf(table)
+    .map((field) => selectOf(field))
+    .join(', ')},
   ${valueText(order.by)} AS _value, toString(toUnixTimestamp64Nano(f.time)) AS _time,
   toString(${tie}) AS _tie
-FROM flows AS f WHERE ${condition}${behind}
-ORDER BY ${orderSql(order)} LIMIT ${binder.bind('UInt32', limit)}`
+FROM ${table.name} AS f WHERE ${condition}${behind}
+ORDER BY ${orderSql(order, tie)} LIMIT ${binder.bind('UInt32', limit)}`
 }
 
-function orderSql({ by, descending }: Order<Field>): string {
+function orderSql({ by, descending }: Order<Field>, tie: string): string {
   const column = columnOf(by)
   return `isNull(${column}), ${column} ${descending ? 'DESC' : 'ASC'}, f.time DESC, ${tie}`
 }
 
 /** At the key or behind it: nulls last, then the value in its direction, then newest first, then the tie. */
-function behindCondition(binder: Binder, order: Order<Field>, after: PageKey): string {
+function behindCondition(binder: Binder, question: PageQuestion, after: PageKey): string {
+  const { order, table = flowTable } = question
+  const tie = tieOf(table)
   const timeNs = binder.bindTime(BigInt(after.timeNs))
   const sameTime = `f.time = ${timeNs} AND ${tie} >= ${binder.bind('UInt64', after.tie)}`
   const sameValue = `(f.time < ${timeNs} OR (${sameTime}))`
@@ -104,12 +115,13 @@ function valueText(field: Field): string {
     : `toString(${column})`
 }
 
-function pageOf(question: FlowsQuestion, found: readonly StoredRow[]): FlowsPage {
-  const { after, limit } = question
+function pageOf(question: PageQuestion, found: readonly StoredRow[]): RowsPage {
+  const { after, limit, table = flowTable } = question
+  const fields = fieldsOf(table)
   const fresh = after ? found.slice(countEqual(found, after)) : found
   const page = fresh.slice(0, limit)
   const last = page.at(-1)
-  const rows = page.map(rowOfStored)
+  const rows = page.map((row) => rowOfStored(row, fields))
   if (fresh.length <= limit || last === undefined) return { rows, after: null }
   const key = keyOf(last)
   const before = after && isAt(last, after) ? after.skip : 0
@@ -138,7 +150,7 @@ function isAt(row: StoredRow, key: Omit<PageKey, 'skip'>): boolean {
 }
 
 /** Built field by field: objects from lists of entries take ten times the memory, and a page has 10,000. */
-function rowOfStored(stored: StoredRow): Row {
+function rowOfStored(stored: StoredRow, fields: readonly Field[]): Row {
   const row: Record<string, JsonValue> = {}
   for (const field of fields) row[field.name] = fieldValue(field, stored)
   return row

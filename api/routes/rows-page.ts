@@ -1,0 +1,42 @@
+// Rows of a table one by one, newest first unless asked otherwise, in stable pages: what /api/flows and /api/events
+// have in common.
+
+import { type RowsPage, readPage } from '../../store/query/mod.ts'
+import { type Field, parseAddress, type Table } from '../../wire/mod.ts'
+import { badParameter } from '../errors.ts'
+import { type Cursor, decodeCursor, encodeCursor } from '../question/cursor.ts'
+import type { Query } from '../question/filters.ts'
+import { fieldOrder } from '../question/order.ts'
+import { type Asked, limitOf } from './define-question.ts'
+
+/** The parts of a question that are about pages. */
+export function pagesOf(table: Table) {
+  const cursorOf = (query: Query): Cursor | undefined => {
+    const text = query['cursor'] as string | undefined
+    if (text === undefined) return undefined
+    return checked(fieldOrder(query['order'] as string, table).by, decodeCursor(query, text))
+  }
+
+  async function read({ query, range, filter, nowNs, reader, options }: Asked) {
+    const order = fieldOrder(query['order'] as string, table)
+    const cursor = cursorOf(query)
+    const question = { table, range, filter, order, limit: limitOf(query) }
+    const after = cursor ? { after: cursor.after } : {}
+    const page: RowsPage = await readPage(reader, { ...question, ...after }, options)
+    const next = page.after && encodeCursor(query, { range, nowNs, after: page.after })
+    return { rows: [...page.rows], next }
+  }
+
+  return { rowsMax: limitOf, moment: cursorOf, read }
+}
+
+/** A forged cursor must not reach the engine as a value that it cannot read. */
+function checked(field: Field, cursor: Cursor): Cursor {
+  const { value } = cursor.after
+  const isText = field.kind === 'name' || field.kind === 'text'
+  const isAddress = field.kind === 'address' && value !== null && parseAddress(value) !== undefined
+  const isNumber = value !== null && /^\d{1,19}$|^1\d{19}$/.test(value)
+  const fits = value === null ? field.nullable : isText || isAddress || isNumber
+  if (fits) return cursor
+  throw badParameter('cursor', 'it is damaged', 'Pass `next` of the page before.')
+}
