@@ -41,6 +41,7 @@ test('every route declares its answers and no path is missing', async () => {
     '/api/events',
     '/api/events/series',
     '/api/events/top',
+    '/api/exports',
     '/api/fields',
     '/api/filter',
     '/api/flows',

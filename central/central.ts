@@ -13,11 +13,15 @@ import {
 } from '../common/mod.ts'
 import { createStore, type RetentionConfig } from '../store/mod.ts'
 import { centralError } from './errors.ts'
+import type { ExportConfig } from './export/config.ts'
+import { createExports } from './export/exports.ts'
+import { receiverKinds } from './export/kinds.ts'
 import { createFolderLock } from './folder-lock.ts'
 import { createFreshReader } from './fresh-reader.ts'
 import { healthOf } from './health.ts'
 import { createIngest, type IngestAddress } from './ingest/ingest.ts'
 import { insertPending } from './ingest/insert-pending.ts'
+import { createStageLedger } from './ingest/stage-ledger.ts'
 import { createSeriesFeed, type MetricsConfig } from './metrics/series-feed.ts'
 import { createNodeOwners } from './node-owners.ts'
 import { createNodes } from './nodes.ts'
@@ -33,6 +37,10 @@ export interface CentralConfig {
   readonly retention?: RetentionConfig
   /** Series of flows and events at /metrics; none when not given. */
   readonly metrics?: MetricsConfig
+  /** Who else gets the rows. */
+  readonly exports?: readonly ExportConfig[]
+  /** Octets of rows that wait for receivers that are away. */
+  readonly journalBytesMax?: number
 }
 
 export interface Central extends Component {
@@ -64,6 +72,12 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
     },
     reporter.child('store'),
   )
+  const ledger = createStageLedger(BigInt(startedMs) * 1_000_000n)
+  const exports = createExports(
+    { dataDir, exports: config.exports ?? [], journalBytesMax: config.journalBytesMax },
+    { ledger, kinds: receiverKinds },
+    reporter.child('export'),
+  )
   const ingest = createIngest(
     {
       dataDir,
@@ -71,7 +85,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
       version,
       pids: () => ownPids(store.workerPid()),
     },
-    { store, nodes, owners },
+    { store, nodes, owners, ledger, journal: exports.journal },
     reporter.child('ingest'),
   )
   if (config.metrics) createSeriesFeed(config.metrics, ingest.tee, reporter)
@@ -87,7 +101,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
     })
   const http: Http = createHttp(
     { ...config.listen, webDir: config.webDir ?? defaultWebDir },
-    { reader, health, metrics: reporter.metrics },
+    { reader, health, exports: exports.list, metrics: reporter.metrics },
     reporter.child('http'),
   )
   const loadNodes: Component = {
@@ -101,6 +115,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
     },
     stop: () => {},
   }
+  const journal: Component = { name: 'journal', start: exports.open, stop: () => {} }
   const folderWatch = createFolderWatch(dataDir, {
     onLost: (reason) =>
       endOfProcess(reporter)(
@@ -108,7 +123,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
       ),
   })
   const { start, stop } = createLifecycle(
-    [createFolderLock(dataDir), folderWatch, store, loadNodes, ingest, http],
+    [createFolderLock(dataDir), folderWatch, store, loadNodes, journal, ingest, exports, http],
     { reporter, stopDeadlineMs },
   )
   return {

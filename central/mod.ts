@@ -2,4 +2,7 @@
 
 export { type Central, type CentralConfig, createCentral } from './central.ts'
 export { centralErrors } from './errors.ts'
+export { checkExports } from './export/check.ts'
+export type { ExportConfig } from './export/config.ts'
+export { exportErrors } from './export/errors.ts'
 export type { IngestAddress } from './ingest/ingest.ts'

@@ -9,6 +9,7 @@ import { type Command, commandsOf, type Flag } from '../cli/commands/command.ts'
 import { commands } from '../cli/commands/commands.ts'
 import { processCommands, settings } from '../cli/commands/settings.ts'
 import { flagsOf, metavarOf } from '../cli/parse/arguments.ts'
+import { exportKeys } from '../cli/parse/exports.ts'
 import { explanation, synopsis, usageOf } from '../cli/render/help.ts'
 import type { ErrorRow, ErrorTable } from '../common/mod.ts'
 import { type LedgerCause, ledgerCauses } from '../wire/mod.ts'
@@ -116,8 +117,31 @@ function configPage(): string {
   })
   const head =
     '| key | value | default | flag, environment | read by | what |\n| --- | --- | --- | --- | --- | --- |'
-  return `${configIntroduction}\n\nKeys:\n\n${head}\n${rows.join('\n')}\n\n${configEnd}\n`
+  const keys = `Keys:\n\n${head}\n${rows.join('\n')}\n\n${configEnd}`
+  return `${configIntroduction}\n\n${keys}\n\n${exportsSection()}\n`
 }
+
+function exportsSection(): string {
+  const rows = exportKeys.map((key) => {
+    const value = key.isList ? 'list' : metavarOf(key)
+    const cells = [code(key.config), code(value), key.kinds?.join(', ') ?? '', plain(key.help)]
+    return `| ${cells.join(' | ')} |`
+  })
+  const head = '| key | value | of kind | what |\n| --- | --- | --- | --- |'
+  return `${exportsIntroduction}\n\n${head}\n${rows.join('\n')}`
+}
+
+const exportsIntroduction = `## Exports
+
+\`exports\` is a list: each entry sends rows to one receiver, beside the store. \`weir exports\` shows how far each is.
+
+\`\`\`yaml
+exports:
+  - name: warehouse
+    kind: postgresql
+    dsn: postgresql://weir:PASSWORD@db.example:5432/net
+    filter: not dst_namespace = monitoring
+\`\`\``
 
 const configEnd =
   'The default of a key is that of `weir up`; `weir config print agent` and `weir config print central` show theirs.'

@@ -23,6 +23,7 @@ export {
   type BlockClaim,
   type BlockView,
   createBlockCheck,
+  createBlocksReader,
 } from './frame/block-check.ts'
 export { type BlockEncoder, createBlockEncoder } from './frame/block-encode.ts'
 export { readBlock } from './frame/block-read.ts'

@@ -19,6 +19,7 @@ export {
   topAnswer,
 } from './envelope.ts'
 export { type ErrorBody, errorBody } from './error-body.ts'
+export { type ExportStatus, type ExportsAnswer, exportsAnswer } from './exports.ts'
 export {
   type EventGroupsAnswer,
   type EventStepsAnswer,

@@ -2,12 +2,14 @@
 
 import type { Reporter } from '../../common/mod.ts'
 import type { Reader } from '../../store/mod.ts'
-import type { Health } from '../contract/mod.ts'
+import type { ExportStatus, Health } from '../contract/mod.ts'
 import type { Ask } from './ask.ts'
 
 export interface RouteDeps {
   readonly reader: Reader
   readonly health: () => Health | Promise<Health>
+  /** Who else gets the rows; nobody when left out. */
+  readonly exports?: () => readonly ExportStatus[]
   readonly metrics: Reporter['metrics']
   readonly ask: Ask
   /** Nanoseconds since 1970. */

@@ -3,7 +3,7 @@
 import type { FastifyInstance } from 'fastify'
 import { type TSchema, Type } from 'typebox'
 import { metricsAnswer } from '../../common/exposition/mod.ts'
-import { fieldsAnswer, fieldsOf, health } from '../contract/mod.ts'
+import { exportsAnswer, fieldsAnswer, fieldsOf, health } from '../contract/mod.ts'
 import type { RouteDeps } from './deps.ts'
 import { responses } from './responses.ts'
 
@@ -35,6 +35,14 @@ export function statusRoutes(app: FastifyInstance, deps: RouteDeps): void {
     const { headers, body } = metricsAnswer(await deps.metrics(accept), String(encoding ?? ''))
     return reply.headers(headers).send(body)
   })
+
+  const exports = {
+    summary: 'Who else gets the rows: how far each receiver is, and what went wrong last',
+    tags,
+    querystring: none,
+    response: responses(exportsAnswer),
+  }
+  app.get('/api/exports', { schema: exports }, () => ({ rows: deps.exports?.() ?? [] }))
 
   const fields = {
     summary: 'All fields and metrics: names, kinds, units, words',

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { type Component, messageOf, type Reporter } from '../../common/mod.ts'
 import type { Store } from '../../store/mod.ts'
 import { centralError } from '../errors.ts'
+import type { Journal } from '../export/journal.ts'
 import { fleetKeyOf } from '../fleet-key.ts'
 import type { NodeOwners } from '../node-owners.ts'
 import type { Nodes } from '../nodes.ts'
@@ -13,7 +14,7 @@ import { createResolve } from './resolve/resolve.ts'
 import { createSegmentFolder } from './segment-folder.ts'
 import { createSegments, type Segments, type SegmentsConfig, segmentsDefaults } from './segments.ts'
 import { createSession, type Session, type SessionConfig, type SessionCounts } from './session.ts'
-import { createStageLedger } from './stage-ledger.ts'
+import { createStageLedger, type StageLedger } from './stage-ledger.ts'
 
 /** A unix socket (readable and writable by its owner alone) or a TCP address; port 0 = any free one. */
 export type IngestAddress =
@@ -36,6 +37,9 @@ export interface IngestDeps {
   readonly store: Pick<Store, 'insertSegment' | 'read'>
   readonly nodes: Nodes
   readonly owners: NodeOwners
+  /** Shared with the exports, when there are some. */
+  readonly ledger?: StageLedger
+  readonly journal?: Pick<Journal, 'adopt' | 'append'> | undefined
 }
 
 export interface Ingest extends Component {
@@ -54,7 +58,7 @@ export interface Ingest extends Component {
 const credits = 32
 
 export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: Reporter): Ingest {
-  const ledger = createStageLedger(nowNs())
+  const { ledger = createStageLedger(nowNs()) } = deps
   const folder = createSegmentFolder(config.dataDir)
   const segments: Segments = createSegments(
     { ...segmentsDefaults, ...config.segments },
@@ -62,6 +66,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: R
       store: deps.store,
       folder,
       ledger,
+      journal: deps.journal,
       resolve: createResolve({
         reader: deps.store,
         settled: () => segments.inserted(),

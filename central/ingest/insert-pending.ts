@@ -15,7 +15,7 @@ export async function insertPending(
   for (const segment of pending) {
     const { id, table, schema = 1 } = segment
     try {
-      await insert(folder.path(segment), table, id, schema)
+      await insert(folder.path(id), table, id, schema)
       await folder.discard(segment)
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'insert_refused') throw error

@@ -49,7 +49,7 @@ export interface SegmentFolder {
   quarantine(segment: Segment): Promise<void>
   /** Deletes the sidecar: its frames are too old to be sent again. */
   forget(segment: Segment): Promise<void>
-  path(segment: Segment): string
+  path(id: string): string
   /** Octets that may still be written. */
   freeBytes(): Promise<number>
 }
@@ -131,7 +131,7 @@ export function createSegmentFolder(dataDir: string): SegmentFolder {
     discard: (segment) => rm(native(segment.id), { force: true }),
     quarantine,
     forget: (segment) => rm(sidecar(segment.id), { force: true }),
-    path: (segment) => native(segment.id),
+    path: native,
     freeBytes,
   }
 }

@@ -66,7 +66,7 @@ export function createSegmentInsert(deps: SegmentInsertDeps, reporter: Reporter)
     for (let failures = 0; !stopped.signal.aborted; ) {
       try {
         const { id, table, schema = 1 } = segment
-        await deps.store.insertSegment(deps.folder.path(segment), table, id, schema)
+        await deps.store.insertSegment(deps.folder.path(id), table, id, schema)
         await deps.folder.discard(segment)
         return 'inserted'
       } catch (error) {

@@ -4,6 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Component, messageOf, type Reporter } from '../../common/mod.ts'
 import { type Store, segmentRowsMax } from '../../store/mod.ts'
+import type { Journal } from '../export/journal.ts'
 import type { FrameId, Intake } from './frame-intake.ts'
 import { createFrameMemory } from './frame-memory.ts'
 import type { Resolve, ResolvePart } from './resolve/resolve.ts'
@@ -37,6 +38,8 @@ export interface SegmentsDeps {
   readonly folder: SegmentFolder
   readonly ledger: StageLedger
   readonly resolve: Resolve
+  /** Of the exports; undefined when there are none. */
+  readonly journal?: Pick<Journal, 'adopt' | 'append'> | undefined
   /** Something that was full has room again. */
   readonly onRoom: () => void
 }
@@ -119,6 +122,7 @@ export function createSegments(
 
   async function start(): Promise<void> {
     const found = await deps.folder.open()
+    await deps.journal?.adopt(found.pending, (id) => deps.folder.path(id))
     for (const segment of [...found.done, ...found.pending]) memory.add(segment.frames)
     remembered.push(...found.done)
     for (const segment of found.pending) {
@@ -204,6 +208,7 @@ export function createSegments(
       if (stopping) return
       await delay(retryMs)
     }
+    await deps.journal?.append(segment, deps.folder.path(id))
     memory.add(frames)
     for (const frame of frames) onTheWay.delete(keyOf(frame))
     countNodes(nodeRows, (node, count) => {

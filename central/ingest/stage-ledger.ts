@@ -11,7 +11,7 @@ import {
 } from '../../wire/mod.ts'
 import type { Intake } from './frame-intake.ts'
 
-export type CentralStage = 'wire' | 'ingest' | 'resolve' | 'segment' | 'store'
+export type CentralStage = 'wire' | 'ingest' | 'resolve' | 'segment' | 'store' | 'export'
 
 export interface StageLedger {
   /** Rows that came into a stage, or went on from it. */
@@ -22,11 +22,29 @@ export interface StageLedger {
   lose<S extends CentralStage>(node: string, stage: S, rows: number, cause: CauseOf<S>): void
   /** Rows that wait in a stage: by how many more or fewer. */
   wait(node: string, stage: CentralStage, rows: number): void
+  /** The same counts for one export, which has lines of its own. */
+  ofExport(name: string, table: string): ExportLine
   /** What happened since the last call as rows of the ledger table; undefined when nothing did. */
   take(nowNs: bigint): Intake | undefined
 }
 
+/** Counts rows of one table that one export has. */
+export interface ExportLine {
+  count(node: string, name: 'entered' | 'left', rows: number): void
+  leaveOut(node: string, rows: number, cause: CauseOf<'export'>): void
+  lose(node: string, rows: number, cause: CauseOf<'export'>): void
+  wait(node: string, rows: number): void
+}
+
+/** Which line of a node: the stage, and of exports also whose rows of what. */
+interface Line {
+  readonly stage: CentralStage
+  readonly probe?: string
+  readonly table?: string
+}
+
 interface Counts {
+  readonly line: Line
   entered: number
   left: number
   filtered: number
@@ -40,52 +58,76 @@ interface Counts {
 const unit = 'rows'
 
 export function createStageLedger(startNs: bigint): StageLedger {
-  const nodes = new Map<string, Map<CentralStage, Counts>>()
+  const nodes = new Map<string, Map<string, Counts>>()
   const encoder = createBlockEncoder()
   const check = createBlockCheck(ledgerTable)
   let sinceNs = startNs
 
-  function countsOf(node: string, stage: CentralStage): Counts {
-    const stages = nodes.get(node) ?? new Map<CentralStage, Counts>()
-    nodes.set(node, stages)
-    const counts = stages.get(stage) ?? emptyCounts()
-    stages.set(stage, counts)
+  function countsOf(node: string, line: Line): Counts {
+    const key = `${line.stage} ${line.probe ?? ''} ${line.table ?? ''}`
+    const lines = nodes.get(node) ?? new Map<string, Counts>()
+    nodes.set(node, lines)
+    const counts = lines.get(key) ?? emptyCounts(line)
+    lines.set(key, counts)
     counts.changed = true
     return counts
   }
 
-  function count(node: string, stage: CentralStage, name: 'entered' | 'left', rows: number) {
-    countsOf(node, stage)[name] += rows
+  function addCause(
+    counts: Counts,
+    name: 'filtered' | 'lost',
+    { rows, cause }: { readonly rows: number; readonly cause: string },
+  ): void {
+    counts[name] += rows
+    const byCause = counts.causes.get(cause) ?? { filtered: 0, lost: 0 }
+    byCause[name] += rows
+    counts.causes.set(cause, byCause)
   }
 
-  function addCause(name: 'filtered' | 'lost') {
-    return (node: string, stage: CentralStage, rows: number, cause: string) => {
-      const counts = countsOf(node, stage)
-      counts[name] += rows
-      const byCause = counts.causes.get(cause) ?? { filtered: 0, lost: 0 }
-      byCause[name] += rows
-      counts.causes.set(cause, byCause)
-    }
+  function count(node: string, stage: CentralStage, name: 'entered' | 'left', rows: number) {
+    countsOf(node, { stage })[name] += rows
+  }
+
+  function leaveOut(node: string, stage: CentralStage, rows: number, cause: string) {
+    addCause(countsOf(node, { stage }), 'filtered', { rows, cause })
+  }
+
+  function lose(node: string, stage: CentralStage, rows: number, cause: string) {
+    addCause(countsOf(node, { stage }), 'lost', { rows, cause })
   }
 
   function wait(node: string, stage: CentralStage, rows: number): void {
-    countsOf(node, stage).waiting += rows
+    countsOf(node, { stage }).waiting += rows
+  }
+
+  function ofExport(probe: string, table: string): ExportLine {
+    const line = { stage: 'export', probe, table } as const
+    return {
+      count: (node, name, rows) => {
+        countsOf(node, line)[name] += rows
+      },
+      leaveOut: (node, rows, cause) => addCause(countsOf(node, line), 'filtered', { rows, cause }),
+      lose: (node, rows, cause) => addCause(countsOf(node, line), 'lost', { rows, cause }),
+      wait: (node, rows) => {
+        countsOf(node, line).waiting += rows
+      },
+    }
   }
 
   function take(nowNs: bigint): Intake | undefined {
     const interval = { time: nowNs, start: sinceNs, unit }
     sinceNs = nowNs
     const batch = createBatch(ledgerTable, capacity())
-    for (const [node, stages] of nodes) {
-      for (const [stage, counts] of stages) {
+    for (const [node, lines] of nodes) {
+      for (const [key, counts] of lines) {
         if (!counts.changed) continue
-        const { entered, left, filtered, lost, waiting } = counts
-        const place = { ...interval, node, stage }
+        const { line, entered, left, filtered, lost, waiting } = counts
+        const place = { ...interval, node, ...line }
         appendRow(batch, { ...place, entered, left, filtered, lost, waiting })
         for (const [cause, some] of counts.causes) appendRow(batch, { ...place, cause, ...some })
-        stages.set(stage, { ...emptyCounts(), waiting })
+        lines.set(key, { ...emptyCounts(line), waiting })
       }
-      if ([...stages.values()].every(isAtRest)) nodes.delete(node)
+      if ([...lines.values()].every(isAtRest)) nodes.delete(node)
     }
     if (batch.length === 0) return undefined
     const times = { timeMin: nowNs, timeMax: nowNs }
@@ -102,11 +144,12 @@ export function createStageLedger(startNs: bigint): StageLedger {
     return rows
   }
 
-  return { count, leaveOut: addCause('filtered'), lose: addCause('lost'), wait, take }
+  return { count, leaveOut, lose, wait, ofExport, take }
 }
 
-function emptyCounts(): Counts {
+function emptyCounts(line: Line): Counts {
   return {
+    line,
     entered: 0,
     left: 0,
     filtered: 0,

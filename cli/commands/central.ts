@@ -5,12 +5,14 @@ import type { CentralConfig } from '../../central/mod.ts'
 import { createLifecycle, runUntilSignal } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { tables } from '../../wire/mod.ts'
+import { exportsOf } from '../parse/exports.ts'
 import { insecureFlag, listenOf, listenUnless } from '../parse/loopback.ts'
 import { tellRunning } from '../source/running.ts'
 import { type Command, note, type Terminal, type Values } from './command.ts'
 import {
   configFlag,
   dataFlag,
+  exportsBytesFlag,
   ingestFlag,
   listenFlag,
   logLevelFlag,
@@ -33,6 +35,7 @@ export const centralCommand: Command = {
     insecureFlag,
     logLevelFlag,
     ...seriesFlags,
+    exportsBytesFlag,
     ...retentionFlags,
   ],
   readsConfig: true,
@@ -52,8 +55,10 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const retention = retentionOf(values)
   const reporter = createReporter('central', { level: values.text('log-level') ?? 'info' })
   const { createCentral } = await import('../../central/mod.ts')
+  const exports = exportsOf(values.config?.exports ?? [])
+  const journalBytesMax = values.octets('exports-bytes') ?? 0
   const central = createCentral(
-    { dataDir, listen, ingest, retention, metrics: seriesOf(values) },
+    { dataDir, listen, ingest, retention, metrics: seriesOf(values), exports, journalBytesMax },
     reporter,
   )
   let takeBack = (): void => {}

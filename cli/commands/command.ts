@@ -1,7 +1,7 @@
 // What a command is: one record that the parser, --help, the reference page and the entry read.
 
 import type { Writable } from 'node:stream'
-import type { ConfigValue } from '../../common/config/mod.ts'
+import type { ConfigItem, ConfigValue } from '../../common/config/mod.ts'
 
 /** How the value of a flag is read and checked; `switch` takes none. */
 export type FlagKind = 'switch' | 'text' | 'number' | 'duration' | 'size' | 'endpoint' | 'choice'
@@ -99,6 +99,8 @@ export interface Configuration {
   readonly file: string
   /** By key; with their places. */
   readonly values: ReadonlyMap<string, ConfigValue>
+  /** The sections of its list `exports`. */
+  readonly exports: readonly ConfigItem[]
 }
 
 /** Values of flags, checked: the command line first, then the environment, the file, the default. */

@@ -7,6 +7,7 @@ import { configCommands } from './config.ts'
 import { doctorCommand } from './doctor.ts'
 import { dropsCommand } from './drops.ts'
 import { eventsCommand } from './events.ts'
+import { exportsCommand } from './exports.ts'
 import { flowsCommand } from './flows.ts'
 import { ledgerCommand } from './ledger.ts'
 import { programsCommand } from './programs.ts'
@@ -21,6 +22,7 @@ export const commands: readonly CommandEntry[] = [
   dropsCommand,
   ledgerCommand,
   programsCommand,
+  exportsCommand,
   doctorCommand,
   agentCommand,
   centralCommand,

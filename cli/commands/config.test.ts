@@ -181,6 +181,7 @@ test('a secret is never shown, only where it comes from', () => {
   const config = {
     file: '/x.yaml',
     values: new Map([['token', { text: 'k', line: 1, column: 8 }]]),
+    exports: [],
   }
   assert.deepEqual(settingValue(flag, valuesOf(command, [], {}, config)), {
     key: 'token',

@@ -8,11 +8,13 @@ import {
   openAddresses,
   readConfigFile,
 } from '../parse/config.ts'
-import { configLines, type SettingValue } from '../render/config.ts'
+import { exportKeys } from '../parse/exports.ts'
+import { configLines, listLines, type SettingValue } from '../render/config.ts'
 import { escaped, escapedJson } from '../render/escape.ts'
 import {
   type Command,
   type CommandGroup,
+  type Configuration,
   type Flag,
   note,
   print,
@@ -97,15 +99,30 @@ async function show(values: Values, terminal: Terminal): Promise<number> {
     const own = command.flags.find((flag) => flag.config === setting.config)
     return own ? [settingValue(own, values)] : []
   })
+  const exports = name === 'agent' ? [] : shownExports(values.config?.exports ?? [])
   if (values.text('output') === 'json') {
     print(
       terminal,
-      escapedJson({ process: name, file: values.config?.file ?? null, settings: shown }),
+      escapedJson({
+        process: name,
+        file: values.config?.file ?? null,
+        settings: shown,
+        exports: exports.map((one) => Object.fromEntries(one)),
+      }),
     )
     return 0
   }
-  for (const line of configLines(shown)) print(terminal, line)
+  for (const line of [...configLines(shown), ...listLines('exports', exports)])
+    print(terminal, line)
   return 0
+}
+
+/** Keys and values of every export; what may hold a password is hidden. */
+function shownExports(items: Configuration['exports']) {
+  const secrets = new Set(exportKeys.filter(({ secret }) => secret).map(({ config }) => config))
+  return items.map(({ values }) =>
+    [...values].map(([key, { text }]) => [key, secrets.has(key) ? '***' : text] as const),
+  )
 }
 
 /** The value of `flag`, a flag of the process: its default may be another than that of the table. */

@@ -239,6 +239,17 @@ export const ingestFlag: Flag = {
   help: 'Where agents come to, beside DATA/ingest.sock; unix: nowhere else.',
 }
 
+export const exportsBytesFlag: Flag = {
+  name: 'exports-bytes',
+  kind: 'size',
+  default: '2GiB',
+  min: 16 * megabyte,
+  config: 'central.exports_bytes',
+  fileOnly: true,
+  help: 'How much disk rows may take that wait for the receivers of exports; the oldest go first, counted as lost.',
+  group: 'Limits',
+}
+
 /** How much the store keeps. */
 export const retentionFlags: readonly Flag[] = [
   {

@@ -8,6 +8,7 @@ import { messageOf } from '../../common/mod.ts'
 import type { Configuration, Flag, Values } from '../commands/command.ts'
 import { cliError } from '../errors.ts'
 import { endpointOf, expectationOf } from './arguments.ts'
+import { exportKeys, exportMistakes } from './exports.ts'
 import { insecureFlag, isLoopback } from './loopback.ts'
 
 /** Every flag with a key, once, in the order in which they stand. */
@@ -32,10 +33,10 @@ export async function readConfiguration(
   file: string,
   settings: readonly Flag[],
 ): Promise<Configuration> {
-  const { values, mistakes } = await readConfigFile(file, settings)
+  const { values, lists, mistakes } = await readConfigFile(file, settings)
   const [first] = mistakes
   if (first) throw mistakeError(file, first, mistakes.length)
-  return { file, values }
+  return { file, values, exports: lists.get('exports') ?? [] }
 }
 
 /** The same with all its mistakes. Throws AppError config_unreadable. */
@@ -47,7 +48,14 @@ export async function readConfigFile(file: string, settings: readonly Flag[]): P
     path: flag.config ?? '',
     expectation: (value: string) => expectationOf(flag, value),
   }))
-  return parseConfig(text, keys)
+  const ofExports = exportKeys.map((flag) => ({
+    path: flag.config,
+    expectation: (value: string) => expectationOf(flag, value),
+    ...(flag.isList ? { isList: true as const } : {}),
+  }))
+  const found = parseConfig(text, keys, [{ path: 'exports', keys: ofExports }])
+  const wrong = await exportMistakes(found.lists.get('exports') ?? [], found.mistakes)
+  return { ...found, mistakes: [...found.mistakes, ...wrong].sort(byPlace) }
 }
 
 /** `weir.yaml:3:5: unknown key …`. */

@@ -32,6 +32,18 @@ export function configLines(settings: readonly SettingValue[]): readonly string[
   return lines.map(([line, comment]) => (comment ? `${line.padEnd(width)}  ${comment}` : line))
 }
 
+/** A list of sections as YAML; nothing for an empty one. */
+export function listLines(
+  name: string,
+  items: readonly (readonly (readonly [key: string, value: string])[])[],
+): readonly string[] {
+  if (items.length === 0) return []
+  const lines = items.flatMap((item) =>
+    item.map(([key, value], index) => `  ${index === 0 ? '-' : ' '} ${key}: ${scalar(value)}`),
+  )
+  return [`${name}:`, ...lines]
+}
+
 function indent(depth: number): string {
   return '  '.repeat(depth)
 }

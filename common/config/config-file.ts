@@ -18,6 +18,19 @@ export interface ConfigKey {
   readonly path: string
   /** What the value should have been; undefined when it is right. */
   readonly expectation: (value: string) => string | undefined
+  /** May also be a list; its values are then joined by commas. */
+  readonly isList?: true
+}
+
+/** A key whose value is a list of sections, each with keys of its own. */
+export interface ConfigList {
+  readonly path: string
+  readonly keys: readonly ConfigKey[]
+}
+
+/** One section of a list: its values by key, and where it begins. */
+export interface ConfigItem extends Place {
+  readonly values: ReadonlyMap<string, ConfigValue>
 }
 
 /** A place in the file, counted from 1. */
@@ -37,6 +50,8 @@ export interface ConfigMistake extends Place {
 export interface ConfigFile {
   /** By path; what is not in the file is not here, nor what is wrong. */
   readonly values: ReadonlyMap<string, ConfigValue>
+  /** Of every list that is in the file, by path. */
+  readonly lists: ReadonlyMap<string, readonly ConfigItem[]>
   /** In the order of the file. */
   readonly mistakes: readonly ConfigMistake[]
 }
@@ -49,7 +64,11 @@ const words: Readonly<Record<string, string>> = {
 }
 
 /** Reads a file of these keys. Never throws: what is wrong is among the mistakes. */
-export function parseConfig(text: string, keys: readonly ConfigKey[]): ConfigFile {
+export function parseConfig(
+  text: string,
+  keys: readonly ConfigKey[],
+  lists: readonly ConfigList[] = [],
+): ConfigFile {
   const lineCounter = new LineCounter()
   const options = { schema: 'failsafe', lineCounter, prettyErrors: false } as const
   const document = parseDocument(text, options)
@@ -62,11 +81,12 @@ export function parseConfig(text: string, keys: readonly ConfigKey[]): ConfigFil
     message: words[error.code] ?? lowerFirst(error.message),
   }))
   const values = new Map<string, ConfigValue>()
+  const items = new Map<string, readonly ConfigItem[]>()
   const isReadable = document.errors.every(({ code }) => code === 'DUPLICATE_KEY')
   if (isReadable) {
     const resolve = (node: unknown) => (isAlias(node) ? node.resolve(document) : node)
     const root = resolve(document.contents)
-    const reader: Reader = { keys, values, mistakes, placeOf, resolve }
+    const reader: Reader = { keys, lists, values, items, mistakes, placeOf, resolve }
     if (isMap(root)) readSection(root, '', reader)
     else if (!isEmpty(root)) {
       const { path } = keys[0] as ConfigKey
@@ -74,12 +94,14 @@ export function parseConfig(text: string, keys: readonly ConfigKey[]): ConfigFil
     }
   }
   mistakes.sort((a, b) => a.line - b.line || a.column - b.column)
-  return { values, mistakes }
+  return { values, lists: items, mistakes }
 }
 
 interface Reader {
   readonly keys: readonly ConfigKey[]
+  readonly lists: readonly ConfigList[]
   readonly values: Map<string, ConfigValue>
+  readonly items: Map<string, readonly ConfigItem[]>
   readonly mistakes: ConfigMistake[]
   readonly placeOf: (offset: number) => Place
   /** The node that an alias stands for. */
@@ -96,6 +118,11 @@ function readSection(section: YAMLMap, prefix: string, reader: Reader): void {
       continue
     }
     const path = `${prefix}${pair.key.value}`
+    const list = reader.lists.find((one) => one.path === path)
+    if (list) {
+      readList(list, pair, reader)
+      continue
+    }
     const key = keys.find((one) => one.path === path)
     const inside = keys.find((one) => one.path.startsWith(`${path}.`))
     if (key && (prefix !== '' || !path.includes('.'))) {
@@ -112,7 +139,30 @@ function readSection(section: YAMLMap, prefix: string, reader: Reader): void {
   }
 }
 
-function readValue({ path, expectation }: ConfigKey, pair: Pair, reader: Reader): void {
+function readList({ path, keys }: ConfigList, pair: Pair, reader: Reader): void {
+  const { mistakes, placeOf, resolve } = reader
+  const node = resolve(pair.value)
+  if (isEmpty(node)) return
+  const placed = (at: unknown) => placeOf(offsetOf(at) ?? offsetOf(pair.key) ?? 0)
+  if (!isSeq(node)) {
+    mistakes.push({ ...placed(node), message: `${path}: expected a list: lines that begin with -` })
+    return
+  }
+  const items = node.items.flatMap((raw): ConfigItem[] => {
+    const item = resolve(raw)
+    if (isMap(item)) {
+      const values = new Map<string, ConfigValue>()
+      readSection(item, '', { ...reader, keys, lists: [], values })
+      return [{ ...placed(item), values }]
+    }
+    const example = keys[0]?.path ?? ''
+    mistakes.push({ ...placed(raw), message: `${path}: expected keys, for example ${example}` })
+    return []
+  })
+  reader.items.set(path, items)
+}
+
+function readValue({ path, expectation, isList }: ConfigKey, pair: Pair, reader: Reader): void {
   const { values, mistakes, placeOf, resolve } = reader
   const place = placeOf(offsetOf(pair.value) ?? offsetOf(pair.key) ?? 0)
   const node = resolve(pair.value)
@@ -120,12 +170,13 @@ function readValue({ path, expectation }: ConfigKey, pair: Pair, reader: Reader)
     mistakes.push({ ...place, message: `${path} has no value; without the key it has its default` })
     return
   }
-  if (!isScalar(node)) {
+  const listed = isList && isSeq(node) ? node.items.map(resolve) : [node]
+  if (!listed.every((one) => isScalar(one))) {
     const found = isSeq(node) ? 'a list' : isMap(node) ? 'keys' : 'nothing'
     mistakes.push({ ...place, message: `${path}: expected one value, got ${found}` })
     return
   }
-  const text = String(node.value)
+  const text = listed.map(({ value }) => String(value)).join(',')
   const expected = expectation(text)
   if (expected === undefined) values.set(path, { text, ...place })
   else mistakes.push({ ...place, message: `${path} ${text}: expected ${expected}` })

@@ -2,7 +2,9 @@
 
 export {
   type ConfigFile,
+  type ConfigItem,
   type ConfigKey,
+  type ConfigList,
   type ConfigMistake,
   type ConfigValue,
   parseConfig,

@@ -61,6 +61,42 @@ export const widths: Readonly<Record<Field['kind'], number>> = {
 
 /** Prepares the check of one table's blocks, of its schema of today or of an older one. */
 export function createBlockCheck(table: Table, schema = table.schema): BlockCheck {
+  const checkLeading = createLeadingCheck(table, schema)
+  return (block, claim) => {
+    const view = checkLeading(block, claim)
+    if (view.octets.length !== block.length) throw damaged('octets follow its block')
+    return view
+  }
+}
+
+/** All blocks of a file that is nothing but blocks of the table, one after the other. Throws `bad_frame`. */
+export function createBlocksReader(
+  table: Table,
+  schema = table.schema,
+): (octets: Uint8Array) => readonly BlockView[] {
+  const checkLeading = createLeadingCheck(table, schema)
+  return (octets) => {
+    const views: BlockView[] = []
+    for (let at = 0; at < octets.length; at += (views.at(-1) as BlockView).octets.length) {
+      const rest = octets.subarray(at)
+      views.push(checkLeading(rest, { ...anyTime, rows: rowsOf(rest) }))
+    }
+    return views
+  }
+}
+
+const anyTime = { timeMin: 0n, timeMax: 2n ** 63n - 1n }
+
+/** Of a block that begins there: the number behind that of its columns. */
+function rowsOf(octets: Uint8Array): number {
+  const view = new DataView(octets.buffer, octets.byteOffset, octets.length)
+  const cursor: Cursor = { octets, view, rows: 0, at: 0 }
+  readVarint(cursor)
+  return readVarint(cursor)
+}
+
+/** Checks the block that the octets begin with; the view ends where it ends. */
+function createLeadingCheck(table: Table, schema: number): BlockCheck {
   const fields = fieldsOf(table, schema)
   const columns: readonly ColumnCheck[] = fields.map((field) => ({
     field,
@@ -80,8 +116,7 @@ export function createBlockCheck(table: Table, schema = table.schema): BlockChec
       checkColumn(cursor, column.field, claim)
       view.to[index] = cursor.at
     }
-    if (cursor.at !== block.length) throw damaged('octets follow its block')
-    return view
+    return cursor.at === block.length ? view : { ...view, octets: block.subarray(0, cursor.at) }
   }
 }
 

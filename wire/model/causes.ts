@@ -54,6 +54,12 @@ export const ledgerCauses = {
   },
   segment: {},
   store: { quarantine: lost('The engine refused the segment; its file is kept aside.') },
+  export: {
+    export_filter: filtered('The rows do not pass the filter of the export.'),
+    journal_full: lost('The receiver was away for longer than the journal holds.'),
+    journal_unwritten: lost('The disk did not take the rows for the exports.'),
+    export_refused: lost('The receiver refused the rows for good.'),
+  },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, LedgerCause>>>>
 
 /** A stage of the ledger. */

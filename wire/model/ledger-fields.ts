@@ -23,7 +23,7 @@ const fields: readonly Field[] = [
     values: stages,
     codec: plain,
     label: 'Stage',
-    help: 'Step from the kernel to the store: hook, drain, enrich, spool, wire, ingest, resolve, segment, store; agent is its heartbeat.',
+    help: 'Step from the kernel to the store: hook, drain, enrich, spool, wire, ingest, resolve, segment, store, export; agent is its heartbeat.',
   },
   {
     name: 'probe',
@@ -31,7 +31,7 @@ const fields: readonly Field[] = [
     since: 2,
     codec: plain,
     label: 'Probe',
-    help: 'Probe whose records the stage counts; empty for rows.',
+    help: 'Probe whose records the stage counts, or export whose rows; else empty.',
   },
   {
     name: 'table',

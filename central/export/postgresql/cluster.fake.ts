@@ -1,0 +1,108 @@
+// A real PostgreSQL for a test: a new cluster on loopback, killed and started again as the test says.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+
+const home = '/usr/lib/postgresql'
+const folder = existsSync(home) ? readdirSync(home).toSorted().at(-1) : undefined
+const programs = join(home, folder ?? '', 'bin')
+
+/** As a test's `skip`: why it cannot run. */
+export const noPostgres =
+  folder === undefined && 'PostgreSQL is not installed: apt-get install postgresql'
+
+export interface Cluster {
+  readonly dsn: string
+  start(): Promise<void>
+  /** SIGKILL of the server and of what it started. */
+  kill(): Promise<void>
+  /** Output of psql, unaligned; throws when it fails. */
+  sql(text: string): string
+  remove(): Promise<void>
+}
+
+export async function createCluster(): Promise<Cluster> {
+  const data = mkdtempSync(join(tmpdir(), 'weir-pg-'))
+  const port = await freePort()
+  const isRoot = process.getuid?.() === 0
+  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres']))
+  const user = isRoot ? { uid: id('-u'), gid: id('-g') } : {}
+  if (isRoot) chownSync(data, id('-u'), id('-g'))
+  const initdb = [
+    '-D',
+    data,
+    '-A',
+    'trust',
+    '-N',
+    '-U',
+    'postgres',
+    '-E',
+    'UTF8',
+    '--locale',
+    'C.UTF-8',
+  ]
+  execFileSync(join(programs, 'initdb'), initdb, { ...user, stdio: 'ignore' })
+  let server: ChildProcess | undefined
+
+  async function start(): Promise<void> {
+    const place = ['-h', '127.0.0.1', '-p', String(port), '-k', '']
+    const child = spawn(join(programs, 'postgres'), ['-D', data, ...place], {
+      ...user,
+      stdio: 'ignore',
+    })
+    server = child
+    for (let tries = 0; tries < 600; tries++) {
+      if (isReady()) return
+      if (child.exitCode !== null) throw new Error(`postgres ended with ${child.exitCode}`)
+      await delay(100)
+    }
+    throw new Error('postgres is not ready within a minute')
+  }
+
+  function isReady(): boolean {
+    try {
+      sql('SELECT 1')
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  async function kill(): Promise<void> {
+    if (!server || server.exitCode !== null || server.signalCode !== null) return
+    const ended = once(server, 'exit')
+    server.kill('SIGKILL')
+    await ended
+  }
+
+  function sql(text: string): string {
+    const place = ['-h', '127.0.0.1', '-p', String(port), '-U', 'postgres', '-d', 'postgres']
+    const form = ['-X', '-A', '-t', '-v', 'ON_ERROR_STOP=1']
+    const stdio: ('ignore' | 'pipe')[] = ['ignore', 'pipe', 'ignore']
+    return execFileSync(join(programs, 'psql'), [...place, ...form, '-c', text], { stdio })
+      .toString()
+      .trim()
+  }
+
+  async function remove(): Promise<void> {
+    await kill()
+    rmSync(data, { recursive: true, force: true })
+  }
+
+  const dsn = `postgresql://postgres:secret@127.0.0.1:${port}/postgres`
+  return { dsn, start, kill, sql, remove }
+}
+
+/** A port of loopback that nobody has now. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
