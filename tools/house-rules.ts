@@ -37,7 +37,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   kernel: ['koffi'],
   wire: ['re2js'],
   store: ['@clickhouse/client', 'chdb'],
-  central: ['@grpc/grpc-js', 'pg', 'pg-copy-streams'],
+  central: ['pg', 'pg-copy-streams'],
   'api/contract': ['typebox'],
   api: ['@fastify/static', '@fastify/swagger', '@fastify/swagger-ui', 'ajv', 'fastify', 'typebox'],
   web: ['preact', 'uplot', 'vite'],

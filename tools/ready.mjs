@@ -68,6 +68,8 @@ const programs = [
   { name: 'socat', has: () => command('socat') },
   { name: 'prometheus', has: () => command('prometheus') && command('promtool') },
   { name: 'postgresql', has: () => existsSync('/usr/lib/postgresql') },
+  { name: 'nfdump', has: () => command('nfcapd') },
+  { name: 'tshark', has: () => command('tshark') },
 ]
 
 const mode = process.argv[2] ?? 'start'

@@ -19,7 +19,6 @@ export {
   topAnswer,
 } from './envelope.ts'
 export { type ErrorBody, errorBody } from './error-body.ts'
-export { type ExportStatus, type ExportsAnswer, exportsAnswer } from './exports.ts'
 export {
   type EventGroupsAnswer,
   type EventStepsAnswer,
@@ -28,6 +27,7 @@ export {
   eventStepsAnswer,
   eventStepsParameters,
 } from './event-groups.ts'
+export { type ExportStatus, type ExportsAnswer, exportsAnswer } from './exports.ts'
 export {
   type FieldInfo,
   type FieldsAnswer,

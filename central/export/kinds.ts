@@ -1,9 +1,11 @@
 // THE list of receivers. A new kind is one more entry here and in config.ts.
 
 import type { ExportKind } from './config.ts'
+import { ipfixKind } from './ipfix/ipfix.ts'
 import { postgresqlKind } from './postgresql/postgresql.ts'
 import type { ReceiverKind } from './receiver.ts'
 
 export const receiverKinds: Readonly<Record<ExportKind, ReceiverKind>> = {
   postgresql: postgresqlKind,
+  ipfix: ipfixKind,
 }

@@ -5,7 +5,7 @@ import type { ConfigItem, ConfigMistake } from '../../common/config/mod.ts'
 import { messageOf, parseDurationMs } from '../../common/mod.ts'
 import type { Flag } from '../commands/command.ts'
 
-const kinds = ['postgresql'] as const
+const kinds = ['postgresql', 'ipfix'] as const
 
 /** A key of one export, described as a flag is; `config` is its name in the list. */
 export interface ExportKey extends Flag {
@@ -32,6 +32,9 @@ export const exportKeys: readonly ExportKey[] = [
   text('dsn', 'The database: postgresql://USER:PASSWORD@HOST:PORT/DATABASE.', {
     kinds: ['postgresql'],
     secret: true,
+  }),
+  text('endpoint', 'Where the receiver is: udp://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT.', {
+    kinds: ['ipfix'],
   }),
   text('tables', 'Tables whose rows it gets; flows by default.', { isList: true }),
   text('rows', 'counted (default): every byte once; all: also the second view of a connection.', {
@@ -63,6 +66,33 @@ export const exportKeys: readonly ExportKey[] = [
     min: 86_400_000,
     kinds: ['postgresql'],
   }),
+  text('template_refresh', 'How often templates are sent over UDP; 1m by default.', {
+    kind: 'duration',
+    min: 5_000,
+    max: 600_000,
+    kinds: ['ipfix'],
+  }),
+  text('mtu', 'Octets of a message at most; 1400 over UDP, else 16384.', {
+    kind: 'number',
+    min: 256,
+    max: 65_000,
+    kinds: ['ipfix'],
+  }),
+  text('observation_domain', 'Number of the observation domain; 1 by default.', {
+    kind: 'number',
+    max: 4_294_967_295,
+    kinds: ['ipfix'],
+  }),
+  text(
+    'enterprise_number',
+    'Private enterprise number under which process, workload, RTT and retransmits are sent; without it they are not.',
+    {
+      kind: 'number',
+      min: 1,
+      max: 4_294_967_295,
+      kinds: ['ipfix'],
+    },
+  ),
   text('db_init_sql_path', 'File of SQL that is run after the tables are made.', {
     kinds: ['postgresql'],
   }),
