@@ -11,7 +11,7 @@ import {
   type Reporter,
   readVersion,
 } from '../common/mod.ts'
-import { createStore, type RetentionConfig } from '../store/mod.ts'
+import { createStore, type RetentionConfig, type Store } from '../store/mod.ts'
 import { centralError } from './errors.ts'
 import type { ExportConfig } from './export/config.ts'
 import { createExports } from './export/exports.ts'
@@ -23,8 +23,8 @@ import { createIngest, type IngestAddress } from './ingest/ingest.ts'
 import { insertPending } from './ingest/insert-pending.ts'
 import { createStageLedger } from './ingest/stage-ledger.ts'
 import { createSeriesFeed, type MetricsConfig } from './metrics/series-feed.ts'
-import { createNodeOwners } from './node-owners.ts'
-import { createNodes } from './nodes.ts'
+import { createNodeOwners, type NodeOwners } from './node-owners.ts'
+import { createNodes, type Nodes } from './nodes.ts'
 
 export interface CentralConfig {
   readonly dataDir: string
@@ -104,17 +104,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
     { reader, health, exports: exports.list, metrics: reporter.metrics },
     reporter.child('http'),
   )
-  const loadNodes: Component = {
-    name: 'nodes',
-    start: async () => {
-      await nodes.load(store)
-      owners.load()
-      for (const { node, lastSeenMs } of nodes.list()) {
-        owners.reported(node, BigInt(lastSeenMs) * 1_000_000n)
-      }
-    },
-    stop: () => {},
-  }
+  const loadNodes = nodesLoader(nodes, owners, store)
   const journal: Component = { name: 'journal', start: exports.open, stop: () => {} }
   const folderWatch = createFolderWatch(dataDir, {
     onLost: (reason) =>
@@ -132,6 +122,21 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
     stop,
     url: () => http.address().url,
     ingestAddresses: ingest.addresses,
+  }
+}
+
+/** Who reported before this start, and whose the names of nodes are. */
+function nodesLoader(nodes: Nodes, owners: NodeOwners, store: Store): Component {
+  return {
+    name: 'nodes',
+    start: async () => {
+      await nodes.load(store)
+      owners.load()
+      for (const { node, lastSeenMs } of nodes.list()) {
+        owners.reported(node, BigInt(lastSeenMs) * 1_000_000n)
+      }
+    },
+    stop: () => {},
   }
 }
 
