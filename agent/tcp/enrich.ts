@@ -13,7 +13,7 @@ import { createEntries, type Entries } from './entries.ts'
 import { createRowWriter } from './flow-rows.ts'
 import { createReporting, report } from './report.ts'
 import { createRestored } from './restored.ts'
-import { createConnections, noCounts } from './state.ts'
+import { type Connections, createConnections, noCounts } from './state.ts'
 
 export interface EnrichOptions {
   readonly node: string
@@ -70,6 +70,9 @@ export interface Enrich {
   report(moment: Moment, emit: (batch: Batch) => void): void
   /** New connections get their ids under this key (16 octets); those that have one keep it. */
   setKey(key: Uint8Array): void
+  /** What is known of connections and cgroups, for rows of other kinds that belong to them. */
+  readonly state: Connections
+  readonly cgroups: Cgroups
   /** For the checkpoint. */
   readonly changes: Entries['changes']
   takeCounts(): EnrichCounts
@@ -168,6 +171,8 @@ export function createEnrich(options: EnrichOptions): Enrich {
       state.key = keyWords(key)
     },
     report: reportAll,
+    state,
+    cgroups,
     changes: createEntries(state).changes,
     takeCounts,
     sizes: () => ({

@@ -1,0 +1,276 @@
+// What happens to TCP connections as rows of events, at their own time and once each, from the same records that flows are made of:
+//
+//   attempt      a connect() whose result is known: established, or why it failed and with which errno; time = connect()
+//   established  a connection that was accepted; time = the handshake as TCP's clock has it
+//   closed       an end that was established is gone; time = its end, result = why
+//
+// Each end that this node sees has events of its own. What no record says is not made up: a connection that is older
+// than the probe has no attempt, one that vanished without a record has no end, and when a connect() was
+// established between its begin and its result no record says.
+
+import { type Batch, type EventField, eventTable } from '../../wire/mod.ts'
+import { octet, recordOctets, recordWords, roleSeen, short, word } from '../drain/record.ts'
+import type { Cgroups } from '../identity/cgroups.ts'
+import type { Own } from '../identity/own.ts'
+import { type Columns, type EndColumns, endColumnsOf } from '../rows/columns.ts'
+import type { Moment } from '../rows/moment.ts'
+import { createEndNames } from '../rows/names.ts'
+import { createWriter } from '../rows/writer.ts'
+import { hasPair, isInitiator, shortAt, u32At } from '../tcp/end-table.ts'
+import { endReason, errnoName, tcp } from '../tcp/outcome.ts'
+import { isOwn } from '../tcp/own-connections.ts'
+import type { Connections } from '../tcp/state.ts'
+
+/** Which connections have events: all, those that failed, or none. What is left out is counted as filtered. */
+export type ConnectionEventChoice = 'all' | 'failed' | 'off'
+
+export interface ConnectionEventsOptions {
+  readonly node: string
+  readonly state: Connections
+  readonly cgroups: Cgroups
+  readonly own: Own
+  /** `all` when not given. */
+  readonly choice?: ConnectionEventChoice
+  /** Rows of one batch; default 131,072. */
+  readonly rowsMax?: number
+}
+
+/** Since last taken; due = rows + filtered. */
+export interface ConnectionEventCounts {
+  readonly due: number
+  readonly rows: number
+  readonly filtered: number
+}
+
+export interface ConnectionEvents {
+  /** Before the stage enrich reports, which forgets connections that have ended. The batch is used again. */
+  report(moment: Moment, emit: (batch: Batch) => void): void
+  takeCounts(): ConnectionEventCounts
+}
+
+/** Bits of the column `events` of an end. */
+const told = { opened: 1, closed: 2 } as const
+const synRecv = 3
+const two32 = 0x1_0000_0000
+
+/** One end with something to report. */
+interface Happening {
+  readonly slot: number
+  readonly isSrc: boolean
+  /** It never was established. */
+  readonly failed: boolean
+}
+
+export function createConnectionEvents(options: ConnectionEventsOptions): ConnectionEvents {
+  const { state, own, choice = 'all', rowsMax = 131_072 } = options
+  const { ends } = state
+  const write = createEventWriter(options)
+  let counts = { due: 0, rows: 0, filtered: 0 }
+
+  function report(moment: Moment, emit: (batch: Batch) => void): void {
+    askCgroups()
+    write.begin(moment)
+    for (let slot = 0; slot < ends.high; slot++) {
+      if (ends.connection[slot] === -1 || ends.events[slot] === 3) continue
+      visit(slot)
+      if (write.batch().length < rowsMax) continue
+      flush(emit)
+      write.begin(moment)
+    }
+    flush(emit)
+  }
+
+  function flush(emit: (batch: Batch) => void): void {
+    const batch = write.batch()
+    counts.rows += batch.length
+    if (batch.length > 0) emit(batch)
+  }
+
+  /** Before the first row of an end, so that it already carries its unit. */
+  function askCgroups(): void {
+    for (let slot = 0; slot < ends.high; slot++) {
+      if (ends.connection[slot] === -1 || ends.events[slot] !== 0) continue
+      const low = u32At(ends, slot, word.cgroup)
+      options.cgroups.ownerOf(low + u32At(ends, slot, word.cgroup + 1) * two32)
+    }
+    options.cgroups.refresh()
+  }
+
+  function visit(slot: number): void {
+    const tcpState = ends.octets[slot * recordOctets + octet.state] as number
+    const isSrc = isInitiator(ends, slot)
+    const isOpen = ends.closed[slot] === 0
+    const isDialling = tcpState === tcp.synSent || tcpState === synRecv
+    if (isDialling && isOpen) return
+    const happening = { slot, isSrc, failed: isDialling }
+    if (isNew(slot, told.opened) && isBeginKnown(slot) && (isSrc || !isDialling)) {
+      due(happening, isSrc ? 'attempt' : 'established')
+    }
+    if (ends.closed[slot] === 1 && isNew(slot, told.closed) && !isDialling) due(happening, 'closed')
+  }
+
+  function isNew(slot: number, bit: number): boolean {
+    const before = ends.events[slot] as number
+    ends.events[slot] = before | bit
+    return (before & bit) === 0
+  }
+
+  function isBeginKnown(slot: number): boolean {
+    const flags = ends.octets[slot * recordOctets + octet.flags] as number
+    const start = u32At(ends, slot, word.start) + u32At(ends, slot, word.start + 1)
+    return start !== 0 && (flags & roleSeen) !== 0
+  }
+
+  function due(happening: Happening, phase: Phase): void {
+    counts.due++
+    const isChosen = choice === 'all' || (choice === 'failed' && happening.failed)
+    if (!isChosen || isOwn(state, ends.connection[happening.slot] as number, own)) counts.filtered++
+    else write.write(happening, phase)
+  }
+
+  function takeCounts(): ConnectionEventCounts {
+    const taken = counts
+    counts = { due: 0, rows: 0, filtered: 0 }
+    return taken
+  }
+
+  return { report, takeCounts }
+}
+
+type Phase = 'attempt' | 'established' | 'closed'
+
+function createEventWriter({ node, state, cgroups }: ConnectionEventsOptions) {
+  const writer = createWriter(eventTable)
+  const { ends, table } = state
+  let { names } = writer.batch()
+  let endNames = createEndNames(names, cgroups)
+  let columns = writer.columns()
+  let sides = { src: endColumnsOf(columns, 'src'), dst: endColumnsOf(columns, 'dst') }
+  let bootToWallNs = 0n
+
+  function begin(moment: Moment): void {
+    writer.begin()
+    bootToWallNs = moment.bootToWallNs
+    if (writer.batch().names === names) return
+    names = writer.batch().names
+    endNames = createEndNames(names, cgroups)
+  }
+
+  function nextRow(): number {
+    const row = writer.next()
+    if (writer.columns() !== columns) {
+      columns = writer.columns()
+      sides = { src: endColumnsOf(columns, 'src'), dst: endColumnsOf(columns, 'dst') }
+    }
+    return row
+  }
+
+  function write({ slot, isSrc, failed }: Happening, phase: Phase): void {
+    const row = nextRow()
+    const side = isSrc ? 'src' : 'dst'
+    columns.node.values[row] = names.index(node)
+    columns.kind.values[row] = names.index('connection')
+    columns.phase.values[row] = names.index(phase)
+    columns.observer.values[row] = names.index(side)
+    columns.protocol.values[row] = names.index('tcp')
+    columns.count.values[row] = 1
+    writeTuple(row, slot, isSrc)
+    writeTimes({ row, slot }, phase, failed)
+    if (failed || phase === 'closed') writeOutcome(row, slot, side)
+    else if (phase === 'attempt') columns.result.values[row] = names.index('established')
+    writeEnd(sides[side], row, slot)
+  }
+
+  function writeTuple(row: number, slot: number, isSrc: boolean): void {
+    const at = slot * recordWords
+    copyAddress(columns.src_address.values, row, at + (isSrc ? word.local : word.remote))
+    copyAddress(columns.dst_address.values, row, at + (isSrc ? word.remote : word.local))
+    const [local, remote] = [
+      shortAt(ends, slot, short.localPort),
+      shortAt(ends, slot, short.remotePort),
+    ]
+    columns.src_port.values[row] = isSrc ? local : remote
+    columns.dst_port.values[row] = isSrc ? remote : local
+    columns.interface.values[row] = endNames.text(ends.words, at + word.interface)
+    columns.netns.values[row] = u32At(ends, slot, word.netns)
+    // In its handshake a connection has an id that it may not keep.
+    if (!hasPair(ends, slot) && ends.closed[slot] === 0) return
+    const connection = ends.connection[slot] as number
+    columns.connection_id.values[row * 2] = table.id[connection * 2] as number
+    columns.connection_id.values[row * 2 + 1] = table.id[connection * 2 + 1] as number
+  }
+
+  function writeTimes(at: { row: number; slot: number }, phase: Phase, failed: boolean): void {
+    const { row, slot } = at
+    const start = wallTime(slot, word.start)
+    const end = wallTime(slot, word.time)
+    setTime(columns.time.values, row, phase === 'closed' ? end : start)
+    if (start !== bootToWallNs) setNullable(columns.start, row, start)
+    if (phase === 'closed' || (failed && ends.closed[slot] === 1))
+      setNullable(columns.end, row, end)
+  }
+
+  /** Nanoseconds since 1970; what is 0 in the record is not known. */
+  function wallTime(slot: number, member: number): bigint {
+    const low = BigInt(u32At(ends, slot, member))
+    return (BigInt(u32At(ends, slot, member + 1)) << 32n) + low + bootToWallNs
+  }
+
+  function writeOutcome(row: number, slot: number, side: 'src' | 'dst'): void {
+    const error = shortAt(ends, slot, short.error)
+    const outcome = {
+      side,
+      error,
+      state: ends.octets[slot * recordOctets + octet.state] as number,
+      localPort: shortAt(ends, slot, short.localPort),
+      vanished: ends.closed[slot] === 2,
+    }
+    columns.result.values[row] = names.index(endReason([outcome]))
+    columns.errno.values[row] = names.index(errnoName(error))
+  }
+
+  function writeEnd(to: EndColumns<Columns<EventField>>, row: number, slot: number): void {
+    const { words, octets } = ends
+    const at = slot * recordWords
+    const source = octets[slot * recordOctets + octet.ownerSource] as number
+    const process = endNames.process(words, at)
+    to.process.values[row] = process
+    to.pid.values[row] = words[at + word.tgid] as number
+    if (source !== 0) {
+      to.uid.nulls[row] = 0
+      to.uid.values[row] = words[at + word.uid] as number
+    }
+    to.netns.values[row] = words[at + word.netns] as number
+    to.process_source.values[row] = endNames.source(source)
+    to.node.values[row] = names.index(node)
+    const low = words[at + word.cgroup] as number
+    const high = words[at + word.cgroup + 1] as number
+    to.cgroup_id.values[row * 2] = low
+    to.cgroup_id.values[row * 2 + 1] = high
+    const owner = endNames.owner(low + high * two32)
+    to.workload.values[row] = (owner && (owner.unit || owner.container)) || process
+    if (!owner) return
+    to.unit.values[row] = owner.unit
+    to.container.values[row] = owner.container
+  }
+
+  function copyAddress(to: Uint32Array, row: number, from: number): void {
+    for (let index = 0; index < 4; index++) to[row * 4 + index] = ends.words[from + index] as number
+  }
+
+  return { begin, write, batch: writer.batch }
+}
+
+function setTime(values: Uint32Array, row: number, time: bigint): void {
+  values[row * 2] = Number(time & 0xffff_ffffn)
+  values[row * 2 + 1] = Number(time >> 32n)
+}
+
+function setNullable(
+  column: { readonly values: Uint32Array; readonly nulls: Uint8Array },
+  row: number,
+  time: bigint,
+): void {
+  column.nulls[row] = 0
+  setTime(column.values, row, time)
+}
