@@ -11,6 +11,7 @@ import { answerUnreadable } from './answer/unreadable.ts'
 import { badQuery, type Violation } from './bad-query.ts'
 import { errorBody } from './contract/mod.ts'
 import { apiError, bodyOf } from './errors.ts'
+import type { LiveConfig, LiveSource } from './live/live.ts'
 import { monitorRoutes } from './monitor/routes.ts'
 import { answerLostBrowser, servePage } from './page.ts'
 import { type AskConfig, createAsk } from './routes/ask.ts'
@@ -20,6 +21,7 @@ import { eventsRoute } from './routes/events.ts'
 import { filterRoute } from './routes/filter.ts'
 import { flowsRoute } from './routes/flows.ts'
 import { ledgerRoute } from './routes/ledger.ts'
+import { liveRoute } from './routes/live.ts'
 import { programsRoute } from './routes/programs.ts'
 import { errorSchemaId } from './routes/responses.ts'
 import { seriesRoute } from './routes/series.ts'
@@ -41,9 +43,14 @@ export interface AppConfig {
   readonly answerWaitMs?: number
   /** A client that takes nothing of its answer for so long is cut off: 30 s when not given. */
   readonly readerStallMs?: number
+  readonly live?: LiveConfig
 }
 
-export type AppDeps = Omit<RouteDeps, 'ask' | 'nowNs'> & Partial<Pick<RouteDeps, 'nowNs'>>
+export type AppDeps = Omit<RouteDeps, 'ask' | 'nowNs'> &
+  Partial<Pick<RouteDeps, 'nowNs'>> & {
+    /** Rows as they become durable; without it nothing is live. */
+    readonly live?: LiveSource
+  }
 
 /** The API and the page without a socket; answers `inject`, or listens by createHttp. Errors: none of its own. */
 export async function createApp(
@@ -85,9 +92,13 @@ export async function createApp(
   ]) {
     route(app, routeDeps)
   }
+  const source = deps.live ?? nothingLive
+  liveRoute(app, config.live ?? {}, { source, nowNs }, reporter)
   await servePage(app, config.webDir)
   return app
 }
+
+const nothingLive: LiveSource = () => () => undefined
 
 const mib = 1024 * 1024
 

@@ -47,6 +47,12 @@ export const apiErrors = {
     exitCode: 75,
     remedy: 'Ask again in a moment.',
   },
+  live_full: {
+    message: 'there are too many live readers already',
+    status: 503,
+    exitCode: 75,
+    remedy: 'Close another live view, or ask /api/flows and /api/events again and again.',
+  },
   readers_slow: {
     message: 'answers that wait for slow readers fill the memory for answers',
     status: 503,

@@ -48,6 +48,7 @@ test('every route declares its answers and no path is missing', async () => {
     '/api/ledger',
     '/api/list-connections',
     '/api/list-packet-drops',
+    '/api/live',
     '/api/packet-drop-summary',
     '/api/programs',
     '/api/series',

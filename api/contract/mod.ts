@@ -61,6 +61,7 @@ export {
   eventsParameters,
   flowsParameters,
   ledgerParameters,
+  liveParameters,
   parameterNames,
   programsParameters,
   seriesParameters,

@@ -139,6 +139,21 @@ export const seriesParameters = Type.Object(
   { additionalProperties: false },
 )
 
+/** Parameters of GET /api/live. */
+export const liveParameters = Type.Object(
+  {
+    table: Type.Optional(
+      Type.String({
+        enum: [flowTable.name, eventTable.name],
+        default: flowTable.name,
+        description: 'Whose rows.',
+      }),
+    ),
+    filter,
+  },
+  { additionalProperties: false },
+)
+
 /** Parameters of GET /api/ledger. */
 export const ledgerParameters = namesOf(ledgerTable)
 
