@@ -34,6 +34,18 @@ export const agentErrors = {
     exitCode: 70,
     remedy: 'Run weir doctor; the log of the agent says more.',
   },
+  capture_unreadable: {
+    message: 'the capture {file} cannot be read: {reason}',
+    status: 400,
+    exitCode: 66,
+    remedy: 'Name a file that this user may read; gzip and zstd are unpacked.',
+  },
+  capture_unknown: {
+    message: '{file} is no capture: neither pcap nor pcapng',
+    status: 400,
+    exitCode: 65,
+    remedy: 'Write one with tcpdump -w FILE, dumpcap or weir capture.',
+  },
 } as const
 
 /** Makes an error of the agent. */

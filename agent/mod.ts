@@ -1,8 +1,17 @@
 // Stage 2: one process per node. Watches the kernel, makes rows, keeps them until central has them.
 
-export { type DoctorReport, doctor, type ProbeVerdict, type ProgramReport } from '../kernel/mod.ts'
+export {
+  type DoctorReport,
+  doctor,
+  openReplay,
+  type ProbeVerdict,
+  type ProgramReport,
+  type Replay,
+} from '../kernel/mod.ts'
 export { type Agent, type AgentConfig, type AgentHealth, createAgent } from './agent.ts'
 export { agentErrors } from './errors.ts'
 export { createLocalAgent, type LocalAgent, type LocalAgentConfig, type OnBatch } from './local.ts'
+export { type PlayedCapture, playCapture } from './replay/capture.ts'
+export type { CaptureFlow, CaptureFlows } from './replay/capture-flows.ts'
 export type { SpoolLimits } from './spool/spool.ts'
 export type { Upstream } from './stream/stream.ts'

@@ -1,6 +1,15 @@
 // The only door to the kernel: probes are opened here, and nothing else of Weir speaks to bpf.
 
 export {
+  flowCounterNames,
+  flowDirection,
+  flowFlag,
+  flowRecordByte,
+  flowRecordBytes,
+  flowRecordWord,
+  packetFault,
+} from './layout/flow-record.ts'
+export {
   counterNames,
   ownerSource,
   socketFlag,
@@ -16,6 +25,8 @@ export { kernelErrors } from './loader/errors.ts'
 export { type NetworkNamespace, networkNamespaces } from './loader/namespace.ts'
 export { releaseProgramPages } from './loader/program-pages.ts'
 export { doctor } from './probes/doctor.ts'
+export type { FlowSink } from './probes/flow/flow-sums.ts'
+export { type CapturedPacket, openReplay, packetLink, type Replay } from './probes/flow/replay.ts'
 export {
   type OpenedProbes,
   openProbes,

@@ -11,6 +11,7 @@ import { exportsCommand } from './exports.ts'
 import { flowsCommand } from './flows.ts'
 import { ledgerCommand } from './ledger.ts'
 import { programsCommand } from './programs.ts'
+import { replayCommand } from './replay.ts'
 import { topCommand } from './top.ts'
 import { upCommand } from './up.ts'
 
@@ -23,6 +24,7 @@ export const commands: readonly CommandEntry[] = [
   ledgerCommand,
   programsCommand,
   exportsCommand,
+  replayCommand,
   doctorCommand,
   agentCommand,
   centralCommand,

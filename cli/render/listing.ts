@@ -2,9 +2,10 @@
 // programs. Never both mixed; the line of truth goes to standard error in every form.
 
 import { once } from 'node:events'
-import type { Batch, JsonValue, Row } from '../../wire/mod.ts'
+import type { Batch, Row } from '../../wire/mod.ts'
 import { type Flag, print, type Terminal, type Values } from '../commands/command.ts'
-import { escaped, escapedJson } from './escape.ts'
+import { csvLine } from './csv.ts'
+import { escapedJson } from './escape.ts'
 import { createLineWriter, type LineWriter } from './json-lines.ts'
 import { createTable, type TableColumn } from './table.ts'
 import { type Truth, tellTruth } from './truth.ts'
@@ -90,14 +91,4 @@ export function createListing(terminal: Terminal, values: Values, shape: Listing
   }
 
   return { add, addBatch, end }
-}
-
-/** RFC 4180; null is an empty cell. */
-function csvLine(values: readonly JsonValue[]): string {
-  return values
-    .map((value) => {
-      const text = value === null ? '' : escaped(String(value))
-      return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-    })
-    .join(',')
 }

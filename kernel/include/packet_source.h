@@ -12,15 +12,21 @@ enum packet_door {
 	DOOR_XDP,    /* `data` to `data_end` of XDP, and no further: frames in several pieces end with the first */
 	DOOR_TC,     /* traffic control: plain packets as XDP (packet_plain.h), all others copied from the skb */
 	DOOR_SKB,    /* copied from the skb: socket filters see nothing else */
-	DOOR_MEMORY, /* a map's value of PACKET_MEMORY_BYTES: `held` octets from `base` on */
+	DOOR_MEMORY, /* `held` octets of a map's value, from `base` on: by a dynptr, from Linux 5.19 on */
 };
+
+/* As in linux/bpf.h. */
+struct bpf_dynptr {
+	__u64 opaque[2];
+} __attribute__((aligned(8)));
 
 struct packet_source {
 	enum packet_door door;
 	const void *data;
 	const void *data_end;
 	void *context; /* struct xdp_md or struct __sk_buff */
-	__u32 base;	/* of memory */
+	const struct bpf_dynptr *octets; /* of memory */
+	__u32 base;
 	__u32 held;	/* octets that can be read */
 	__u32 length;	/* octets that the frame had; more than `held` in a truncated capture */
 };
@@ -39,7 +45,7 @@ static __always_inline __u32 packet_forget(__u32 value)
 	return value | packet_nothing;
 }
 
-/* Octets in a map for DOOR_MEMORY; what is read must lie wholly within. */
+/* Octets in a map for DOOR_MEMORY. */
 #define PACKET_MEMORY_BYTES (2 << 20)
 
 /* Both ends are read anew: the verifier remembers how far a pointer has been looked at, and begins anew with this one. */
@@ -47,23 +53,23 @@ static __always_inline bool packet_direct(const struct packet_source *source, __
 					  const __u32 bytes)
 {
 	const volatile struct xdp_md *context = source->context;
-	const unsigned char *from = (const unsigned char *)(long)context->data + offset;
+	const unsigned char *from = (const unsigned char *)(long)context->data;
+	__u64 place = offset;
 
+	barrier_var(place); /* 5.10 knows bounds of whole registers alone */
+	from += place & PACKET_OFFSET_MAX;
 	if (from + bytes > (const unsigned char *)(long)context->data_end)
 		return false;
 	__builtin_memcpy(to, from, bytes);
 	return true;
 }
 
-/* By the helper: its copy needs no proof, and a proof of each would be most of the program. */
 static __always_inline bool packet_memory(const struct packet_source *source, __u32 offset, void *to,
 					  const __u32 bytes)
 {
-	__u64 place = (__u64)source->base + offset;
-
-	if (packet_forget(offset + bytes) > source->held || place > PACKET_MEMORY_BYTES - bytes)
+	if (packet_forget(offset + bytes) > source->held)
 		return false;
-	return bpf_probe_read_kernel(to, bytes, (const unsigned char *)source->data + place) == 0;
+	return bpf_dynptr_read(to, bytes, source->octets, source->base + offset, 0) == 0;
 }
 
 /* Copies `bytes` octets, a constant; false if they are not all there. */

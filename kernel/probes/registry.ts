@@ -2,12 +2,13 @@
 
 import { AppError, messageOf } from '../../common/mod.ts'
 import { fail } from '../loader/errors.ts'
+import { flowSpec } from './flow/spec.ts'
 import type { ProgramState } from './report.ts'
 import { socketSpec } from './socket/spec.ts'
 import type { OpenProbe, ProbeOptions, ProbeSpec } from './spec.ts'
 
 /** Every probe, in the order in which they are opened and shown. */
-export const probeSpecs: readonly ProbeSpec[] = [socketSpec]
+export const probeSpecs: readonly ProbeSpec[] = [socketSpec, flowSpec]
 
 /** A probe that could not be opened; the others run without it. */
 export interface ProbeFailure {

@@ -89,13 +89,16 @@ int packet_memory_read(struct __sk_buff *skb)
 {
 	__u32 zero = 0;
 	struct octets *octets = bpf_map_lookup_elem(&memory, &zero);
+	struct bpf_dynptr dynptr;
 	struct packet_source source = {
 		.door = DOOR_MEMORY,
-		.data = octets,
+		.octets = &dynptr,
 		.base = base,
 		.held = held,
 		.length = length,
 	};
 
-	return octets ? parse(&source, link) : 0;
+	if (!octets || bpf_dynptr_from_mem(octets, sizeof(*octets), 0, &dynptr))
+		return 0;
+	return parse(&source, link);
 }

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { readBtf } from '../loader/btf.ts'
 import { readElf } from '../loader/elf.ts'
+import { kernelNames } from '../loader/host.ts'
 import { createMapEntries } from '../loader/map-batch.ts'
 import { openObject } from '../loader/object.ts'
 import type { TestRun } from '../loader/test-run.ts'
@@ -32,6 +33,8 @@ export interface ReadPacket {
 export type Door = 'xdp' | 'tc' | 'socket' | 'memory'
 
 export interface Parser {
+  /** Whether `memory` is there: it reads by a dynptr (Linux 5.19). */
+  readonly hasMemory: boolean
   /** `link` is one of enum packet_link, for `memory`; `length` is that of the frame if it is truncated. */
   parse(door: Door, octets: Uint8Array, link?: number, length?: number): ReadPacket
   close(): void
@@ -42,11 +45,15 @@ const memoryProgram = 'packet_memory_read'
 /** A run takes no more than a page has room for. */
 const inputBytesMax = 3520
 const memoryBytes = 2 << 20
+const dynptr = 'BPF_FUNC_dynptr_from_mem'
 
 export function openParser(): Parser {
   const bytes = readFileSync(new URL('packet.bpf.o', import.meta.url))
   const what = 'the test of the packet parser'
-  const object = openObject({ what, bytes, settings: {}, maxEntries: {}, without: new Set() })
+  const options = { what, bytes, settings: {}, maxEntries: {} }
+  const hasMemory = kernelNames([dynptr]).has(dynptr)
+  const without = hasMemory ? [] : [memoryProgram]
+  const object = openObject({ ...options, without: new Set(without) })
   const { members } = readBtf(readElf(bytes).section('.BTF')).struct('packet')
   const parsed = object.map('parsed')
   const memory = object.map('memory')
@@ -90,6 +97,7 @@ export function openParser(): Parser {
   }
 
   return {
+    hasMemory,
     parse: (door, octets, link = 1, length = octets.length) => {
       if (door === 'memory') place(octets, link, length)
       const run = runOf(door)

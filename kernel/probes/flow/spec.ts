@@ -1,0 +1,107 @@
+// The flow probe's entry of the registry.
+
+import type { ProbeSpec } from '../spec.ts'
+
+const use = 'packets of an interface'
+
+export const flowSpec: ProbeSpec = {
+  name: 'flow',
+  summary:
+    'Every packet of the interfaces that --interface names, by flow: L3 bytes and wire packets.',
+  default: false,
+  hooks: [
+    { program: 'flow_ingress', hook: 'tc', needs: [], since: '5.10', use: `${use}, coming in` },
+    { program: 'flow_egress', hook: 'tc', needs: [], since: '5.10', use: `${use}, going out` },
+    {
+      program: 'flow_raw_ingress',
+      hook: 'tc',
+      needs: [],
+      since: '5.10',
+      use: `${use} without a link header, coming in`,
+    },
+    {
+      program: 'flow_raw_egress',
+      hook: 'tc',
+      needs: [],
+      since: '5.10',
+      use: `${use} without a link header, going out`,
+    },
+    {
+      program: 'flow_filter',
+      hook: 'socket',
+      needs: [],
+      since: '5.10',
+      use: `${use}, without traffic control`,
+    },
+    {
+      program: 'flow_raw_filter',
+      hook: 'socket',
+      needs: [],
+      since: '5.10',
+      use: `${use} without a link header, without traffic control`,
+    },
+    {
+      program: 'flow_replay',
+      hook: 'socket',
+      needs: ['BPF_FUNC_dynptr_from_mem'],
+      since: '5.19',
+      use: 'packets of a capture (weir replay)',
+      instead: 'captures are not read',
+    },
+  ],
+  degraded: [],
+  records: {
+    struct: 'flow_record',
+    header: 'kernel/probes/flow/flow_record.h',
+    prefix: 'flowRecord',
+    layout: 'flow-record.ts',
+    enums: [
+      {
+        name: 'flowDirection',
+        type: 'flow_direction',
+        cut: 'DIRECTION_',
+        help: 'Value of `direction`.',
+      },
+      {
+        name: 'flowFlag',
+        type: 'flow_flag',
+        cut: 'FLOW_',
+        help: 'Bits of `flags` above those of TCP.',
+      },
+      {
+        name: 'packetFault',
+        type: 'packet_fault',
+        cut: 'PACKET_',
+        help: 'Value of `fault`: why a packet is not counted as IP.',
+      },
+    ],
+    counters: {
+      enum: 'flow_counter',
+      name: 'flowCounterNames',
+      header: 'kernel/probes/flow/counters.h',
+    },
+  },
+  maps: {
+    flows_a: 'flows of this interval, or of the last one',
+    flows_b: 'the other of the two',
+    remainders: 'packets that found no room, by interface and protocol',
+    counters: 'what the programs counted, per CPU',
+    captured: 'octets of a capture',
+    packets: 'where the packets of a capture lie',
+  },
+  counters: {
+    opened: { means: ['entered'], help: 'Flows that came into a map.' },
+    unlisted: {
+      means: ['detail'],
+      help: 'Packets of flows for which the map had no room: counted by interface and protocol.',
+    },
+    lost: {
+      means: ['detail'],
+      help: 'Of these, packets for which there was no room there either.',
+    },
+    sampled_out: { means: ['detail'], help: 'Packets that --sample left out.' },
+  },
+  open: async () => {
+    throw new Error('the flow probe is opened by its interfaces')
+  },
+}
