@@ -112,6 +112,12 @@ export const cliErrors = {
     exitCode: 71,
     remedy: 'raise it: {shell}, or {directive} in the unit of systemd',
   },
+  file_unwritable: {
+    message: 'the file {file} cannot be written: {reason}',
+    status: 400,
+    exitCode: 73,
+    remedy: 'give another with -o; a file that is there is never written over',
+  },
   data_folder_unwritable: {
     message: 'the data folder {folder} cannot be made: {reason}',
     status: 503,

@@ -2,10 +2,12 @@
 
 import type { ExportKind } from './config.ts'
 import { ipfixKind } from './ipfix/ipfix.ts'
+import { otlpKind } from './otlp/otlp.ts'
 import { postgresqlKind } from './postgresql/postgresql.ts'
 import type { ReceiverKind } from './receiver.ts'
 
 export const receiverKinds: Readonly<Record<ExportKind, ReceiverKind>> = {
   postgresql: postgresqlKind,
   ipfix: ipfixKind,
+  otlp: otlpKind,
 }

@@ -5,7 +5,7 @@ import type { ConfigItem, ConfigMistake } from '../../common/config/mod.ts'
 import { messageOf, parseDurationMs } from '../../common/mod.ts'
 import type { Flag } from '../commands/command.ts'
 
-const kinds = ['postgresql', 'ipfix'] as const
+const kinds = ['postgresql', 'ipfix', 'otlp'] as const
 
 /** A key of one export, described as a flag is; `config` is its name in the list. */
 export interface ExportKey extends Flag {
@@ -33,9 +33,13 @@ export const exportKeys: readonly ExportKey[] = [
     kinds: ['postgresql'],
     secret: true,
   }),
-  text('endpoint', 'Where the receiver is: udp://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT.', {
-    kinds: ['ipfix'],
-  }),
+  text(
+    'endpoint',
+    'Where the receiver is: udp://, tcp:// or tls://HOST:PORT of ipfix; http:// or https://HOST:PORT of otlp.',
+    {
+      kinds: ['ipfix', 'otlp'],
+    },
+  ),
   text('tables', 'Tables whose rows it gets; flows by default.', { isList: true }),
   text('rows', 'counted (default): every byte once; all: also the second view of a connection.', {
     kind: 'choice',
@@ -65,6 +69,35 @@ export const exportKeys: readonly ExportKey[] = [
     kind: 'duration',
     min: 86_400_000,
     kinds: ['postgresql'],
+  }),
+  text('protocol', 'grpc (default) or http/protobuf.', {
+    kind: 'choice',
+    choices: ['grpc', 'http/protobuf'],
+    kinds: ['otlp'],
+  }),
+  text('compression', 'gzip (default), zstd (of http/protobuf) or none.', {
+    kind: 'choice',
+    choices: ['gzip', 'zstd', 'none'],
+    kinds: ['otlp'],
+  }),
+  text('headers', 'Headers of every request: NAME=VALUE, NAME=VALUE.', {
+    secret: true,
+    isList: true,
+    kinds: ['otlp'],
+  }),
+  text('signals', 'traces, metrics, logs; all of them by default.', {
+    isList: true,
+    kinds: ['otlp'],
+  }),
+  text('dialect', 'Names of attributes of spans: semconv (default) or ebpf_receiver.', {
+    kind: 'choice',
+    choices: ['semconv', 'ebpf_receiver'],
+    kinds: ['otlp'],
+  }),
+  text('temporality', 'Of sums: cumulative (default) or delta.', {
+    kind: 'choice',
+    choices: ['cumulative', 'delta'],
+    kinds: ['otlp'],
   }),
   text('template_refresh', 'How often templates are sent over UDP; 1m by default.', {
     kind: 'duration',
