@@ -5,6 +5,8 @@ import type { RowsAnswer } from '../../api/contract/mod.ts'
 export type {
   Coverage,
   ErrorBody,
+  EventGroupsAnswer,
+  EventStepsAnswer,
   FieldInfo,
   FieldsAnswer,
   FilterAnswer,

@@ -94,7 +94,7 @@ export function useValues(
   const names = groupable.join()
   useEffect(() => {
     setKnown([])
-    if (names === '') return undefined
+    if (names === '' || (table !== 'flows' && table !== 'events')) return undefined
     return later(0, async (signal) => {
       const answers = groupable.map((name) => valuesOf(name, table, { state, signal }))
       setKnown(merged((await Promise.all(answers)).flat()))
@@ -106,19 +106,24 @@ export function useValues(
 
 async function valuesOf(
   name: string,
-  _table: string,
+  table: string,
   { state, signal }: { readonly state: PageState; readonly signal: AbortSignal },
 ): Promise<readonly KnownValue[]> {
-  const query = new URLSearchParams({ from: state.from, to: state.to, by: name })
-  for (const [key, value] of Object.entries(countOf)) query.append(key, value)
-  const { body } = await get<TopAnswer>(`/api/top?${query}`, signal)
-  return body.rows.map((row) => ({
-    value: String(row[name] ?? ''),
-    count: Number(row['connections']),
-  }))
+  const { path, metric, more } = table === 'events' ? ofEvents : ofFlows
+  const range = { from: state.from, to: state.to }
+  const query = new URLSearchParams({
+    ...range,
+    by: name,
+    order: `-${metric}`,
+    limit: '20',
+    ...more,
+  })
+  const { body } = await get<Pick<TopAnswer, 'rows'>>(`${path}?${query}`, signal)
+  return body.rows.map((row) => ({ value: String(row[name] ?? ''), count: Number(row[metric]) }))
 }
 
-const countOf = { order: '-connections', metrics: 'connections', limit: '20' }
+const ofFlows = { path: '/api/top', metric: 'connections', more: { metrics: 'connections' } }
+const ofEvents = { path: '/api/events/top', metric: 'events', more: {} }
 
 function merged(values: readonly KnownValue[]): readonly KnownValue[] {
   const counts = new Map<string, number>()

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import {
   apiQuery,
   defaults,
+  filterText,
   formatLocation,
   type PageState,
   parseLocation,
@@ -29,6 +30,8 @@ const state: PageState = {
   ],
   filter: 'rtt > 5ms and not src_process = "a b"',
   fold: 'none',
+  kind: 'drop',
+  group: 'none',
   select: '17446744073709551615',
   zone: 'utc',
 }
@@ -108,4 +111,12 @@ test('a value that is no plain word is written in quotes, so that it means itsel
   assert.equal(written(''), '""')
   assert.equal(written('a*'), '"a*"')
   assert.equal(written('say "x\\y"\n'), '"say \\"x\\\\y\\"\\n"')
+})
+
+test('chips and text are one text for questions that take no parameters', () => {
+  assert.equal(filterText(defaults), '')
+  assert.equal(
+    filterText(state),
+    'src_process = "a&b=c \\"d\\"" and dst_port in (5432, 6379) and (rtt > 5ms and not src_process = "a b")',
+  )
 })

@@ -26,7 +26,11 @@ export interface PageState {
   readonly filter: string
   /** `none`: every port of a responder is an edge of its own (parameter of /api/top). */
   readonly fold: 'ports' | 'none'
-  /** connection_id of the row whose panel is open. */
+  /** Kind of events that the page lists; '' = all. */
+  readonly kind: string
+  /** `none`: drops one by one, not by reason. */
+  readonly group: '' | 'none'
+  /** connection_id of the row whose panel is open; of a drop its reason. */
   readonly select: string | undefined
   readonly zone: Zone
 }
@@ -39,11 +43,13 @@ export const defaults: PageState = {
   filters: [],
   filter: '',
   fold: 'ports',
+  kind: '',
+  group: '',
   select: undefined,
   zone: 'local',
 }
 
-const own = new Set(['from', 'to', 'order', 'filter', 'fold', 'select', 'tz'])
+const own = new Set(['from', 'to', 'order', 'filter', 'fold', 'kind', 'group', 'select', 'tz'])
 
 /** The state of a path with its query; what is no parameter of the page is a filter, for the API to judge. */
 export function parseLocation(url: string): PageState {
@@ -58,6 +64,8 @@ export function parseLocation(url: string): PageState {
     order: query.get('order') || defaults.order,
     filters,
     filter: query.get('filter') ?? defaults.filter,
+    kind: query.get('kind') ?? defaults.kind,
+    group: query.get('group') === 'none' ? 'none' : defaults.group,
     fold: query.get('fold') === 'none' ? 'none' : defaults.fold,
     select: query.get('select') || undefined,
     zone: query.get('tz') === 'utc' ? 'utc' : 'local',
@@ -73,6 +81,8 @@ export function formatLocation(state: PageState): string {
   for (const { field, value } of state.filters) query.append(field, value)
   if (state.filter !== defaults.filter) query.append('filter', state.filter)
   if (state.fold !== defaults.fold) query.append('fold', state.fold)
+  if (state.kind !== defaults.kind) query.append('kind', state.kind)
+  if (state.group !== defaults.group) query.append('group', state.group)
   if (state.select !== undefined) query.append('select', state.select)
   if (state.zone !== defaults.zone) query.append('tz', state.zone)
   const text = query.toString()
@@ -132,6 +142,16 @@ export function written(value: string): string {
     .replace(/[\\"]/g, '\\$&')
     .replace(/[\n\t\r]/g, (mark) => escapes[mark] ?? mark)
   return `"${inside}"`
+}
+
+/** Chips and text as one text of the filter language, for questions that take nothing else; '' = everything. */
+export function filterText({ filters, filter }: PageState): string {
+  const chips = Map.groupBy(filters, ({ field }) => field)
+  const conditions = [...chips].map(([field, same]) => {
+    const values = same.map(({ value }) => written(value))
+    return values.length === 1 ? `${field} = ${values[0]}` : `${field} in (${values.join(', ')})`
+  })
+  return [...conditions, ...(filter === '' ? [] : [`(${filter})`])].join(' and ')
 }
 
 /** The same state with nothing filtered. */

@@ -34,6 +34,7 @@ export interface Twin {
 export interface Model {
   readonly flows: TableModel
   readonly ledger: TableModel
+  readonly events: TableModel
   readonly metrics: Words
   /** Every field of a table; empty before the answer is here, or for no table. */
   readonly fieldsOf: (table: string) => readonly FieldInfo[]
@@ -44,6 +45,7 @@ export function modelOf(answer: FieldsAnswer | undefined): Model {
   return {
     flows: tableOf(answer, 'flows'),
     ledger: tableOf(answer, 'ledger'),
+    events: tableOf(answer, 'events'),
     metrics: wordsOf(answer?.metrics ?? []),
     fieldsOf: (name) => (answer?.fields ?? []).filter(({ table }) => table === name),
   }

@@ -5,6 +5,7 @@ import type { RouteName } from './location.ts'
 const byPage: { readonly [name in RouteName]: readonly [string, ...string[]] } = {
   overview: ['flows'],
   flows: ['flows'],
+  events: ['events'],
   // A filter about connections is no mistake there: it leaves the nodes whole.
   nodes: ['ledger', 'programs', 'flows'],
 }

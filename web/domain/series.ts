@@ -104,6 +104,17 @@ export const received: Measure = {
   silence: 0,
 }
 
+/** Packets that the kernel dropped, of the rows of one kind of events. */
+export const drops: Measure = {
+  metric: 'drops',
+  format: rate,
+  of: (row, seconds) => sum(row, 'count') / seconds,
+  silence: 0,
+}
+
+/** Resets, sent and received, of the rows of that kind. */
+export const resets: Measure = { ...drops, metric: 'resets' }
+
 /** How long after its end a step may still grow: rows are on their way. */
 const settleMs = 3000
 

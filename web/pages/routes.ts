@@ -4,6 +4,7 @@ import type { ComponentType } from 'preact'
 import { pagePaths } from '../../api/contract/pages/mod.ts'
 import type { RouteName } from '../domain/location.ts'
 import type { PageProps } from '../views/page-frame.tsx'
+import { EventsPage } from './events/events-page.tsx'
 import { FlowsPage } from './flows/flows-page.tsx'
 import { NodesPage } from './nodes/nodes-page.tsx'
 import { Overview } from './overview/overview.tsx'
@@ -20,6 +21,7 @@ export interface Route {
 const pages: { readonly [name in RouteName]: Omit<Route, 'name'> } = {
   overview: { title: 'Overview', key: 'o', page: Overview },
   flows: { title: 'Flows', key: 'f', page: FlowsPage },
+  events: { title: 'Events', key: 'e', page: EventsPage },
   nodes: { title: 'Nodes', key: 'n', page: NodesPage },
 }
 

@@ -28,7 +28,8 @@ export function App() {
   const intervalMs = Math.max(0, ...intervals) || usualIntervalMs
   useFieldsAnswer()
   useEffect(listenToKeys, [])
-  const withSide = state.page === 'flows' && state.select !== undefined
+  const hasSide = state.page === 'flows' || state.page === 'events'
+  const withSide = hasSide && state.select !== undefined
   return (
     <div class={`app ${withSide ? 'with-side' : ''} ${cut ? 'cut' : ''}`}>
       <Rail />

@@ -156,6 +156,7 @@ const moves = new Set(['ArrowLeft', 'ArrowRight', 'Home', 'End'])
 
 const placeholders: Readonly<Record<string, string>> = {
   flows: 'dst_port = 5432 and rtt > 5ms',
+  events: 'kind = drop and dst_port = 5432',
   ledger: 'node = a and stage = hook',
 }
 

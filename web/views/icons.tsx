@@ -6,6 +6,7 @@ import type { ComponentChildren } from 'preact'
 const paths = {
   overview: () => <path d="M2.5 13.5h3l2.2-7 3.4 11 2.6-8 1.3 4h2.5" />,
   flows: () => <path d="M3 5h14M3 10h14M3 15h14M8 3v14" />,
+  events: () => <path d="M11 2.5 4.5 11.5H10L9 17.5l6.5-9H10z" />,
   nodes: () => (
     <>
       <rect x="3.5" y="3.5" width="13" height="5" rx="1.2" />

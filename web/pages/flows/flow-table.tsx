@@ -10,12 +10,12 @@ import type { PageState } from '../../domain/location.ts'
 import { exact } from '../../domain/number.ts'
 import { PanelCoverage } from '../../views/coverage-badge.tsx'
 import { Empty, ErrorState, Loading, NoAnswerYet } from '../../views/panel-state.tsx'
+import { useSlice } from '../../views/slice.ts'
 import { Table } from '../../views/table.tsx'
 import { ColumnChooser, chosen$ } from './column-chooser.tsx'
 import { type FlowColumn, flowColumns } from './flow-columns.tsx'
 import type { FlowRows } from './flow-rows.ts'
 import { useKeyboard } from './keyboard.ts'
-import { useSlice } from './slice.ts'
 
 interface FlowTableProps {
   readonly state: PageState

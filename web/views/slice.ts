@@ -1,9 +1,14 @@
 // Which rows of the list are drawn: rows of fixed height, only those in sight are in the document.
 
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { hold } from '../../data/page.ts'
-import type { Slice } from '../../views/table.tsx'
-import type { FlowRows } from './flow-rows.ts'
+import { hold } from '../data/page.ts'
+import type { Slice } from './table.tsx'
+
+/** A list that has more rows behind a cursor. */
+interface Pages {
+  readonly next: string | null | undefined
+  readonly more: () => void
+}
 
 /** Rows drawn above and below those in sight. */
 const spare = 8
@@ -15,7 +20,7 @@ interface InSight {
 }
 
 /** The slice of `all` rows that is in sight; asks for more rows near the end of the list. */
-export function useSlice(all: number, flows: FlowRows): InSight {
+export function useSlice(all: number, list: Pages): InSight {
   const body = useRef<HTMLTableSectionElement>(null)
   const above = useRef<HTMLTableCellElement>(null)
   const below = useRef<HTMLTableCellElement>(null)
@@ -45,7 +50,7 @@ export function useSlice(all: number, flows: FlowRows): InSight {
       )
       // What is read must not move: below the first row, live stands still.
       hold('scroll', top < barHeight())
-      if (place.getBoundingClientRect().bottom < innerHeight * 2) flows.more()
+      if (place.getBoundingClientRect().bottom < innerHeight * 2) list.more()
     }
     look()
     addEventListener('scroll', look, { passive: true })
@@ -54,7 +59,7 @@ export function useSlice(all: number, flows: FlowRows): InSight {
       removeEventListener('scroll', look)
       removeEventListener('resize', look)
     }
-  }, [all, flows.next])
+  }, [all, list.next])
   useEffect(() => () => hold('scroll', false), [])
 
   return { first, last, slice: { all, body, above, below } }

@@ -1,0 +1,110 @@
+// Events one by one, the newest first.
+
+import { useMemo } from 'preact/hooks'
+import { useCell } from '../../data/cell.ts'
+import type { Health, Values } from '../../data/contract.ts'
+import { model$ } from '../../data/model.ts'
+import { select } from '../../data/page.ts'
+import { type Tab, tabs } from '../../domain/event.ts'
+import { text } from '../../domain/flow.ts'
+import type { PageState } from '../../domain/location.ts'
+import { exact } from '../../domain/number.ts'
+import { PanelCoverage } from '../../views/coverage-badge.tsx'
+import { Mark } from '../../views/icons.tsx'
+import { Empty, ErrorState, Loading, NoAnswerYet } from '../../views/panel-state.tsx'
+import { useSlice } from '../../views/slice.ts'
+import { Table } from '../../views/table.tsx'
+import { eventColumns } from './event-columns.tsx'
+import type { EventRows } from './event-rows.ts'
+
+interface EventListProps {
+  readonly state: PageState
+  readonly events: EventRows
+  readonly rangeText: string
+  readonly nodes: Health['nodes'] | undefined
+}
+
+export function EventList({ state, events, rangeText, nodes }: EventListProps) {
+  const { rows, failure, missed, coverage } = events
+  return (
+    <section class={`panel flows ${failure ? 'stale' : ''}`} aria-labelledby="events-title">
+      <header>
+        <h2 id="events-title">{titleOf(state.kind).title}</h2>
+        <span class="sub">{rows.length > 0 && summary(events)}</span>
+        <span class="end">
+          <PanelCoverage coverage={coverage} />
+        </span>
+      </header>
+      {missed > 0 && (
+        <p class="banner missed" role="status">
+          <Mark level="warn" />
+          <span>
+            {exact(missed)} {missed === 1 ? 'event' : 'events'} came faster than this page can show
+            them. They are stored: pause, or filter, to see them.
+          </span>
+        </p>
+      )}
+      <WithoutRows state={state} events={events} rangeText={rangeText} nodes={nodes} />
+      {rows.length > 0 && <Rows state={state} events={events} />}
+    </section>
+  )
+}
+
+function WithoutRows({ state, events, rangeText, nodes }: EventListProps) {
+  const { failure, rows, next, coverage } = events
+  if (failure && !failure.passing) return <ErrorState failure={failure} />
+  if (rows.length > 0) return null
+  if (failure) return <NoAnswerYet />
+  if (next === undefined) return <Loading range={rangeText} />
+  return <Empty what={titleOf(state.kind).nothing} share={coverage?.share} nodes={nodes} />
+}
+
+export function titleOf(kind: string): Tab {
+  const found = tabs.find((tab) => tab.kind === kind)
+  return found ?? { kind, title: kind, nothing: 'There is no such event.' }
+}
+
+function summary({ rows, next }: EventRows): string {
+  const all = next === null ? '' : ', older ones load as you scroll'
+  return `${exact(rows.length)} ${rows.length === 1 ? 'event' : 'events'}${all}`
+}
+
+interface RowsProps {
+  readonly state: PageState
+  readonly events: EventRows
+}
+
+function Rows({ state, events }: RowsProps) {
+  const { rows } = events
+  const { keyOf } = useCell(model$).events
+  const { first, last, slice } = useSlice(rows.length, events)
+  const columns = useMemo(() => eventColumns(state.kind), [state.kind])
+  return (
+    <Table
+      name="flow-rows event-rows"
+      columns={columns}
+      rows={rows.slice(first, last)}
+      keyOf={keyOf}
+      slice={slice}
+      line={(row, index) => {
+        const isSelected = selectionOf(row) === state.select
+        const toggle = () => select(isSelected ? undefined : selectionOf(row))
+        return {
+          class: `row ${isSelected ? 'sel' : ''}`,
+          'aria-rowindex': first + index + 2,
+          'aria-selected': isSelected,
+          tabIndex: 0,
+          onClick: toggle,
+          onKeyDown: (event) => {
+            if (event.key === 'Enter' && event.target === event.currentTarget) toggle()
+          },
+        }
+      }}
+    />
+  )
+}
+
+/** An event has no id of its own: its moment, to the nanosecond, stands for it in the URL. */
+export function selectionOf(row: Values): string {
+  return text(row, 'time')
+}
