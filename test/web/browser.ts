@@ -72,7 +72,10 @@ function watchAnswers(page: Page): () => Promise<void> {
     for (const go of waiting) go()
     waiting = []
   }
-  page.on('request', (request) => open.add(request))
+  page.on('request', (request) => {
+    // A stream of events has no end.
+    if (request.resourceType() !== 'eventsource') open.add(request)
+  })
   page.on('requestfinished', end)
   page.on('requestfailed', end)
   return async () => {

@@ -23,6 +23,8 @@ interface Size {
 for (const [path, first] of [
   ['/', '.kpi canvas'],
   ['/flows', 'tr.row'],
+  ['/events', 'tr.row'],
+  ['/events?kind=drop', '.reasons tbody tr'],
 ] as const) {
   test(`${path} does not grow while it is open: ten minutes live`, { skip }, async (context) => {
     const weir = await startFakeWeir()

@@ -5,7 +5,8 @@ import { after, before } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { until } from '../traffic/mod.ts'
 import { browserMissing, startBrowser, withPage } from './browser.ts'
-import { type FakeWeir, startFakeWeir, type World } from './weir.fake.ts'
+import { type FakeWeir, startFakeWeir } from './weir.fake.ts'
+import type { World } from './world.fake.ts'
 
 /** Why the tests are skipped; false when they are not. */
 export const skip = browserMissing() ?? false

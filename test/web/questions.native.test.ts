@@ -5,13 +5,14 @@ import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { until } from '../traffic/mod.ts'
 import { look, passUntil, shown, skip } from './look.ts'
-import type { FakeRow, World } from './weir.fake.ts'
+import type { FakeRow, World } from './world.fake.ts'
 
 test('each page asks at its load for what it shows, each thing once', { skip }, () =>
   look({}, async (page, weir, answered) => {
     const expected = {
       '/': ['/api/fields', '/api/series', '/api/top', '/health'],
       '/flows': ['/api/fields', '/api/flows', '/health'],
+      '/events': ['/api/events', '/api/events/top', '/api/fields', '/api/live', '/health'],
       '/nodes': ['/api/fields', '/api/ledger', '/api/programs', '/health'],
     }
     for (const [path, questions] of Object.entries(expected)) {

@@ -5,47 +5,39 @@ import { createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
-import { errorBody, type FieldInfo, fieldsOf } from '../../api/contract/mod.ts'
+import { errorBody, fieldsOf } from '../../api/contract/mod.ts'
 import { answerLostBrowser, servePage } from '../../api/page.ts'
 import { filterRoute } from '../../api/routes/filter.ts'
 import { errorSchemaId } from '../../api/routes/responses.ts'
 import { secure } from '../../api/security.ts'
-import { flowMetrics, flowTable } from '../../wire/mod.ts'
-
-type Json = string | number | boolean | null
-export type FakeRow = Record<string, Json>
-
-/** What the invented host is like; a test changes it while the page looks. */
-export interface World {
-  /** The clock of this Weir, ms since 1970. */
-  nowMs: number
-  /** When the agent watched for the first time. */
-  watchedFromMs: number
-  /** Answered instead of data, when set. */
-  failure: { readonly status: number; readonly code: string; readonly message: string } | undefined
-  /** Answers have a tag, and 304 says that nothing changed. */
-  tagged: boolean
-  readonly connections: number
-  readonly health: Record<string, unknown>
-  /** Fields that the model of this Weir has beside those of the real one. */
-  readonly moreFields: readonly FieldInfo[]
-  /** Changes each row before it is answered. */
-  dress: (row: FakeRow, at: number) => FakeRow
-}
+import { flowMetrics } from '../../wire/mod.ts'
+import { answerEvents, type Live, serveLive } from './events.fake.ts'
+import {
+  blank,
+  coverageOf,
+  type FakeRow,
+  intervalMs,
+  iso,
+  type Query,
+  type Range,
+  rangeOf,
+  shareAt,
+  stepsOf,
+  type World,
+} from './world.fake.ts'
 
 export interface FakeWeir {
   readonly base: string
   readonly world: World
   /** Path and query of every API request since the last call. */
   requests(): string[]
+  readonly live: Live
   /** Bytes of all API answers, before compression. */
   bytes(): number
   stop(): Promise<void>
 }
 
 const webDir = fileURLToPath(new URL('../../web/dist', import.meta.url))
-const intervalMs = 5000
-
 /** Listens on a free port, or on `port`; the page is that of web/dist. */
 export async function startFakeWeir(change: Partial<World> = {}, port = 0): Promise<FakeWeir> {
   const nowMs = change.nowMs ?? Date.now()
@@ -87,12 +79,14 @@ export async function startFakeWeir(change: Partial<World> = {}, port = 0): Prom
     return reply.status(404).send({})
   })
   answerQuestions(app, world)
+  const live = serveLive(app)
   await servePage(app, webDir)
   await app.listen({ host: '127.0.0.1', port })
   const { port: bound } = app.server.address() as AddressInfo
   return {
     base: `http://127.0.0.1:${bound}`,
     world,
+    live,
     requests: () => {
       const all = asked
       asked = []
@@ -108,8 +102,6 @@ function tagOf(reply: FastifyReply, body: unknown): string {
   reply.header('etag', tag)
   return tag
 }
-
-type Query = Readonly<Record<string, string | undefined>>
 
 function answerQuestions(app: FastifyInstance, world: World): void {
   // The filter is checked by the real parser: nothing of it is invented.
@@ -154,6 +146,7 @@ function answerQuestions(app: FastifyInstance, world: World): void {
       coverage: { ...coverageOf(world, range), steps },
     }
   })
+  answerEvents(app, world)
   app.get('/api/programs', () => ({
     rows: fakePrograms,
     next: null,
@@ -176,36 +169,6 @@ function healthOf({ nowMs, health }: World) {
     nodes: [{ ...node, agent: '1f', version: '0.1.0', clock_offset_ms: 0, message: '' }],
     ...health,
   }
-}
-
-interface Range {
-  readonly fromMs: number
-  readonly toMs: number
-}
-
-function rangeOf(query: Query, { nowMs }: World): Range {
-  const at = (text: string) => (text.startsWith('-') ? nowMs - back(text) : Date.parse(text))
-  const to = query['to'] ?? 'now'
-  return { fromMs: at(query['from'] ?? '-15m'), toMs: to === 'now' ? nowMs : at(to) }
-}
-
-function back(text: string): number {
-  const unit = { s: 1, m: 60, h: 3600, d: 86_400 }[text.at(-1) as 's' | 'm' | 'h' | 'd']
-  return Number(text.slice(1, -1)) * unit * 1000
-}
-
-function coverageOf({ watchedFromMs }: World, { fromMs, toMs }: Range) {
-  const watched = (toMs - Math.max(fromMs, watchedFromMs)) / (toMs - fromMs)
-  return { share: 1, watched: Math.max(0, watched), lost: {}, gaps: [] }
-}
-
-function shareAt({ watchedFromMs }: World, endMs: number): number | null {
-  return endMs > watchedFromMs ? 1 : null
-}
-
-function stepsOf({ fromMs, toMs }: Range, stepMs: number): number[] {
-  const first = Math.floor(fromMs / stepMs)
-  return Array.from({ length: Math.ceil(toMs / stepMs) - first }, (_, n) => (first + n) * stepMs)
 }
 
 /** The newest rows: each connection reports once in an interval, and lives for ten of them. */
@@ -250,18 +213,6 @@ function flowRow(timeMs: number, connection: number): FakeRow {
     dst_process: program(1),
     dst_pid: 812,
   }
-}
-
-/** Every field of the table with nothing in it. */
-function blank(): FakeRow {
-  return Object.fromEntries(
-    [...flowTable.fields, ...flowTable.derived].map(({ name, kind, nullable }) => {
-      if (nullable) return [name, null]
-      if (kind === 'name' || kind === 'time' || kind === 'address') return [name, '']
-      if (kind === 'id') return [name, '0']
-      return [name, kind === 'flag' ? true : 0]
-    }),
-  )
 }
 
 function edges(world: World): FakeRow[] {
@@ -327,10 +278,6 @@ function ledgerRows(): FakeRow[] {
     lost: 0,
     waiting: 0,
   }))
-}
-
-function iso(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, -1)}000000Z`
 }
 
 const fakeProgram = {

@@ -5,24 +5,26 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Values } from './contract.ts'
 
 export interface LiveRows {
-  /** The newest first, since the last `clear`. */
+  /** The newest first. */
   readonly rows: readonly Values[]
   /** Rows that are stored and not among these. */
   readonly missed: number
-  /** The server pushes; else whoever shows rows has to ask. */
+  /** The server pushes, as far as is known; else whoever shows rows has to ask. */
   readonly isOpen: boolean
-  /** Forgets what an answer has by now. */
-  readonly clear: () => void
+  /** Forgets what an answer that just came has: what it should have by now, too. */
+  readonly settle: (isKnown: (row: Values) => boolean) => void
 }
 
 const rowsMax = 1000
+/** A row is pushed once it is safe, a moment before a question finds it. */
+const arrivalMs = 10_000
 /** People see no difference, and a burst is drawn once. */
 const drawMs = 250
 
 /** Listens while `on` and somebody looks; another path begins anew. */
 export function useLiveRows(path: string, on: boolean): LiveRows {
   const [shown, setShown] = useState<Pick<LiveRows, 'rows' | 'missed'>>(nothing)
-  const [isOpen, setOpen] = useState(false)
+  const [isOpen, setOpen] = useState(true)
   const feed = useRef<Feed>(undefined)
   useEffect(() => {
     if (!on) return undefined
@@ -31,17 +33,23 @@ export function useLiveRows(path: string, on: boolean): LiveRows {
     return () => {
       made.end()
       feed.current = undefined
-      setOpen(false)
+      setOpen(true)
       setShown(nothing)
     }
   }, [path, on])
-  return { ...shown, isOpen, clear: () => feed.current?.clear() }
+  return { ...shown, isOpen, settle: (isKnown) => feed.current?.settle(isKnown) }
 }
 
 const nothing = { rows: [], missed: 0 }
 
+/** A row, and when it came by the browser's clock. */
+interface Pushed {
+  readonly row: Values
+  readonly atMs: number
+}
+
 interface Feed {
-  clear(): void
+  settle(isKnown: (row: Values) => boolean): void
   end(): void
 }
 
@@ -51,16 +59,16 @@ function listen(
   setOpen: (open: boolean) => void,
 ): Feed {
   let source: EventSource | undefined
-  let rows: Values[] = []
+  let rows: readonly Pushed[] = []
   let missed = 0
   let timer = 0
 
   function draw(): void {
     timer = 0
-    show({ rows, missed })
+    show({ rows: rows.map(({ row }) => row), missed })
   }
 
-  function change(next: Values[], more: number): void {
+  function change(next: readonly Pushed[], more: number): void {
     rows = next.slice(0, rowsMax)
     missed += more + Math.max(0, next.length - rowsMax)
     if (timer === 0) timer = window.setTimeout(draw, drawMs)
@@ -72,7 +80,8 @@ function listen(
     opened.onopen = () => setOpen(true)
     // The browser opens it again by itself, unless the server refused.
     opened.onerror = () => setOpen(false)
-    opened.onmessage = ({ data }) => change([JSON.parse(String(data)) as Values, ...rows], 0)
+    opened.onmessage = ({ data }) =>
+      change([{ row: JSON.parse(String(data)) as Values, atMs: Date.now() }, ...rows], 0)
     opened.addEventListener('lost', ({ data }) => change(rows, countIn(String(data))))
   }
 
@@ -81,17 +90,17 @@ function listen(
     if (document.hidden) {
       source?.close()
       source = undefined
-      setOpen(false)
     } else if (!source) open()
   }
 
   look()
   document.addEventListener('visibilitychange', look)
   return {
-    clear: () => {
+    settle: (isKnown) => {
+      const sinceMs = Date.now() - arrivalMs
       missed = 0
-      rows = []
-      show(nothing)
+      rows = rows.filter(({ row, atMs }) => atMs >= sinceMs && !isKnown(row))
+      draw()
     },
     end: () => {
       document.removeEventListener('visibilitychange', look)
@@ -101,10 +110,7 @@ function listen(
   }
 }
 
-/** A number, or an object that has one as `count` or `lost`. */
+/** `{"rows": 12}` */
 function countIn(data: string): number {
-  const said: unknown = JSON.parse(data)
-  if (typeof said === 'number') return said
-  const { count, lost } = said as { readonly count?: number; readonly lost?: number }
-  return count ?? lost ?? 1
+  return (JSON.parse(data) as { readonly rows: number }).rows
 }

@@ -3,4 +3,9 @@
 // loads this file.
 
 /** Path of each page by the page's name. */
-export const pagePaths = { overview: '/', flows: '/flows', events: '/events', nodes: '/nodes' } as const
+export const pagePaths = {
+  overview: '/',
+  flows: '/flows',
+  events: '/events',
+  nodes: '/nodes',
+} as const

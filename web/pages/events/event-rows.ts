@@ -38,7 +38,9 @@ export function useEventRows(state: PageState, live: boolean, intervalMs: number
   const [older, setOlder] = useState<Older>({})
   useEffect(() => {
     setOlder({})
-    pushed.clear()
+    const { keyOf } = model$.get().events
+    const known = new Set((answer.data?.rows ?? []).map(keyOf))
+    pushed.settle((row) => known.has(keyOf(row)))
   }, [answer.data])
   const loading = useRef(false)
 

@@ -1,0 +1,152 @@
+// The page of events in Chromium: kinds, drops explained, what the server pushes, what came too fast.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { until } from '../traffic/mod.ts'
+import { eventRow } from './events.fake.ts'
+import { look, passUntil, shown, skip } from './look.ts'
+
+const row = 'tr.row'
+
+test('tabs are the kinds with their counts, and in the URL', { skip }, () =>
+  look({}, async (page, weir) => {
+    await page.goto(`${weir.base}/events`)
+    await page.locator(row).first().waitFor()
+    await until('counts', async () =>
+      /All 4\d\d|All\s*\d/.test((await shown(page, '.tabs')).join()),
+    )
+    assert.equal(new Set(await shown(page, `${row} .c-kind bdi`)).size, 4, 'all kinds in one list')
+    await page.locator('.tabs button', { hasText: 'Resets' }).click()
+    await page.waitForURL(/\/events\?kind=reset$/)
+    await until('resets alone', async () => {
+      const words = await shown(page, `${row} .c-what bdi`)
+      return words.length > 0 && words.every((word) => word === 'received established')
+    })
+    await page.reload()
+    await page.locator(row).first().waitFor()
+    assert.equal(
+      await page.locator('.tabs [aria-pressed=true]').textContent(),
+      await page.locator('.tabs button', { hasText: 'Resets' }).textContent(),
+    )
+  }),
+)
+
+test(
+  'what the server pushes enters at the top, waits while the view is held, and is no question',
+  { skip },
+  () =>
+    look({}, async (page, weir, answered) => {
+      await page.clock.install({ time: weir.world.nowMs })
+      await page.goto(`${weir.base}/events?kind=connection`)
+      await page.locator(row).first().waitFor()
+      await until('a listener', () => weir.live.listeners() > 0)
+      await answered()
+      weir.requests()
+      const push = (nth: number, process: string) =>
+        weir.live.push({
+          ...eventRow(weir.world.nowMs + nth, 'connection', nth),
+          src_process: process,
+        })
+      push(1, 'pushed-one')
+      await passUntil('the pushed row', page, weir, async () =>
+        /pushed-one/.test((await shown(page, `${row} .c-src`))[0] ?? ''),
+      )
+      assert.equal(weir.requests().filter((url) => url.startsWith('/api/events?')).length, 0)
+      await page.keyboard.press('l')
+      push(2, 'pushed-two')
+      await passUntil('the count of what waits', page, weir, async () =>
+        /1 new/.test((await shown(page, '.live-switch')).join()),
+      )
+      assert.doesNotMatch((await shown(page, `${row} .c-src`)).join(), /pushed-two/)
+      await page.keyboard.press('l')
+      await passUntil('the row that waited', page, weir, async () =>
+        /pushed-two/.test((await shown(page, `${row} .c-src`)).join()),
+      )
+    }),
+)
+
+test('a filter goes to the server that pushes, as one text', { skip }, () =>
+  look({}, async (page, weir) => {
+    await page.goto(`${weir.base}/events?kind=drop&group=none&dst_port=5432&filter=node+%3D+lab`)
+    await page.locator(row).first().waitFor()
+    await until('the listener', () => weir.live.listeners() > 0)
+    const asked = weir.requests().find((url) => url.startsWith('/api/live')) ?? ''
+    const query = new URL(asked, weir.base).searchParams
+    assert.equal(query.get('filter'), 'kind = drop and dst_port = 5432 and (node = lab)')
+    assert.equal(query.get('table'), 'events')
+  }),
+)
+
+test('a reader that is too slow is told how much it does not see', { skip }, () =>
+  look({}, async (page, weir) => {
+    await page.goto(`${weir.base}/events?kind=retransmit`)
+    await page.locator(row).first().waitFor()
+    await until('the listener', () => weir.live.listeners() > 0)
+    weir.live.lose(1234)
+    await page.locator('.missed').waitFor()
+    assert.match((await shown(page, '.missed')).join(), /1\u2009234 events came faster/)
+  }),
+)
+
+test(
+  'drops are reasons with their packets; one opens its explanation, and its rows',
+  { skip },
+  () =>
+    look({}, async (page, weir) => {
+      await page.goto(`${weir.base}/events?kind=drop`)
+      await page.locator('.reasons tbody tr').first().waitFor()
+      const answer = (await (
+        await fetch(`${weir.base}/api/events/top?kind=drop&by=reason`)
+      ).json()) as { rows: { reason: string; count: number }[] }
+      assert.deepEqual(
+        await page
+          .locator('.reasons td.c-count')
+          .evaluateAll((cells: { title: string }[]) =>
+            cells.map(({ title }) => title.replace(/\D/g, '')),
+          ),
+        answer.rows.map(({ count }) => String(count)),
+      )
+      await page.locator('.reasons button', { hasText: 'NETFILTER_DROP' }).click()
+      await page.waitForURL(/select=NETFILTER_DROP/)
+      const panel = page.locator('.side')
+      await panel.locator('canvas').waitFor()
+      assert.match((await panel.textContent()) ?? '', /What it means/)
+      assert.match((await panel.textContent()) ?? '', /nf_hook_slow\+0x4/)
+      assert.match((await panel.textContent()) ?? '', /192\.0\.2\.10.*→.*192\.0\.2\.20.*:5432/)
+      await panel.locator('button', { hasText: 'One by one' }).click()
+      await page.waitForURL(/group=none/)
+      await page.locator(row).first().waitFor()
+      assert.match(page.url(), /reason=NETFILTER_DROP/)
+    }),
+)
+
+test('an event opens in full, and leads to its connection', { skip }, () =>
+  look({}, async (page, weir) => {
+    await page.goto(`${weir.base}/events?kind=connection`)
+    await page.locator(row).first().click()
+    const panel = page.locator('.side')
+    await panel.waitFor()
+    assert.match((await panel.textContent()) ?? '', /attempt refused ECONNREFUSED/)
+    await page.reload()
+    await panel.locator('dt').first().waitFor()
+    await panel.locator('button', { hasText: 'Its connection' }).click()
+    await page.waitForURL(/\/flows\?.*connection_id=10000001/)
+  }),
+)
+
+test('every width shows the events without scrolling sideways', { skip }, () =>
+  look({}, async (page, weir) => {
+    for (const path of ['/events', '/events?kind=drop', '/events?kind=drop&select=NO_SOCKET']) {
+      for (const width of [360, 390, 719, 720, 1280]) {
+        await page.setViewportSize({ width, height: 800 })
+        await page.goto(weir.base + path)
+        await page.locator('tbody tr:not(.spacer-row)').first().waitFor()
+        assert.equal(
+          await page.evaluate('document.documentElement.scrollWidth'),
+          width,
+          `${path} ${width}`,
+        )
+      }
+    }
+  }),
+)
