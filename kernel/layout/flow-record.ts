@@ -49,6 +49,7 @@ export const flowDirection = {
 export const flowFlag = {
   SYN: 256,
   SYN_ACK: 512,
+  REMAINDER: 1024,
 } as const
 
 /** Value of `fault`: why a packet is not counted as IP. */

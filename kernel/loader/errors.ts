@@ -121,6 +121,12 @@ export const kernelErrors = {
     remedy:
       'entering another network namespace takes CAP_SYS_ADMIN, and the namespace must still exist',
   },
+  interfaces_none: {
+    message: 'no interface is named {patterns}; there are: {there}',
+    status: 404,
+    exitCode: 68,
+    remedy: 'name one, a glob in quotes, or all; !NAME leaves one out',
+  },
   ring_size: {
     message: 'a ring of {bytes} octets: must be a power of two from {least} to 1 GiB',
     status: 400,

@@ -75,7 +75,19 @@ export interface ProbeOptions {
   readonly cgroupId?: bigint
   /** Size of the ring in octets: a power of two of at least one page. Default: the probe's own. */
   readonly ringBytes?: number
+  /** For the flow probe: names, globs, `all`, `!NAME` to leave out. */
+  readonly interfaces?: readonly string[]
+  /** How it gets at packets; `auto` takes the first that is here, in the order of `hookChoices`. */
+  readonly hook?: HookChoice
+  /** One packet in so many is counted; 1 or absent = all. */
+  readonly sample?: number
+  /** Flows that each of the two maps has room for. */
+  readonly flowsMax?: number
 }
+
+/** Ways to the packets of an interface. */
+export const hookChoices = ['auto', 'tcx', 'clsact', 'socket-filter'] as const
+export type HookChoice = (typeof hookChoices)[number]
 
 /**
  * Gets one record, laid out as kernel/layout/ says. `words` and `octets` are two views of the same memory;

@@ -23,6 +23,8 @@ export interface DirectedPlace extends InterfacePlace {
 export interface Interface {
   readonly index: number
   readonly name: string
+  /** ARPHRD_*: 1 = Ethernet, 772 = loopback, 65534 = none (tun). */
+  readonly linkType: number
   /** XDP programs by mode; two at once are hardware's and the host's. */
   readonly xdp: readonly { readonly mode: XdpMode; readonly programId: number }[]
 }
@@ -67,6 +69,7 @@ function readInterface(body: Buffer): Interface {
   const xdp = readAttributes(attributes.get(attributeXdp) ?? Buffer.alloc(0), 0)
   return {
     index: body.readInt32LE(4),
+    linkType: body.readUInt16LE(2),
     name: cString(attributes.get(attributeName) ?? Buffer.alloc(1), 0),
     xdp: Object.entries(xdpModes).flatMap(([mode, type]) => {
       const programId = xdp.get(type)?.readUInt32LE(0) ?? 0

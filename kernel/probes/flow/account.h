@@ -28,6 +28,23 @@ struct {
 	__type(value, struct flow_counts);
 } remainders SEC(".maps");
 
+/* Only to be replaced: when that call returns, no program uses what it looked up before. */
+struct fence_inner {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+};
+
+struct fence_inner fence_begin SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct fence_inner);
+} fence SEC(".maps") = { .values = { &fence_begin } };
+
 /* 0 = flows_a, 1 = flows_b. */
 volatile __u32 active;
 

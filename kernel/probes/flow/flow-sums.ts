@@ -12,7 +12,7 @@ export interface FlowSums {
 }
 
 /** struct flow_key and flow_counts in u32 words; a record begins as a key does. */
-const keyWords = 11
+const flowKeyWords = 11
 const count = {
   bytes: 0,
   frameBytes: 2,
@@ -24,7 +24,11 @@ const count = {
 } as const
 const two32 = 4294967296
 
-export function createFlowSums(map: Pick<LoadedMap, 'valueBytes' | 'cpuBytes'>): FlowSums {
+/** `keyWords` of each key are the begin of the record. */
+export function createFlowSums(
+  map: Pick<LoadedMap, 'valueBytes' | 'cpuBytes'>,
+  keyWords = flowKeyWords,
+): FlowSums {
   const record = new Uint32Array(flowRecordBytes / 4)
   const [entryWords, cpuWords] = [map.valueBytes >>> 2, map.cpuBytes >>> 2]
   const word = flowRecordWord

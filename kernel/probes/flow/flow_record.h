@@ -15,6 +15,7 @@ enum flow_direction {
 enum flow_flag {
 	FLOW_SYN = 1 << 8,     /* a SYN without ACK was seen: src opened it */
 	FLOW_SYN_ACK = 1 << 9, /* SYN and ACK: dst opened it */
+	FLOW_REMAINDER = 1 << 10, /* of a record: packets for which the map had no room, of many flows */
 };
 
 /* One direction of one 5-tuple on one interface. What is no IP packet is a flow too: `fault` says why, `src_port` its ethertype. */

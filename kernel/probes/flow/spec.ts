@@ -85,6 +85,8 @@ export const flowSpec: ProbeSpec = {
     flows_a: 'flows of this interval, or of the last one',
     flows_b: 'the other of the two',
     remainders: 'packets that found no room, by interface and protocol',
+    fence: 'replaced to wait until no program writes the map that is emptied',
+    fence_begin: 'what is in it at first',
     counters: 'what the programs counted, per CPU',
     captured: 'octets of a capture',
     packets: 'where the packets of a capture lie',
@@ -101,7 +103,8 @@ export const flowSpec: ProbeSpec = {
     },
     sampled_out: { means: ['detail'], help: 'Packets that --sample left out.' },
   },
-  open: async () => {
-    throw new Error('the flow probe is opened by its interfaces')
+  open: async (options) => {
+    const { openFlowProbe } = await import('./flow.ts')
+    return openFlowProbe(options)
   },
 }

@@ -1,0 +1,33 @@
+// A process inside a namespace of a test: opens the flow probe there, and answers each line of its input with the
+// records since the last one and the counters.
+
+import { createInterface } from 'node:readline'
+import { flowRecordByte as byte, flowRecordBytes } from '../layout/flow-record.ts'
+import { openFlowProbe } from '../probes/flow/flow.ts'
+import type { ProbeOptions } from '../probes/spec.ts'
+
+const probe = openFlowProbe(JSON.parse(process.argv[2] as string) as ProbeOptions)
+process.stdout.write('open\n')
+for await (const _ of createInterface({ input: process.stdin })) {
+  const octets = probe.living.dump()
+  const records = []
+  for (let at = 0; at < octets.length; at += flowRecordBytes) {
+    const view = new DataView(octets.buffer, octets.byteOffset + at, flowRecordBytes)
+    const wide = (offset: number) => Number(view.getBigUint64(offset, true))
+    records.push({
+      interface: probe.interfaces.get(view.getUint32(byte.interface, true)) ?? '',
+      family: view.getUint8(byte.family),
+      protocol: view.getUint8(byte.protocol),
+      direction: view.getUint8(byte.direction),
+      src_port: view.getUint16(byte.src_port, true),
+      dst_port: view.getUint16(byte.dst_port, true),
+      flags: view.getUint32(byte.flags, true),
+      bytes: wide(byte.bytes),
+      packets: wide(byte.packets),
+      frames: wide(byte.frames),
+      frame_bytes: wide(byte.frame_bytes),
+    })
+  }
+  process.stdout.write(`${JSON.stringify({ records, counters: probe.counters() })}\n`)
+}
+probe.close()
