@@ -6,6 +6,7 @@ import { holdLock } from './lock.ts'
 import { checkpoint } from './measures/checkpoint.ts'
 import { dump } from './measures/dump.ts'
 import { encode } from './measures/encode.ts'
+import { exports } from './measures/exports.ts'
 import { kernelTime } from './measures/kernel-time.ts'
 import { maps } from './measures/maps.ts'
 import { connections, throughput } from './measures/overhead.ts'
@@ -27,6 +28,7 @@ const measures = [
   rest,
   minute,
   store,
+  exports,
 ]
 
 const { values, positionals } = parseArgs({

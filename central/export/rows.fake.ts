@@ -23,7 +23,15 @@ export interface ExportsFake {
   start(): Promise<void>
   /** One segment of these rows, in blocks of some. */
   append(rows: readonly RowValues[], blockRows?: number): Promise<void>
+  appendFile(file: SegmentFile): Promise<void>
   stop(): Promise<void>
+}
+
+/** A segment that is made already. */
+export interface SegmentFile {
+  readonly octets: Buffer
+  readonly rows: number
+  readonly nodeRows: Readonly<Record<string, number>>
 }
 
 export interface FakeOptions {
@@ -50,16 +58,19 @@ export function createExportsFake(
   mkdirSync(folder, { recursive: true })
 
   async function append(rows: readonly RowValues[], blockRows = 100): Promise<void> {
-    const id = `${String(++segments).padStart(15, '0')}-test`
-    const path = join(folder, `${id}.native`)
-    const octets = blocksOf(table, rows, blockRows)
-    writeFileSync(path, octets)
     const nodeRows: Record<string, number> = {}
     for (const row of rows) {
       const node = String(row['node'] ?? '')
       nodeRows[node] = (nodeRows[node] ?? 0) + 1
     }
-    const what = { table: table.name, schema: table.schema, rows: rows.length, nodeRows }
+    await appendFile({ octets: blocksOf(table, rows, blockRows), rows: rows.length, nodeRows })
+  }
+
+  async function appendFile({ octets, rows, nodeRows }: SegmentFile): Promise<void> {
+    const id = `${String(++segments).padStart(15, '0')}-test`
+    const path = join(folder, `${id}.native`)
+    writeFileSync(path, octets)
+    const what = { table: table.name, schema: table.schema, rows, nodeRows }
     const segment = { id, ...what, bytes: octets.length, writtenMs: Date.now() }
     await made.journal?.append(segment, path)
   }
@@ -69,7 +80,7 @@ export function createExportsFake(
     await made.start()
   }
 
-  return { exports: made, ledger, start, append, stop: async () => made.stop() }
+  return { exports: made, ledger, start, append, appendFile, stop: async () => made.stop() }
 }
 
 /** The rows as a segment's file has them. */
