@@ -11,7 +11,7 @@ import {
   type Reporter,
   readVersion,
 } from '../common/mod.ts'
-import { releaseProgramPages } from '../kernel/mod.ts'
+import { type ProbeOptions, releaseProgramPages } from '../kernel/mod.ts'
 import {
   type Batch,
   byDay,
@@ -49,8 +49,8 @@ export interface AgentConfig {
   /** How far this host's clock is made to be off; for tests. */
   readonly clockShiftMs?: number
   readonly upstream: Upstream
-  /** Only this network namespace (inode) or cgroup (id); the kernel leaves the rest out and counts it. */
-  readonly filter?: { readonly netns?: number; readonly cgroupId?: bigint }
+  /** Only these sockets; the kernel leaves the rest out and counts it. */
+  readonly filter?: Omit<ProbeOptions, 'ringBytes'>
   readonly ringBytes?: number
   readonly spool?: SpoolLimits
   /** Where the agent's own /metrics and /health are, when it runs alone. */
@@ -344,10 +344,9 @@ function addAll(to: Set<number>, pids: readonly number[]): void {
 }
 
 /** The kernel's side of the configuration. */
-export function probeOptions({ filter, ringBytes }: Pick<AgentConfig, 'filter' | 'ringBytes'>) {
-  return {
-    ...(filter?.netns === undefined ? {} : { netns: filter.netns }),
-    ...(filter?.cgroupId === undefined ? {} : { cgroupId: filter.cgroupId }),
-    ...(ringBytes === undefined ? {} : { ringBytes }),
-  }
+export function probeOptions({
+  filter,
+  ringBytes,
+}: Pick<AgentConfig, 'filter' | 'ringBytes'>): ProbeOptions {
+  return { ...filter, ...(ringBytes === undefined ? {} : { ringBytes }) }
 }

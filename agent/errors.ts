@@ -28,6 +28,13 @@ export const agentErrors = {
     exitCode: 75,
     remedy: 'Stop one of the two agents, or give one another name with --node.',
   },
+  metrics_port_taken: {
+    message:
+      'listening on {host}:{port} for /metrics: the port is taken or the address is not of this host',
+    status: 500,
+    exitCode: 75,
+    remedy: 'Give another port with --metrics-port, or 0 for any free one.',
+  },
   drain_died: {
     message: 'the thread that reads the kernel ended: {why}',
     status: 500,

@@ -18,6 +18,8 @@ export interface Flag {
   readonly min?: number
   readonly max?: number
   readonly repeatable?: true
+  /** In a configuration file it may be a list; one text with commas elsewhere. */
+  readonly isList?: true
   readonly default?: string
   /** A default that this host decides. */
   readonly defaultOfHost?: () => string

@@ -13,6 +13,7 @@ import { flowsCommand } from './flows.ts'
 import { ledgerCommand } from './ledger.ts'
 import { programsCommand } from './programs.ts'
 import { replayCommand } from './replay.ts'
+import { sidecarCommand } from './sidecar.ts'
 import { topCommand } from './top.ts'
 import { upCommand } from './up.ts'
 
@@ -30,5 +31,6 @@ export const commands: readonly CommandEntry[] = [
   doctorCommand,
   agentCommand,
   centralCommand,
+  sidecarCommand,
   configCommands,
 ]

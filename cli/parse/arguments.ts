@@ -25,7 +25,9 @@ export const commonFlags: readonly Flag[] = [
 
 /** What may stand on the line of a command. */
 export function flagsOf(command: Command): readonly Flag[] {
-  return [...command.flags, ...commonFlags].filter((flag) => !flag.fileOnly)
+  const own = new Set(command.flags.map(({ name }) => name))
+  const common = commonFlags.filter(({ name }) => !own.has(name))
+  return [...command.flags, ...common].filter((flag) => !flag.fileOnly)
 }
 
 /**

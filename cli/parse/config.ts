@@ -46,6 +46,7 @@ export async function readConfigFile(file: string, settings: readonly Flag[]): P
   const { parseConfig } = await import('../../common/config/mod.ts')
   const keys = settings.map((flag) => ({
     path: flag.config ?? '',
+    ...(flag.isList ? { isList: true as const } : {}),
     expectation: (value: string) => expectationOf(flag, value),
   }))
   const ofExports = exportKeys.map((flag) => ({

@@ -127,6 +127,12 @@ export const kernelErrors = {
     exitCode: 68,
     remedy: 'name one, a glob in quotes, or all; !NAME leaves one out',
   },
+  selection_too_large: {
+    message: 'the programs cannot select {what}: {most} at most',
+    status: 400,
+    exitCode: 64,
+    remedy: 'select less, or leave the selection out and filter the answer',
+  },
   ring_size: {
     message: 'a ring of {bytes} octets: must be a power of two from {least} to 1 GiB',
     status: 400,

@@ -73,6 +73,12 @@ export interface ProbeOptions {
   readonly netns?: number
   /** Id of the only cgroup2 to look at, with all below it; 0 or absent = all. */
   readonly cgroupId?: bigint
+  /** Only connections with one of these ports at either end: at most eight; absent or none = all. */
+  readonly ports?: readonly number[]
+  /** Only sockets of this process: its id as the host counts it. */
+  readonly pid?: number
+  /** Only sockets of processes of this name (comm: 15 octets). */
+  readonly processName?: string
   /** Size of the ring in octets: a power of two of at least one page. Default: the probe's own. */
   readonly ringBytes?: number
   /** For the flow probe: names, globs, `all`, `!NAME` to leave out. */

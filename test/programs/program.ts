@@ -15,6 +15,8 @@ const packages: Readonly<Record<string, string>> = {
   'redis-cli': 'redis-tools',
   haproxy: 'haproxy',
   socat: 'socat',
+  prometheus: 'prometheus',
+  promtool: 'prometheus',
   postgres: 'postgresql',
   initdb: 'postgresql',
   pgbench: 'postgresql',

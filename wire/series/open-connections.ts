@@ -67,8 +67,7 @@ export function createOpenConnections(family: BoundedFamily): OpenConnections {
 
   function settle(nowMs: number): void {
     if (family.metric.op === 'open') {
-      for (const series of perSeries) series.value = 0
-      for (const { series } of open.values()) series.value++
+      countOpen(nowMs)
       return
     }
     const oldest = new Map<BoundedSeries, number>()
@@ -76,6 +75,19 @@ export function createOpenConnections(family: BoundedFamily): OpenConnections {
       oldest.set(series, Math.min(oldest.get(series) ?? startMs, startMs))
     }
     for (const [series, startMs] of oldest) series.value = Math.max(0, nowMs - startMs) / 1000
+  }
+
+  function countOpen(nowMs: number): void {
+    const { undivided, labels } = family.metric
+    if (undivided && !labels) {
+      // One number for all: 0 is also an answer.
+      const all = family.seriesOf('', nowMs)
+      all.lastMs = nowMs
+      perSeries.add(all)
+    }
+    for (const series of perSeries) series.value = 0
+    for (const { series } of open.values()) series.value++
+    for (const series of perSeries) if (series.value === 0) perSeries.delete(series)
   }
 
   return { see, tick, settle, size: () => open.size }

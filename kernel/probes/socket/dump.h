@@ -201,6 +201,11 @@ static __always_inline void dump_held(struct bpf_iter_meta *meta, struct task_st
 	}
 	if (!put_live(here, tp, false, true))
 		return;
+	if (!selects_owner(&here->conn.owner)) {
+		count(COUNTER_DUMP_FILTERED);
+		meet(known, task);
+		return;
+	}
 	here->record.cookie = (cookie_t)(long)tp;
 	if (bpf_seq_write(meta->seq, &here->record, sizeof(here->record)))
 		return; /* the page is full: the kernel comes again with this descriptor */
@@ -303,6 +308,10 @@ static __always_inline int dump_own(struct bpf_iter_meta *meta, struct tcp_sock 
 		here->conn = *known;
 	}
 	if (put_live(here, tp, false, false)) {
+		if (!selects_owner(&here->conn.owner)) {
+			count(COUNTER_DUMP_FILTERED);
+			return 0;
+		}
 		here->record.cookie = cookie_of(sk);
 		if (!bpf_seq_write(meta->seq, &here->record, sizeof(here->record))) {
 			count(COUNTER_DUMPED);

@@ -15,6 +15,7 @@ import {
   readRecords,
   type SocketRecord,
 } from '../../testing/record.ts'
+import type { ProbeOptions } from '../spec.ts'
 import { openSocketProbe } from './socket.ts'
 
 const ringBytes = 1 << 20
@@ -73,6 +74,94 @@ describe('filters', () => {
       rmdirSync(child)
       rmdirSync(parent)
     }
+  })
+})
+
+describe('selection by port and process', () => {
+  let namespace: Namespace
+  let wanted: Peers
+  let others: Peers
+  before(() => {
+    namespace = createNamespace()
+    wanted = startPeers(namespace)
+    others = startPeers(namespace)
+  })
+  after(async () => {
+    await wanted?.stop()
+    await others?.stop()
+    namespace?.remove()
+  })
+
+  /** What the probe reports of one exchange of each, once both have been seen or left out. */
+  async function exchangeOf(options: ProbeOptions): Promise<readonly SocketRecord[]> {
+    const probe = openSocketProbe({ ...options, ringBytes })
+    try {
+      await others.ask('exchange', { up: 2 })
+      const truth = await wanted.ask<Ports>('exchange', { up: 1 })
+      const records: SocketRecord[] = []
+      await drainUntil(probe, records, () => endsOf(records, truth).server !== undefined)
+      const { seen, filtered, closed } = probe.counters()
+      assert.ok(filtered >= 2, 'the other exchange is counted as filtered')
+      assert.equal(seen, filtered + closed)
+      return records
+    } finally {
+      probe.close()
+    }
+  }
+
+  test('a process is selected by its id: both ends, when both are its own', async () => {
+    const records = await exchangeOf({ pid: wanted.pid, netns: namespace.inode })
+    assert.deepEqual(
+      records.map(({ tgid }) => tgid),
+      [wanted.pid, wanted.pid],
+    )
+  })
+
+  test('a port selects both ends of its connections, whichever end has it, eighth of eight too', async () => {
+    await wanted.ask('listen_on', { address: '127.0.0.1', port: 7108 })
+    const ports = [7101, 7102, 7103, 7104, 7105, 7106, 7107, 7108]
+    const probe = openSocketProbe({ ports, netns: namespace.inode, ringBytes })
+    try {
+      await others.ask('exchange', { up: 2 })
+      await wanted.ask('connect_to', { address: '127.0.0.1', port: 7108 })
+      const live = readRecords(probe.dump())
+      assert.ok(live.length >= 1)
+      for (const { local_port, remote_port } of live) {
+        assert.ok(local_port === 7108 || remote_port === 7108)
+      }
+      assert.equal(
+        probe.drain(() => assert.fail('the other exchange is on none of the ports')),
+        0,
+      )
+      assert.ok(probe.counters().filtered >= 2)
+    } finally {
+      probe.close()
+    }
+  })
+
+  test('a process is selected by its whole name, not by the beginning of it', async () => {
+    await wanted.ask('listen_on', { address: '127.0.0.1', port: 7109 })
+    await wanted.ask('connect_to', { address: '127.0.0.1', port: 7109 })
+    const comm = readFileSync(`/proc/${wanted.pid}/comm`, 'utf8').trimEnd()
+    for (const [processName, expected] of [
+      [comm, true],
+      [comm.slice(0, -1), false],
+    ] as const) {
+      const probe = openSocketProbe({ processName, netns: namespace.inode, ringBytes })
+      try {
+        assert.equal(probe.dump().length > 0, expected, processName)
+      } finally {
+        probe.close()
+      }
+    }
+  })
+
+  test('more ports or a longer name than the programs hold is refused, not cut', () => {
+    const ports = [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert.throws(() => openSocketProbe({ ports }), { code: 'selection_too_large' })
+    assert.throws(() => openSocketProbe({ processName: 'sixteen-octets-x' }), {
+      code: 'selection_too_large',
+    })
   })
 })
 

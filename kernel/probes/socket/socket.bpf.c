@@ -142,6 +142,10 @@ static __always_inline enum socket_counter record_end(struct sock *sk, struct tc
 	if (!r)
 		return COUNTER_LOST_RING;
 	put_end(r, sk, tp, c, from, late);
+	if (!selects_owner(&c->owner)) {
+		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
+		return COUNTER_FILTERED;
+	}
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	return COUNTER_CLOSED;
 }

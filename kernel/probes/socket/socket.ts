@@ -10,6 +10,7 @@ import { openLibc } from '../../loader/library.ts'
 import { type LoadedObject, type LoadedProgram, openObject } from '../../loader/object.ts'
 import { mapRing } from '../../loader/ring.ts'
 import type { ProgramReport } from '../report.ts'
+import { selectionSettings } from '../selection.ts'
 import type { Living, ProbeOptions } from '../spec.ts'
 import { createDumps } from './dumps.ts'
 import { absentPrograms, mapSizes, type SocketFeatures, socketFeatures } from './features.ts'
@@ -62,7 +63,7 @@ export function loadSocketObject(
   return openObject({
     what,
     bytes: readFileSync(objectUrl),
-    settings: { only_netns: BigInt(options.netns ?? 0), only_cgroup: options.cgroupId ?? 0n },
+    settings: selectionSettings(options),
     maxEntries: mapSizes(features, ringBytes),
     without: new Set(absentPrograms(features).keys()),
   })
