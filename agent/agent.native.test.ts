@@ -43,14 +43,15 @@ after(async () => {
 
 test('the local agent: rows equal the truth, both ends joined, the ledger balances', async () => {
   const flows: Row[] = []
+  const events: Row[] = []
   const ledger: Row[] = []
   const old = await peers.ask<Truth>('keep', { up: 1000, down: 10 })
   const agent = createLocalAgent(
     { node: 'test', intervalMs: 200, filter: { netns: namespace.inode }, ringBytes: 65_536 },
     reporter,
     (batch) => {
-      const to = batch.table.name === 'flows' ? flows : ledger
-      for (let row = 0; row < batch.length; row++) to.push(rowOf(batch, row))
+      const to = { flows, events, ledger }[batch.table.name]
+      for (let row = 0; row < batch.length; row++) to?.push(rowOf(batch, row))
     },
   )
   await agent.start()
@@ -68,14 +69,44 @@ test('the local agent: rows equal the truth, both ends joined, the ledger balanc
         return found.some((row) => row['end'] !== null) && found
       })
       assertTruth(rows, truth, how)
+      assertEvents(events, rows, truth)
     }
+    const older = events.filter((row) => row['src_port'] === old.client_port)
+    assert.deepEqual(older, [], 'it was open before: nothing is known of its begin')
     const sum = () => sumOf(flows, old.client_port, 'bytes')
     await until('the increment of the old one', () => sum() === 500)
   } finally {
     await agent.stop()
   }
   assertBalance(ledger)
+  const counted = ledger.filter((row) => row['table'] === 'events' && row['cause'] === '')
+  assert.equal(
+    counted.reduce((sum, row) => sum + Number(row['left']), 0),
+    events.length,
+  )
 })
+
+/** One connect(), one accept(), two ends that closed; times in their order, and those of the flow. */
+function assertEvents(events: readonly Row[], flows: readonly Row[], truth: Truth): void {
+  const own = events.filter((row) => row['src_port'] === truth.client_port)
+  assert.deepEqual(own.map(({ phase, observer }) => `${phase} ${observer}`).toSorted(), [
+    'attempt src',
+    'closed dst',
+    'closed src',
+    'established dst',
+  ])
+  const at = (phase: string) => own.find((row) => row['phase'] === phase) as Row
+  const [attempt, accepted, closed] = [at('attempt'), at('established'), at('closed')]
+  assert.deepEqual([attempt['result'], attempt['errno']], ['established', ''])
+  assert.deepEqual([attempt['src_pid'], accepted['dst_pid']], [truth.pid, truth.pid])
+  assert.ok(`${attempt['time']}` <= `${accepted['time']}`)
+  assert.ok(`${accepted['time']}` <= `${closed['time']}`)
+  const ids = new Set([...own, ...flows].map((row) => row['connection_id']))
+  assert.equal(ids.size, 1, 'events and flows name one connection')
+  const end = flows.find((row) => row['end'] !== null)?.['end']
+  const ends = own.filter(({ phase }) => phase === 'closed').map((row) => `${row['time']}`)
+  assert.equal(ends.toSorted().at(-1), end)
+}
 
 function assertTruth(rows: readonly Row[], truth: Truth, how: string): void {
   const last = rows.at(-1) as Row
@@ -188,7 +219,7 @@ interface StoredRow {
 /** Rows of one connection in all frames, as the engine reads them. */
 function rowsOf(central: FakeCentral, port: number): StoredRow[] {
   return central.frames
-    .filter(({ header }) => header.table.measured)
+    .filter(({ header }) => header.table.name === 'flows')
     .flatMap(({ block }) => {
       const file = join(folder, 'block.native')
       writeFileSync(file, block)

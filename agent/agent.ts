@@ -18,17 +18,25 @@ import {
   createBlockEncoder,
   createSeriesSet,
   encodeFrame,
+  eventTable,
+  type Hello,
   metricsOfDialect,
   parseAddress,
   type SeriesConfig,
   type SeriesSet,
   schemaNumbers,
+  tables,
   timeRange,
 } from '../wire/mod.ts'
 import { bootId, type DataFolder, openDataFolder } from './data/data-folder.ts'
 import type { RunningProbe } from './drain/messages.ts'
 import { programRows } from './drain/program-rows.ts'
 import { agentError } from './errors.ts'
+import {
+  type ConnectionEventChoice,
+  type ConnectionEvents,
+  createConnectionEvents,
+} from './events/connection-events.ts'
 import { cgroupMount } from './identity/cgroups.ts'
 import type { Own } from './identity/own.ts'
 import { createLedger } from './ledger/ledger.ts'
@@ -52,6 +60,8 @@ export interface AgentConfig {
   /** Only these sockets; the kernel leaves the rest out and counts it. */
   readonly filter?: Omit<ProbeOptions, 'ringBytes'>
   readonly ringBytes?: number
+  /** Which connections have events: all when not given. */
+  readonly connectionEvents?: ConnectionEventChoice
   readonly spool?: SpoolLimits
   /** Where the agent's own /metrics and /health are, when it runs alone. */
   readonly metrics?: { readonly host: string; readonly port: number }
@@ -154,15 +164,9 @@ async function compose(
     addresses: interfaceAddresses,
     ...(restored ? { restored } : {}),
   })
-  const hello = {
-    protocol: 1,
-    agent: folder.agentId,
-    boot,
-    node: config.node,
-    version: readVersion(),
-    intervalMs: config.intervalMs,
-    schemas: schemaNumbers(),
-  }
+  const { node, connectionEvents: choice = 'all' } = config
+  const events = createConnectionEvents({ node, own, choice, ...enrich })
+  const hello = helloOf(config, folder, boot)
   const stream = createStream(
     { upstream: config.upstream, hello, nowMs: () => Date.now() + (config.clockShiftMs ?? 0) },
     { spool, onKey, onPids: (pids) => addAll(own.tgids, pids), onRefused },
@@ -182,14 +186,7 @@ async function compose(
   const series = config.series && seriesAt(config.series, reporter)
   const keep = createKeeper(
     { agent: folder.agentId, boot, node: config.node },
-    {
-      series,
-      spool,
-      checkpoints,
-      enrich,
-      stream,
-      reporter,
-    },
+    { series, spool, checkpoints, enrich, events, stream, reporter },
   )
   const end = endOfProcess(reporter)
   const folderWatch = createFolderWatch(folder.path, {
@@ -203,7 +200,14 @@ async function compose(
   const probe = probeOptions(config)
   const watch = createWatch(
     { intervalMs: config.intervalMs, probe, clockShiftMs: config.clockShiftMs ?? 0 },
-    { enrich, onRows: keep.rows, onInterval: keep.interval, onDeath },
+    {
+      enrich,
+      events,
+      onEvents: keep.events,
+      onRows: keep.rows,
+      onInterval: keep.interval,
+      onDeath,
+    },
     reporter.child('watch'),
   )
   const admission = createAdmission({
@@ -233,6 +237,7 @@ interface KeeperDeps {
   readonly spool: Spool
   readonly checkpoints: ReturnType<typeof createCheckpoints>
   readonly enrich: Enrich
+  readonly events: ConnectionEvents
   readonly stream: Stream
   readonly reporter: Reporter
 }
@@ -240,7 +245,7 @@ interface KeeperDeps {
 /** Rows → frames in the spool, each with the checkpoint that says the same; then the ledger of the interval. */
 function createKeeper(
   who: { readonly agent: string; readonly boot: string; readonly node: string },
-  { series, spool, checkpoints, enrich, stream, reporter }: KeeperDeps,
+  { series, spool, checkpoints, enrich, events, stream, reporter }: KeeperDeps,
 ) {
   const encoder = createBlockEncoder()
   const oddities = reporter.counter(
@@ -253,7 +258,7 @@ function createKeeper(
   )
   const ledger = createLedger({
     node: who.node,
-    spoolWaiting: spool.waiting().rows,
+    spoolWaiting: new Map(tables.map(({ name }) => [name, spool.waitingRows(name)])),
     onUnaccounted: (stage, count) => {
       unaccounted.add(Math.abs(count), stage)
       reporter.log.error({ stage, count }, 'the ledger does not add up')
@@ -314,7 +319,8 @@ function createKeeper(
       snapshot,
       before,
       enrich: counts,
-      spool: { ...spool.takeCounts(), waiting: spool.waiting().rows },
+      spool: spool.takeCounts(),
+      events: { ...events.takeCounts(), spool: spool.takeCounts(eventTable.name) },
     })
     spool.commit(frameOf(batch))
     const programs = programRows(snapshot.programs, who.node, to)
@@ -323,7 +329,21 @@ function createKeeper(
     setTimeout(stream.offer, Math.random() * sendJitter * Number((to - from) / 1_000_000n)).unref()
   }
 
-  return { rows, interval }
+  /** Without a checkpoint: nothing of an event is reported again. */
+  function eventRows(batch: Batch): void {
+    for (const day of byDay(batch)) spool.commit(frameOf(day))
+  }
+
+  return { rows, events: eventRows, interval }
+}
+
+function helloOf(
+  { node, intervalMs }: AgentConfig,
+  { agentId }: DataFolder,
+  boot: string,
+): Omit<Hello, 'timeMs'> {
+  const version = readVersion()
+  return { protocol: 1, agent: agentId, boot, node, version, intervalMs, schemas: schemaNumbers() }
 }
 
 async function ownOf(config: AgentConfig): Promise<Own> {

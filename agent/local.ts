@@ -6,8 +6,9 @@ import { type Component, endOfProcess, type Reporter } from '../common/mod.ts'
 import type { ProgramReport } from '../kernel/mod.ts'
 import type { Batch } from '../wire/mod.ts'
 import { type AgentConfig, probeOptions } from './agent.ts'
+import { type ConnectionEvents, createConnectionEvents } from './events/connection-events.ts'
 import { cgroupMount } from './identity/cgroups.ts'
-import { createLedger, type Ledger } from './ledger/ledger.ts'
+import { createLedger } from './ledger/ledger.ts'
 import { interfaceAddresses, ownPids } from './process.ts'
 import { createEnrich, type Enrich } from './tcp/enrich.ts'
 import { createWatch, type WatchedInterval } from './watch.ts'
@@ -18,8 +19,8 @@ export type LocalAgentConfig = Pick<AgentConfig, 'intervalMs' | 'filter' | 'ring
 }
 
 /**
- * Rows of an interval, `from` to `to` in nanoseconds since 1970; the batch is used again afterwards. Batches of
- * flows first, none when nothing is new, several for very many rows; then one of the ledger (`batch.table`).
+ * Rows of an interval, `from` to `to` in nanoseconds since 1970; the batch is used again afterwards. Events first,
+ * then batches of flows, none when nothing is new, several for very many rows; then one of the ledger (`batch.table`).
  */
 export type OnBatch = (batch: Batch, from: bigint, to: bigint) => void
 
@@ -35,13 +36,15 @@ export function createLocalAgent(
   onBatch: OnBatch,
 ): LocalAgent {
   const node = config.node ?? hostname()
+  const own = { tgids: ownPids(), upstream: undefined }
   const enrich = createEnrich({
     node,
     key: randomBytes(16),
     cgroupRoot: cgroupMount(),
-    own: { tgids: ownPids(), upstream: undefined },
+    own,
     addresses: interfaceAddresses,
   })
+  const events = createConnectionEvents({ node, own, ...enrich })
   const ledger = createLedger({
     node,
     onUnaccounted: (stage, count) =>
@@ -51,9 +54,11 @@ export function createLocalAgent(
     { intervalMs: config.intervalMs, probe: probeOptions(config) },
     {
       enrich,
+      events,
+      onEvents: (batch, { from, to }) => onBatch(batch, from, to),
       onRows: (batch, { from, to }) => onBatch(batch, from, to),
       onInterval: (interval) =>
-        onBatch(ledgerOf(interval, ledger, enrich), interval.from, interval.to),
+        onBatch(ledger.batch(countsOf(interval, enrich, events)), interval.from, interval.to),
       onDeath: endOfProcess(reporter),
     },
     reporter,
@@ -67,7 +72,8 @@ export function createLocalAgent(
 }
 
 /** Rows go straight to the caller: there is no spool to lose or keep them. */
-function ledgerOf(interval: WatchedInterval, ledger: Ledger, enrich: Enrich) {
+function countsOf(interval: WatchedInterval, enrich: Enrich, events: ConnectionEvents) {
   const { from: start, to: time, snapshot, before } = interval
-  return ledger.batch({ start, time, snapshot, before, enrich: enrich.takeCounts() })
+  const counts = { enrich: enrich.takeCounts(), events: events.takeCounts() }
+  return { start, time, snapshot, before, ...counts }
 }

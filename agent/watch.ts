@@ -6,6 +6,7 @@ import type { Batch } from '../wire/mod.ts'
 import { createDrain, type Drain } from './drain/drain.ts'
 import type { SnapshotReport } from './drain/messages.ts'
 import { recordSource } from './drain/record.ts'
+import type { ConnectionEvents } from './events/connection-events.ts'
 import { momentOf } from './rows/moment.ts'
 import type { Enrich } from './tcp/enrich.ts'
 
@@ -26,6 +27,9 @@ export interface WatchedInterval {
 
 export interface WatchDeps {
   readonly enrich: Enrich
+  readonly events: Pick<ConnectionEvents, 'report'>
+  /** Rows of events, before `onRows`; the batch is used again afterwards. */
+  readonly onEvents: (batch: Batch, range: { readonly from: bigint; readonly to: bigint }) => void
   /** Rows that are due; the batch is used again afterwards. */
   readonly onRows: (batch: Batch, range: { readonly from: bigint; readonly to: bigint }) => void
   /** After all rows of the interval. */
@@ -70,6 +74,7 @@ export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Repo
       last,
     })
     const range = { from, to: moment.time }
+    deps.events.report(moment, (batch) => deps.onEvents(batch, range))
     enrich.report(moment, (batch) => deps.onRows(batch, range))
     deps.onInterval({ ...range, snapshot, before })
     from = moment.time

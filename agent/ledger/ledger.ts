@@ -8,6 +8,7 @@ import {
   type Batch,
   type CauseOf,
   createBatch,
+  eventTable,
   flowTable,
   ledgerTable,
   type RowValues,
@@ -29,7 +30,16 @@ export interface LedgerInterval {
   readonly before: SnapshotReport | undefined
   readonly enrich: EnrichCounts
   /** Absent for --local: rows go straight to the command. */
-  readonly spool?: SpoolCounts & { readonly waiting: number }
+  readonly spool?: SpoolCounts
+  /** The same of events. */
+  readonly events?: EventCounts & { readonly spool?: SpoolCounts }
+}
+
+/** What the stages of events counted: events that became due, rows that they handed on, and what was not asked for. */
+export interface EventCounts {
+  readonly due: number
+  readonly rows: number
+  readonly filtered: number
 }
 
 /** Stages of the agent; the heartbeat is none of them. */
@@ -37,8 +47,8 @@ export type AgentStage = 'hook' | 'drain' | 'enrich' | 'spool'
 
 export interface LedgerOptions {
   readonly node: string
-  /** Rows that an earlier process left in the spool. */
-  readonly spoolWaiting?: number
+  /** Rows that an earlier process left in the spool, by table. */
+  readonly spoolWaiting?: ReadonlyMap<string, number>
   /** A stage that does not add up; below 0 more has left than entered. */
   readonly onUnaccounted: (stage: AgentStage, count: number) => void
 }
@@ -50,9 +60,9 @@ export interface Ledger {
 
 export function createLedger({ node, spoolWaiting, onUnaccounted }: LedgerOptions): Ledger {
   /** By stage and what it counts. */
-  const balances = new Map([[`spool ${flowTable.name}`, createBalance(spoolWaiting)]])
-  /** Between enrich and spool: rows that left the one and did not enter the other. */
-  const handover = createBalance()
+  const balances = new Map(
+    [...(spoolWaiting ?? [])].map(([table, rows]) => [`spool ${table}`, createBalance(rows)]),
+  )
 
   function batch(interval: LedgerInterval): Batch {
     const stages = stagesOf(interval).map((stage) => checked(stage, interval))
@@ -63,7 +73,7 @@ export function createLedger({ node, spoolWaiting, onUnaccounted }: LedgerOption
     return batch
   }
 
-  function balanceOf({ stage, of }: StageCounts): Balance {
+  function balanceOf(stage: string, of: StageCounts['of']): Balance {
     const key = `${stage} ${'probe' in of ? of.probe : of.table}`
     const balance = balances.get(key) ?? createBalance()
     balances.set(key, balance)
@@ -71,10 +81,14 @@ export function createLedger({ node, spoolWaiting, onUnaccounted }: LedgerOption
   }
 
   function checked(stage: StageCounts, interval: LedgerInterval): StageCounts {
-    let missing = balanceOf(stage).add({ ...stage, lost: sumOf(stage.lost) })
+    let missing = balanceOf(stage.stage, stage.of).add({ ...stage, lost: sumOf(stage.lost) })
     let { entered } = stage
     if (stage.stage === 'spool') {
-      const between = handover.add({ ...nothing, entered: interval.enrich.rows, left: entered })
+      const isFlows = stage.of === ofFlows
+      const rows = isFlows ? interval.enrich.rows : (interval.events?.rows ?? 0)
+      // Between enrich and spool: rows that left the one and did not enter the other.
+      const handover = balanceOf('handover', stage.of)
+      const between = handover.add({ ...nothing, entered: rows, left: entered })
       missing += between
       entered += Math.max(between, 0)
     }
@@ -93,14 +107,15 @@ const heartbeat = { stage: 'agent', unit: 'intervals', entered: 1, left: 1 }
 const nothing: StageFlow = { entered: 0, left: 0, filtered: 0, lost: 0, waiting: 0 }
 
 const ofProbe = (probe: string) => ({ unit: 'records', probe }) as const
-const ofTable = { unit: 'rows', table: flowTable.name } as const
+const ofFlows = { unit: 'rows', table: flowTable.name } as const
+const ofEvents = { unit: 'rows', table: eventTable.name } as const
 
 type Cause = { [S in AgentStage]: CauseOf<S> }[AgentStage]
 
 interface StageCounts {
   readonly stage: AgentStage
   /** What is counted: records of a probe, or rows of a table. */
-  readonly of: ReturnType<typeof ofProbe> | typeof ofTable
+  readonly of: ReturnType<typeof ofProbe> | typeof ofFlows | typeof ofEvents
   readonly entered: number
   readonly left: number
   readonly filtered: number
@@ -111,29 +126,35 @@ interface StageCounts {
 }
 
 function stagesOf(interval: LedgerInterval): StageCounts[] {
-  const { snapshot, before, enrich, spool } = interval
+  const { snapshot, before, enrich, spool, events } = interval
   const ofSources = snapshot.sources.flatMap((report) => {
     const earlier = before?.sources.find(({ source }) => source === report.source)
-    const counts = { report, earlier, enrich: report.source === recordSource ? enrich : undefined }
+    const isSocket = report.source === recordSource
+    const taken = isSocket ? enrich.records : 0
+    const closedWhileAway = isSocket ? enrich.closedWhileAway : 0
+    const counts = { report, earlier, taken, closedWhileAway }
     return [hookOf(counts), drainOf(counts)]
   })
   const stages = [...ofSources, enrichOf(interval)]
-  return spool ? [...stages, spoolOf(spool)] : stages
+  if (spool) stages.push(spoolOf(spool, ofFlows))
+  if (events) stages.push(eventsOf(events))
+  if (events?.spool) stages.push(spoolOf(events.spool, ofEvents))
+  return stages
 }
 
 /** One probe's counts. */
 interface SourceCounts {
   readonly report: SourceReport
   readonly earlier: SourceReport | undefined
-  /** The stage that takes its records. */
-  readonly enrich: EnrichCounts | undefined
+  /** Records that the stage which makes rows of them has got. */
+  readonly taken: number
+  readonly closedWhileAway: number
 }
 
 /** Unit records: what the programs saw, and what dumps showed. `waiting` is in the ring. */
-function hookOf({ report, earlier, enrich }: SourceCounts): StageCounts {
+function hookOf({ report, earlier, closedWhileAway }: SourceCounts): StageCounts {
   const since = (meaning: CounterMeaning) =>
     sumCounters(report, meaning) - sumCounters(earlier, meaning)
-  const closedWhileAway = enrich?.closedWhileAway ?? 0
   return {
     stage: 'hook',
     of: ofProbe(report.source),
@@ -169,12 +190,12 @@ function takenBy(report: SourceReport, earlier: SourceReport | undefined): numbe
 }
 
 /** Unit records: from the draining thread to the main thread. A snapshot is answered when all have arrived. */
-function drainOf({ report, earlier, enrich }: SourceCounts): StageCounts {
+function drainOf({ report, earlier, taken }: SourceCounts): StageCounts {
   return {
     stage: 'drain',
     of: ofProbe(report.source),
     entered: takenBy(report, earlier),
-    left: enrich?.records ?? 0,
+    left: taken,
     filtered: 0,
     filteredBy: '',
     lost: new Map<Cause, number>([['drain_full', report.lost - (earlier?.lost ?? 0)]]),
@@ -187,7 +208,7 @@ function enrichOf({ enrich }: LedgerInterval): StageCounts {
   const { due, rows, filtered, waiting, full } = enrich
   return {
     stage: 'enrich',
-    of: ofTable,
+    of: ofFlows,
     entered: due,
     left: rows,
     filtered,
@@ -197,10 +218,16 @@ function enrichOf({ enrich }: LedgerInterval): StageCounts {
   }
 }
 
+/** Unit rows: what happened, as events. */
+function eventsOf({ due, rows, filtered }: EventCounts): StageCounts {
+  const none = { filteredBy: '', lost: new Map<Cause, number>(), waiting: 0 } as const
+  return { stage: 'enrich', of: ofEvents, entered: due, left: rows, filtered, ...none }
+}
+
 /** Unit rows: from enrich to central's acknowledgement. */
-function spoolOf(spool: SpoolCounts & { readonly waiting: number }): StageCounts {
+function spoolOf(spool: SpoolCounts, of: StageCounts['of']): StageCounts {
   const { entered, acknowledged: left, lost, waiting } = spool
-  return { stage: 'spool', of: ofTable, entered, left, filtered: 0, filteredBy: '', lost, waiting }
+  return { stage: 'spool', of, entered, left, filtered: 0, filteredBy: '', lost, waiting }
 }
 
 function sumOf(counts: ReadonlyMap<Cause, number>): number {

@@ -5,7 +5,7 @@
 import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder, messageOf, type Reporter } from '../../common/mod.ts'
-import { type CauseOf, readFrameHeader } from '../../wire/mod.ts'
+import { type CauseOf, flowTable, readFrameHeader } from '../../wire/mod.ts'
 import { agentError } from '../errors.ts'
 
 export interface SpoolLimits {
@@ -31,6 +31,14 @@ export interface SpoolCounts {
   readonly entered: number
   readonly acknowledged: number
   readonly lost: ReadonlyMap<SpoolLoss, number>
+  /** Rows that wait for central now. */
+  readonly waiting: number
+}
+
+interface Tally {
+  entered: number
+  acknowledged: number
+  readonly lost: Map<SpoolLoss, number>
 }
 
 export interface Spool {
@@ -51,8 +59,13 @@ export interface Spool {
   quarantine(sequence: number): void
   /** Drops what is too old. */
   sweep(nowMs: number): void
-  /** Rows that entered, rows that central acknowledged, and rows given up by cause, since last taken. */
-  takeCounts(): SpoolCounts
+  /**
+   * Rows of that table (flows if not said) that entered, that central acknowledged, and that were given up by cause,
+   * since last taken.
+   */
+  takeCounts(table?: string): SpoolCounts
+  /** Rows of that table that wait for central. */
+  waitingRows(table: string): number
   /** What waits for central. */
   waiting(): { readonly frames: number; readonly rows: number; readonly octets: number }
 }
@@ -60,7 +73,8 @@ export interface Spool {
 interface Entry {
   readonly sequence: number
   readonly octets: number
-  /** Of a frame of flows; the ledger's own rows are not counted. */
+  readonly table: string
+  /** Of what is measured; the ledger's own rows are not counted. */
   readonly rows: number
   readonly isLedger: boolean
   readonly timeMs: number
@@ -76,12 +90,10 @@ const digits = 16
 export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
   const { folder, octetsMax = 268_435_456, ageMaxMs = 3_600_000, memoryMax = 33_554_432 } = config
   const entries: Entry[] = []
-  const losses = new Map<SpoolLoss, number>()
+  const tallies = new Map<string, Tally>()
   const lost = reporter.counter('lost_rows_total', 'Rows given up by the spool, by cause.')
   let octets = 0
   let inMemory = 0
-  let entered = 0
-  let acknowledged = 0
   let degraded = false
   let last = open()
 
@@ -123,8 +135,8 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       add(entryOf(frame))
     } catch (error) {
       renameSync(join(folder, name), setAside(Number.parseInt(name, 10)))
-      entered++
-      lose('spool_torn', 1)
+      tallyOf(flowTable.name).entered++
+      lose('spool_torn', { table: flowTable.name, rows: 1 })
       reporter.log.warn({ file: name, err: messageOf(error) }, 'a frame of the spool is damaged')
     }
   }
@@ -138,7 +150,7 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
   function commit(frame: Buffer, beforeCommit?: () => void): boolean {
     const entry = entryOf(frame)
     const { sequence } = entry
-    entered += entry.rows
+    tallyOf(entry.table).entered += entry.rows
     while (octets + frame.length > octetsMax && giveUpOldest('spool_full'));
     const written = write(sequence, frame, beforeCommit)
     last = sequence
@@ -191,14 +203,25 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
     const index = flows >= 0 ? flows : entries.findIndex(fits)
     const entry = entries[index]
     if (!entry) return false
-    lose(cause, entry.rows)
+    lose(cause, entry)
     remove(index)
     return true
   }
 
-  function lose(cause: SpoolLoss, rows: number): void {
+  function lose(cause: SpoolLoss, { table, rows }: Pick<Entry, 'table' | 'rows'>): void {
+    const losses = tallyOf(table).lost
     losses.set(cause, (losses.get(cause) ?? 0) + rows)
     lost.add(rows, cause)
+  }
+
+  function tallyOf(table: string): Tally {
+    const tally = tallies.get(table) ?? { entered: 0, acknowledged: 0, lost: new Map() }
+    tallies.set(table, tally)
+    return tally
+  }
+
+  function waitingRows(table: string): number {
+    return entries.reduce((sum, entry) => sum + (entry.table === table ? entry.rows : 0), 0)
   }
 
   /** The file of the highest sequence is renamed, not deleted: its name keeps the sequence. */
@@ -238,7 +261,7 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       } catch (error) {
         const fields = { sequence, err: messageOf(error) }
         reporter.limited.error('read', fields, 'reading a frame of the spool')
-        lose('spool_torn', entry.rows)
+        lose('spool_torn', entry)
         remove(index)
       }
     }
@@ -246,7 +269,8 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
 
   function release(sequence: number): void {
     const index = entries.findIndex((entry) => entry.sequence === sequence)
-    acknowledged += entries[index]?.rows ?? 0
+    const entry = entries[index]
+    if (entry) tallyOf(entry.table).acknowledged += entry.rows
     remove(index)
   }
 
@@ -260,7 +284,7 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       const fields = { sequence, err: messageOf(error) }
       reporter.limited.error('aside', fields, 'setting a refused frame aside')
     }
-    lose('refused', entry.rows)
+    lose('refused', entry)
     remove(index)
   }
 
@@ -288,17 +312,16 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
     sweep: (nowMs) => {
       const isOld = (entry: Entry) => !entry.isLedger && entry.timeMs < nowMs - ageMaxMs
       for (let index = entries.findIndex(isOld); index >= 0; index = entries.findIndex(isOld)) {
-        lose('spool_age', (entries[index] as Entry).rows)
+        lose('spool_age', entries[index] as Entry)
         remove(index)
       }
     },
-    takeCounts: () => {
-      const taken = { entered, acknowledged, lost: new Map(losses) }
-      entered = 0
-      acknowledged = 0
-      losses.clear()
-      return taken
+    takeCounts: (table = flowTable.name) => {
+      const tally = tallyOf(table)
+      tallies.delete(table)
+      return { ...tally, waiting: waitingRows(table) }
     },
+    waitingRows,
     waiting: () => ({
       frames: entries.length,
       rows: entries.reduce((sum, { rows }) => sum + rows, 0),
@@ -311,7 +334,14 @@ function entryOf(frame: Buffer): Omit<Entry, 'frame'> {
   const { sequence, table, rows, timeMax } = readFrameHeader(frame)
   const isLedger = !table.measured
   const timeMs = Number(timeMax / 1_000_000n)
-  return { sequence, octets: frame.length, rows: isLedger ? 0 : rows, isLedger, timeMs }
+  return {
+    sequence,
+    octets: frame.length,
+    table: table.name,
+    rows: isLedger ? 0 : rows,
+    isLedger,
+    timeMs,
+  }
 }
 
 function readText(file: string): string {

@@ -127,7 +127,8 @@ export function createSegments(
     remembered.push(...found.done)
     for (const segment of found.pending) {
       pendingBytes += segment.bytes
-      countNodes(segment.nodeRows, (node, rows) => deps.ledger.wait(node, 'store', rows))
+      const ledger = deps.ledger.of(segment.table)
+      countNodes(segment.nodeRows, (node, rows) => ledger.wait(node, 'store', rows))
       insert.add(segment)
     }
     forgetTimer = setInterval(forgetOld, 60_000)
@@ -157,8 +158,9 @@ export function createSegments(
     }
     if (intake.table.measured) {
       segment.nodeRows[intake.node] = (segment.nodeRows[intake.node] ?? 0) + intake.rows
-      deps.ledger.count(intake.node, 'segment', 'entered', intake.rows)
-      deps.ledger.wait(intake.node, 'segment', intake.rows)
+      const ledger = deps.ledger.of(intake.table.name)
+      ledger.count(intake.node, 'segment', 'entered', intake.rows)
+      ledger.wait(intake.node, 'segment', intake.rows)
     }
     const isLarge = segment.rows >= config.closeRows || segment.bytes >= config.closeBytes
     if (isLarge) close(placeOf(intake))
@@ -211,11 +213,12 @@ export function createSegments(
     await deps.journal?.append(segment, deps.folder.path(id))
     memory.add(frames)
     for (const frame of frames) onTheWay.delete(keyOf(frame))
+    const ledger = deps.ledger.of(name)
     countNodes(nodeRows, (node, count) => {
-      deps.ledger.count(node, 'segment', 'left', count)
-      deps.ledger.wait(node, 'segment', -count)
-      deps.ledger.count(node, 'store', 'entered', count)
-      deps.ledger.wait(node, 'store', count)
+      ledger.count(node, 'segment', 'left', count)
+      ledger.wait(node, 'segment', -count)
+      ledger.count(node, 'store', 'entered', count)
+      ledger.wait(node, 'store', count)
     })
     for (const tell of from.onDurable) tell()
     for (const hear of listeners) hear({ table, rows, blocks })
@@ -261,10 +264,11 @@ export function createSegments(
     const isIn = outcome === 'inserted'
     if (isIn) remembered.push(segment)
     else quarantined.add(1)
+    const ledger = deps.ledger.of(segment.table)
     countNodes(segment.nodeRows, (node, rows) => {
-      deps.ledger.wait(node, 'store', -rows)
-      if (isIn) deps.ledger.count(node, 'store', 'left', rows)
-      else deps.ledger.lose(node, 'store', rows, 'quarantine')
+      ledger.wait(node, 'store', -rows)
+      if (isIn) ledger.count(node, 'store', 'left', rows)
+      else ledger.lose(node, 'store', rows, 'quarantine')
     })
     if (wasFull && !isFull()) deps.onRoom()
   }

@@ -20,7 +20,7 @@ import { centralError } from '../errors.ts'
 import type { NodeOwners } from '../node-owners.ts'
 import type { Nodes } from '../nodes.ts'
 import { type AgentClock, createAgentClock } from './clock.ts'
-import type { FrameIntake, FrameVerdict } from './frame-intake.ts'
+import type { FrameIntake, FrameVerdict, Intake } from './frame-intake.ts'
 import { readHello } from './hello.ts'
 import type { Segments } from './segments.ts'
 import type { StageLedger } from './stage-ledger.ts'
@@ -174,9 +174,10 @@ export function createSession(
   /** What the sender says is in the frame; what becomes of the rows is counted where it happens. */
   function countArrival({ table, rows }: FrameHeader, node: string): void {
     if (!table.measured) return
-    deps.ledger.count(node, 'wire', 'entered', rows)
-    deps.ledger.count(node, 'wire', 'left', rows)
-    deps.ledger.count(node, 'ingest', 'entered', rows)
+    const ledger = deps.ledger.of(table.name)
+    ledger.count(node, 'wire', 'entered', rows)
+    ledger.count(node, 'wire', 'left', rows)
+    ledger.count(node, 'ingest', 'entered', rows)
   }
 
   /** Its ledger goes as well: the other agent has said of that time what there was to say. */
@@ -184,7 +185,8 @@ export function createSession(
     unacknowledged--
     socket.write(encodeAck(header.sequence))
     if (intake.table.measured) {
-      deps.ledger.leaveOut(node, 'ingest', intake.rows, 'reported_by_another')
+      const ledger = deps.ledger.of(intake.table.name)
+      ledger.leaveOut(node, 'ingest', intake.rows, 'reported_by_another')
     }
   }
 
@@ -195,14 +197,15 @@ export function createSession(
     })
     deps.nodes.reported(node, intake.table)
     deps.owners.reported(node, intake.timeMax)
-    if (intake.table.measured) countRows(node, intake.rows, state)
+    if (intake.table.measured) countRows(node, intake, state)
     if (deps.segments.isFull()) pause()
   }
 
-  function countRows(node: string, rows: number, state: 'taken' | 'duplicate'): void {
+  function countRows(node: string, { table, rows }: Intake, state: 'taken' | 'duplicate'): void {
+    const ledger = deps.ledger.of(table.name)
     deps.counts.rows.add(rows, state)
-    if (state === 'taken') deps.ledger.count(node, 'ingest', 'left', rows)
-    else deps.ledger.leaveOut(node, 'ingest', rows, 'duplicate')
+    if (state === 'taken') ledger.count(node, 'ingest', 'left', rows)
+    else ledger.leaveOut(node, 'ingest', rows, 'duplicate')
   }
 
   /** The agent will never send it again: its rows are lost, and that is said. */
@@ -212,7 +215,7 @@ export function createSession(
     deps.counts.refusals.add(1, error.code)
     if (header.table.measured) {
       const cause = isCauseOf('ingest', error.code) ? error.code : 'bad_frame'
-      deps.ledger.lose(node, 'ingest', header.rows, cause)
+      deps.ledger.of(header.table.name).lose(node, 'ingest', header.rows, cause)
     }
     const fields = { node, sequence: header.sequence, err: error.message }
     reporter.limited.warn(`frame ${error.code}`, fields, 'refusing a frame')

@@ -7,13 +7,24 @@ import {
   createBatch,
   createBlockCheck,
   createBlockEncoder,
+  flowTable,
   ledgerTable,
 } from '../../wire/mod.ts'
 import type { Intake } from './frame-intake.ts'
 
 export type CentralStage = 'wire' | 'ingest' | 'resolve' | 'segment' | 'store' | 'export'
 
-export interface StageLedger {
+export interface StageLedger extends TableLedger {
+  /** Of another table than flows: its rows have lines of their own. */
+  of(table: string): TableLedger
+  /** The same counts for one export, which has lines of its own. */
+  ofExport(name: string, table: string): ExportLine
+  /** What happened since the last call as rows of the ledger table; undefined when nothing did. */
+  take(nowNs: bigint): Intake | undefined
+}
+
+/** Counts rows of one table. */
+export interface TableLedger {
   /** Rows that came into a stage, or went on from it. */
   count(node: string, stage: CentralStage, name: 'entered' | 'left', rows: number): void
   /** Rows that a stage does not pass on: they are there already. */
@@ -22,10 +33,6 @@ export interface StageLedger {
   lose<S extends CentralStage>(node: string, stage: S, rows: number, cause: CauseOf<S>): void
   /** Rows that wait in a stage: by how many more or fewer. */
   wait(node: string, stage: CentralStage, rows: number): void
-  /** The same counts for one export, which has lines of its own. */
-  ofExport(name: string, table: string): ExportLine
-  /** What happened since the last call as rows of the ledger table; undefined when nothing did. */
-  take(nowNs: bigint): Intake | undefined
 }
 
 /** Counts rows of one table that one export has. */
@@ -36,7 +43,7 @@ export interface ExportLine {
   wait(node: string, rows: number): void
 }
 
-/** Which line of a node: the stage, and of exports also whose rows of what. */
+/** Which line of a node: the stage, the table unless it is flows, and of exports whose. */
 interface Line {
   readonly stage: CentralStage
   readonly probe?: string
@@ -84,20 +91,22 @@ export function createStageLedger(startNs: bigint): StageLedger {
     counts.causes.set(cause, byCause)
   }
 
-  function count(node: string, stage: CentralStage, name: 'entered' | 'left', rows: number) {
-    countsOf(node, { stage })[name] += rows
-  }
-
-  function leaveOut(node: string, stage: CentralStage, rows: number, cause: string) {
-    addCause(countsOf(node, { stage }), 'filtered', { rows, cause })
-  }
-
-  function lose(node: string, stage: CentralStage, rows: number, cause: string) {
-    addCause(countsOf(node, { stage }), 'lost', { rows, cause })
-  }
-
-  function wait(node: string, stage: CentralStage, rows: number): void {
-    countsOf(node, { stage }).waiting += rows
+  function of(name: string): TableLedger {
+    const table = name === flowTable.name ? {} : { table: name }
+    return {
+      count: (node, stage, name, rows) => {
+        countsOf(node, { stage, ...table })[name] += rows
+      },
+      leaveOut: (node, stage, rows, cause) => {
+        addCause(countsOf(node, { stage, ...table }), 'filtered', { rows, cause })
+      },
+      lose: (node, stage, rows, cause) => {
+        addCause(countsOf(node, { stage, ...table }), 'lost', { rows, cause })
+      },
+      wait: (node, stage, rows) => {
+        countsOf(node, { stage, ...table }).waiting += rows
+      },
+    }
   }
 
   function ofExport(probe: string, table: string): ExportLine {
@@ -144,7 +153,7 @@ export function createStageLedger(startNs: bigint): StageLedger {
     return rows
   }
 
-  return { count, leaveOut, lose, wait, ofExport, take }
+  return { ...of(flowTable.name), of, ofExport, take }
 }
 
 function emptyCounts(line: Line): Counts {

@@ -125,11 +125,12 @@ function createQueue(filter: Filter, rowsMax: number) {
       watchedTo = to
     }
     if (batch.table.name === 'ledger') {
-      for (const { cause, lost: count } of rowsOf(batch)) {
-        if (cause !== '') lose(String(cause), Number(count))
+      for (const { cause, table, lost: count } of rowsOf(batch)) {
+        if (cause !== '' && table !== 'events') lose(String(cause), Number(count))
       }
       return
     }
+    if (batch.table.name === 'events') return
     made += batch.length
     const picked = pickRows(batch, matching(batch))
     waiting.push([picked])
