@@ -88,3 +88,15 @@ test('drops are lines of reason, place and ends, with the sum of all', async () 
   assert.equal(json.rows[0].count, 231)
   assert.equal(json.totals.count, 400)
 })
+
+test('no drop is no good news where no node runs the probe', async () => {
+  const none: FakeAnswer = ({ pathname }) => {
+    const totals = { groups: 0, events: 0, count: 0, bytes: 0 }
+    const failed = { node: 'alpha', probe: 'drop', state: 'failed' }
+    const rows = pathname === '/api/programs' ? [failed] : []
+    return { body: { rows, next: null, totals, coverage: wholeCoverage } }
+  }
+  const { out, err } = await weir('drops', none)
+  assert.equal(out, '')
+  assert.match(err, /^0 packets dropped .*\nno node ran the probe drop in this time: weir programs/)
+})

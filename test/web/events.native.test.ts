@@ -150,3 +150,17 @@ test('every width shows the events without scrolling sideways', { skip }, () =>
     }
   }),
 )
+
+test('that nothing was dropped is said only where the probe ran', { skip }, async () => {
+  const future = '/events?kind=drop&from=2030-01-01T00:00:00Z&to=2030-01-01T01:00:00Z'
+  await look({}, async (page, weir) => {
+    await page.goto(weir.base + future)
+    await page.locator('.state', { hasText: 'The kernel dropped no packet.' }).waitFor()
+  })
+  await look({ blind: true }, async (page, weir) => {
+    for (const path of [future, `${future}&group=none`]) {
+      await page.goto(weir.base + path)
+      await page.locator('.state', { hasText: 'no node ran the probe “drop”' }).waitFor()
+    }
+  })
+})

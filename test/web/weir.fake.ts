@@ -46,6 +46,7 @@ export async function startFakeWeir(change: Partial<World> = {}, port = 0): Prom
     watchedFromMs: nowMs - 86_400_000,
     failure: undefined,
     tagged: false,
+    blind: false,
     connections: 60,
     health: {},
     moreFields: [],
@@ -147,8 +148,8 @@ function answerQuestions(app: FastifyInstance, world: World): void {
     }
   })
   answerEvents(app, world)
-  app.get('/api/programs', () => ({
-    rows: fakePrograms,
+  app.get('/api/programs', (request) => ({
+    rows: programsOf(world, (request.query as Query)['probe']),
     next: null,
     coverage: { share: 1, watched: 1, lost: {}, gaps: [] },
   }))
@@ -278,6 +279,12 @@ function ledgerRows(): FakeRow[] {
     lost: 0,
     waiting: 0,
   }))
+}
+
+/** Every probe that is asked for runs, but those that the world has not. */
+function programsOf({ blind }: World, probe: string | undefined): readonly FakeRow[] {
+  if (probe === undefined) return fakePrograms
+  return blind ? [] : [{ ...fakeProgram, probe }]
 }
 
 const fakeProgram = {

@@ -14,6 +14,8 @@ export interface World {
   watchedFromMs: number
   /** Answered instead of data, when set. */
   failure: { readonly status: number; readonly code: string; readonly message: string } | undefined
+  /** No node runs the probe that is asked for. */
+  readonly blind: boolean
   /** Answers have a tag, and 304 says that nothing changed. */
   tagged: boolean
   readonly connections: number

@@ -59,15 +59,27 @@ export interface Tab {
   /** Value of `kind` in the URL; '' = all. */
   readonly kind: string
   readonly title: string
+  /** The probe that sees it. */
+  readonly probe: string
   /** What the list says when nothing happened. */
   readonly nothing: string
 }
 
 /** The lists of the page, in their order. */
 export const tabs: readonly Tab[] = [
-  { kind: '', title: 'All', nothing: 'Nothing happened.' },
-  { kind: 'connection', title: 'Connections', nothing: 'No connection was opened or closed.' },
-  { kind: 'drop', title: 'Drops', nothing: 'The kernel dropped no packet.' },
-  { kind: 'retransmit', title: 'Retransmits', nothing: 'No segment was sent again.' },
-  { kind: 'reset', title: 'Resets', nothing: 'No connection was reset.' },
+  { kind: '', title: 'All', probe: 'socket', nothing: 'Nothing happened.' },
+  {
+    kind: 'connection',
+    title: 'Connections',
+    probe: 'socket',
+    nothing: 'No connection was opened or closed.',
+  },
+  { kind: 'drop', title: 'Drops', probe: 'drop', nothing: 'The kernel dropped no packet.' },
+  {
+    kind: 'retransmit',
+    title: 'Retransmits',
+    probe: 'drop',
+    nothing: 'No segment was sent again.',
+  },
+  { kind: 'reset', title: 'Resets', probe: 'drop', nothing: 'No connection was reset.' },
 ]

@@ -9,10 +9,10 @@ import { apiQuery, type PageState } from '../../domain/location.ts'
 import * as number from '../../domain/number.ts'
 import { clock, dateTime, msOf } from '../../domain/time.ts'
 import { PanelCoverage } from '../../views/coverage-badge.tsx'
-import { Empty, WhenAnswered } from '../../views/panel-state.tsx'
+import { WhenAnswered } from '../../views/panel-state.tsx'
 import { type Column, Table } from '../../views/table.tsx'
 import { Name, Num } from '../../views/text.tsx'
-import { titleOf } from './event-list.tsx'
+import { NothingOf } from './event-list.tsx'
 
 const reasonsMax = 100
 
@@ -56,7 +56,7 @@ export function Reasons({ state, answer, rangeText, nodes }: ReasonsProps) {
             line={(row) => lineOf(row, state)}
           />
         ) : (
-          <Empty what={titleOf('drop').nothing} share={data?.coverage.share} nodes={nodes} />
+          <NothingOf state={state} share={data?.coverage.share} nodes={nodes} />
         )}
       </WhenAnswered>
     </section>

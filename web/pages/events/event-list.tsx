@@ -5,6 +5,7 @@ import { useCell } from '../../data/cell.ts'
 import type { Health, Values } from '../../data/contract.ts'
 import { model$ } from '../../data/model.ts'
 import { select } from '../../data/page.ts'
+import { useProbe } from '../../data/probes.ts'
 import { type Tab, tabs } from '../../domain/event.ts'
 import { text } from '../../domain/flow.ts'
 import type { PageState } from '../../domain/location.ts'
@@ -56,12 +57,32 @@ function WithoutRows({ state, events, rangeText, nodes }: EventListProps) {
   if (rows.length > 0) return null
   if (failure) return <NoAnswerYet />
   if (next === undefined) return <Loading range={rangeText} />
-  return <Empty what={titleOf(state.kind).nothing} share={coverage?.share} nodes={nodes} />
+  return <NothingOf state={state} share={coverage?.share} nodes={nodes} />
+}
+
+interface NothingProps {
+  readonly state: PageState
+  readonly share: number | null | undefined
+  readonly nodes: Health['nodes'] | undefined
+}
+
+/** That nothing happened is said only where somebody would have seen it. */
+export function NothingOf({ state, share, nodes }: NothingProps) {
+  const { probe, nothing } = titleOf(state.kind)
+  const isSeen = useProbe(probe, state)
+  if (isSeen === undefined) return <NoAnswerYet />
+  if (isSeen) return <Empty what={nothing} share={share} nodes={nodes} />
+  return (
+    <div class="state">
+      <p class="strong">Nobody would see it: no node ran the probe “{probe}” in this range.</p>
+      <p>The page of nodes says why.</p>
+    </div>
+  )
 }
 
 export function titleOf(kind: string): Tab {
   const found = tabs.find((tab) => tab.kind === kind)
-  return found ?? { kind, title: kind, nothing: 'There is no such event.' }
+  return found ?? { kind, title: kind, probe: 'socket', nothing: 'There is no such event.' }
 }
 
 function summary({ rows, next }: EventRows): string {
