@@ -12,6 +12,7 @@ import { badQuery, type Violation } from './bad-query.ts'
 import { errorBody } from './contract/mod.ts'
 import { apiError, bodyOf } from './errors.ts'
 import type { LiveConfig, LiveSource } from './live/live.ts'
+import { monitorIngestRoute, type TakeRows } from './monitor/ingest.ts'
 import { monitorRoutes } from './monitor/routes.ts'
 import { answerLostBrowser, servePage } from './page.ts'
 import { type AskConfig, createAsk } from './routes/ask.ts'
@@ -50,6 +51,8 @@ export type AppDeps = Omit<RouteDeps, 'ask' | 'nowNs'> &
   Partial<Pick<RouteDeps, 'nowNs'>> & {
     /** Rows as they become durable; without it nothing is live. */
     readonly live?: LiveSource
+    /** Stores rows that come by HTTP; without it there is no route for them. */
+    readonly take?: TakeRows
   }
 
 /** The API and the page without a socket; answers `inject`, or listens by createHttp. Errors: none of its own. */
@@ -94,6 +97,7 @@ export async function createApp(
   }
   const source = deps.live ?? nothingLive
   liveRoute(app, config.live ?? {}, { source, nowNs }, reporter)
+  if (deps.take) monitorIngestRoute(app, { take: deps.take, nowNs })
   await servePage(app, config.webDir)
   return app
 }

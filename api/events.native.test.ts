@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Ajv } from 'ajv'
+import { rfc3339 } from '../common/mod.ts'
 import { appendRow, createBatch, eventTable, type Row, type RowValues } from '../wire/mod.ts'
 import {
   type EventsAnswer,
@@ -244,4 +245,40 @@ test('monitor: lists by process, and the figures of the store', async () => {
   assert.equal(stats.total_events, calls.length)
   const drops = calls.filter(({ kind }) => kind === 'drop').length
   assert.deepEqual(stats.events_by_type, { packet_drop: drops, connection: calls.length - drops })
+})
+
+test('monitor: events that its agents forward are stored, all of a request or none', async () => {
+  const time = rfc3339(nowNs - 1_000_000_000n)
+  const connection = {
+    type: 'connection',
+    pid: 4711,
+    command: "for'ward",
+    time,
+    k8s_node_name: 'other',
+    return_code: 111,
+    destination_ip: '2001:db8::7',
+    destination_port: 53,
+    protocol: 'TCP',
+  }
+  const drop = { ...connection, type: 'packet_drop', drop_reason: 'TCP_DROP', drop_reason_code: 2 }
+  for (const [name, value] of Object.entries({
+    type: 'files',
+    pid: -1,
+    time: 'now-ish',
+    destination_ip: 'example.org',
+    command: 7,
+  })) {
+    const events = [connection, { ...drop, [name]: value }]
+    const { status, body } = await river.ask('/api/events/ingest', { events })
+    assert.deepEqual([status, body.error.details.parameter], [400, `events[1].${name}`])
+  }
+  assert.equal((await river.ask('/api/events?command=for%27ward')).body.total_count, 0)
+  const { body } = await river.ask('/api/events/ingest', { events: [connection, drop] })
+  assert.deepEqual(body, { status: 'success', processed: 2, total: 2 })
+  const found = await river.ask('/api/events?command=for%27ward&pid=4711&k8s_node_name=other')
+  const keys = ['type', 'return_code', 'drop_reason', 'destination', 'protocol']
+  assert.deepEqual(found.body.events.map((each: Row) => keys.map((key) => each[key])).toSorted(), [
+    ['connection', 111, undefined, '[2001:db8::7]:53', 'TCP'],
+    ['packet_drop', undefined, 'TCP_DROP', '[2001:db8::7]:53', 'TCP'],
+  ])
 })

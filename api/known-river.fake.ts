@@ -24,8 +24,14 @@ export async function startKnownRiver(config: AppConfig = {}) {
   await insert(knownFlows(), 'flows')
   await insert(knownLedger(), 'ledger')
   const health = () => ({ status: 'ok' as const, version: '0', started: '', checks: [], nodes: [] })
-  const deps = { reader: store, health, metrics: reporter.metrics, nowNs: () => nowNs }
+  const deps = { reader: store, health, metrics: reporter.metrics, nowNs: () => nowNs, take }
   const app = await createApp(config, deps, reporter)
+
+  async function take(node: string, batch: Batch): Promise<void> {
+    const file = join(folder, `taken-${node}`)
+    writeFileSync(file, createBlockEncoder().encode(batch))
+    await store.insertSegment(file, batch.table.name, file)
+  }
 
   async function insert(batch: Batch, table: string): Promise<void> {
     const file = join(folder, `${table}-${batch.length}`)

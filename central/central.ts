@@ -101,7 +101,14 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
     })
   const http: Http = createHttp(
     { ...config.listen, webDir: config.webDir ?? defaultWebDir },
-    { reader, health, live: ingest.tee, exports: exports.list, metrics: reporter.metrics },
+    {
+      reader,
+      health,
+      live: ingest.tee,
+      take: ingest.take,
+      exports: exports.list,
+      metrics: reporter.metrics,
+    },
     reporter.child('http'),
   )
   const loadNodes = nodesLoader(nodes, owners, store)

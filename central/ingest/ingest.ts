@@ -4,6 +4,13 @@ import { chmod, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { type Component, messageOf, type Reporter } from '../../common/mod.ts'
 import type { Store } from '../../store/mod.ts'
+import {
+  type Batch,
+  byDay,
+  createBlockCheck,
+  createBlockEncoder,
+  timeRange,
+} from '../../wire/mod.ts'
 import { centralError } from '../errors.ts'
 import type { Journal } from '../export/journal.ts'
 import { fleetKeyOf } from '../fleet-key.ts'
@@ -51,6 +58,8 @@ export interface Ingest extends Component {
   fresh(): Promise<void>
   /** Every segment, once it is durable (`Segments.tee`). */
   tee: Segments['tee']
+  /** Takes rows of a node that came by another way than a frame; resolves when they are durable. */
+  take(node: string, batch: Batch): Promise<void>
   /** Resolves when all that was taken is in the store. */
   settled(): Promise<void>
 }
@@ -146,6 +155,22 @@ export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: R
     await Promise.all(closed)
   }
 
+  async function take(node: string, batch: Batch): Promise<void> {
+    const days = byDay(batch).map((day) => {
+      const times = timeRange(day)
+      const { table, length: rows } = day
+      const octets = Uint8Array.from(createBlockEncoder().encode(day))
+      const view = createBlockCheck(table)(octets, { rows, ...times })
+      const lines = ledger.of(table.name)
+      lines.count(node, 'ingest', 'entered', rows)
+      lines.count(node, 'ingest', 'left', rows)
+      return new Promise<void>((resolve) => {
+        segments.append({ table, node, rows, ...times, view, frame: undefined }, resolve)
+      })
+    })
+    await Promise.all(days)
+  }
+
   function addresses(): readonly IngestAddress[] {
     return servers.map((server) => {
       const bound = server.address() as AddressInfo | string
@@ -155,7 +180,17 @@ export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: R
   }
 
   const { trouble, fresh, settled } = segments
-  return { name: 'ingest', start, stop, tee: segments.tee, addresses, trouble, fresh, settled }
+  return {
+    name: 'ingest',
+    start,
+    stop,
+    tee: segments.tee,
+    take,
+    addresses,
+    trouble,
+    fresh,
+    settled,
+  }
 }
 
 function countsOf(reporter: Reporter): SessionCounts {
