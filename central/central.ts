@@ -99,16 +99,10 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
       trouble: ingest.trouble,
       nodes,
     })
+  const { tee: live, take } = ingest
   const http: Http = createHttp(
     { ...config.listen, webDir: config.webDir ?? defaultWebDir },
-    {
-      reader,
-      health,
-      live: ingest.tee,
-      take: ingest.take,
-      exports: exports.list,
-      metrics: reporter.metrics,
-    },
+    { reader, health, live, take, exports: exports.list, metrics: reporter.metrics },
     reporter.child('http'),
   )
   const loadNodes = nodesLoader(nodes, owners, store)
