@@ -50,6 +50,7 @@ export async function startFakeWeir(change: Partial<World> = {}, port = 0): Prom
     connections: 60,
     health: {},
     moreFields: [],
+    exports: [],
     dress: (row) => row,
     ...change,
   }
@@ -148,6 +149,7 @@ function answerQuestions(app: FastifyInstance, world: World): void {
     }
   })
   answerEvents(app, world)
+  app.get('/api/exports', () => ({ rows: world.exports }))
   app.get('/api/programs', (request) => ({
     rows: programsOf(world, (request.query as Query)['probe']),
     next: null,

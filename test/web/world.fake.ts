@@ -22,6 +22,8 @@ export interface World {
   readonly health: Record<string, unknown>
   /** Fields that the model of this Weir has beside those of the real one. */
   readonly moreFields: readonly FieldInfo[]
+  /** Who else gets the rows. */
+  readonly exports: readonly Record<string, unknown>[]
   /** Changes each row before it is answered. */
   dress: (row: FakeRow, at: number) => FakeRow
 }

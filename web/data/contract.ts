@@ -7,6 +7,7 @@ export type {
   ErrorBody,
   EventGroupsAnswer,
   EventStepsAnswer,
+  ExportsAnswer,
   FieldInfo,
   FieldsAnswer,
   FilterAnswer,

@@ -16,6 +16,7 @@ import { WhenAnswered } from '../../views/panel-state.tsx'
 import { type Column, Table } from '../../views/table.tsx'
 import { Name } from '../../views/text.tsx'
 import { Agents } from './agents.tsx'
+import { Exports } from './exports.tsx'
 import { Ledger } from './ledger.tsx'
 import { Programs } from './programs.tsx'
 
@@ -59,6 +60,7 @@ export function NodesPage({ state, live, health }: PageProps) {
         <Agents nodes={health?.nodes} atMs={now} />
         <Checks health={health} />
       </div>
+      <Exports live={live} />
       <Programs
         question={queryOf(state, fits?.has('programs'))}
         rangeText={rangeText}
