@@ -69,9 +69,12 @@ test('the local agent: rows equal the truth, both ends joined, the ledger balanc
         return found.some((row) => row['end'] !== null) && found
       })
       assertTruth(rows, truth, how)
-      assertEvents(events, rows, truth)
+      const byKind = Map.groupBy(events, ({ kind }) => kind)
+      assertEvents(byKind.get('connection') ?? [], rows, truth)
+      if (how === 'client_abort') assertResets(byKind.get('reset') ?? [], rows, truth)
     }
-    const older = events.filter((row) => row['src_port'] === old.client_port)
+    const isOld = (row: Row) => row['src_port'] === old.client_port && row['kind'] === 'connection'
+    const older = events.filter(isOld)
     assert.deepEqual(older, [], 'it was open before: nothing is known of its begin')
     const sum = () => sumOf(flows, old.client_port, 'bytes')
     await until('the increment of the old one', () => sum() === 500)
@@ -106,6 +109,16 @@ function assertEvents(events: readonly Row[], flows: readonly Row[], truth: Trut
   const end = flows.find((row) => row['end'] !== null)?.['end']
   const ends = own.filter(({ phase }) => phase === 'closed').map((row) => `${row['time']}`)
   assert.equal(ends.toSorted().at(-1), end)
+}
+
+/** The client sends one reset and the server gets it: both are of the connection, and name both processes. */
+function assertResets(events: readonly Row[], flows: readonly Row[], truth: Truth): void {
+  const own = events.filter((row) => row['src_port'] === truth.client_port)
+  assert.deepEqual(own.map(({ direction }) => direction).toSorted(), ['received', 'sent'])
+  for (const reset of own) {
+    assert.equal(reset['connection_id'], flows[0]?.['connection_id'])
+    assert.deepEqual([reset['src_pid'], reset['dst_pid']], [truth.pid, truth.pid])
+  }
 }
 
 function assertTruth(rows: readonly Row[], truth: Truth, how: string): void {

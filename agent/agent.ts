@@ -32,11 +32,8 @@ import { bootId, type DataFolder, openDataFolder } from './data/data-folder.ts'
 import type { RunningProbe } from './drain/messages.ts'
 import { programRows } from './drain/program-rows.ts'
 import { agentError } from './errors.ts'
-import {
-  type ConnectionEventChoice,
-  type ConnectionEvents,
-  createConnectionEvents,
-} from './events/connection-events.ts'
+import type { ConnectionEventChoice } from './events/connection-events.ts'
+import { createEvents, type Events } from './events/events.ts'
 import { cgroupMount } from './identity/cgroups.ts'
 import type { Own } from './identity/own.ts'
 import { createLedger } from './ledger/ledger.ts'
@@ -165,7 +162,7 @@ async function compose(
     ...(restored ? { restored } : {}),
   })
   const { node, connectionEvents: choice = 'all' } = config
-  const events = createConnectionEvents({ node, own, choice, ...enrich })
+  const events = createEvents({ node, own, choice, ...enrich })
   const hello = helloOf(config, folder, boot)
   const stream = createStream(
     { upstream: config.upstream, hello, nowMs: () => Date.now() + (config.clockShiftMs ?? 0) },
@@ -237,7 +234,7 @@ interface KeeperDeps {
   readonly spool: Spool
   readonly checkpoints: ReturnType<typeof createCheckpoints>
   readonly enrich: Enrich
-  readonly events: ConnectionEvents
+  readonly events: Events
   readonly stream: Stream
   readonly reporter: Reporter
 }

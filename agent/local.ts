@@ -6,7 +6,7 @@ import { type Component, endOfProcess, type Reporter } from '../common/mod.ts'
 import type { ProgramReport } from '../kernel/mod.ts'
 import type { Batch } from '../wire/mod.ts'
 import { type AgentConfig, probeOptions } from './agent.ts'
-import { type ConnectionEvents, createConnectionEvents } from './events/connection-events.ts'
+import { createEvents, type Events } from './events/events.ts'
 import { cgroupMount } from './identity/cgroups.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { interfaceAddresses, ownPids } from './process.ts'
@@ -44,7 +44,7 @@ export function createLocalAgent(
     own,
     addresses: interfaceAddresses,
   })
-  const events = createConnectionEvents({ node, own, ...enrich })
+  const events = createEvents({ node, own, ...enrich })
   const ledger = createLedger({
     node,
     onUnaccounted: (stage, count) =>
@@ -72,7 +72,7 @@ export function createLocalAgent(
 }
 
 /** Rows go straight to the caller: there is no spool to lose or keep them. */
-function countsOf(interval: WatchedInterval, enrich: Enrich, events: ConnectionEvents) {
+function countsOf(interval: WatchedInterval, enrich: Enrich, events: Events) {
   const { from: start, to: time, snapshot, before } = interval
   const counts = { enrich: enrich.takeCounts(), events: events.takeCounts() }
   return { start, time, snapshot, before, ...counts }

@@ -6,7 +6,8 @@ import type { Batch } from '../wire/mod.ts'
 import { createDrain, type Drain } from './drain/drain.ts'
 import type { SnapshotReport } from './drain/messages.ts'
 import { recordSource } from './drain/record.ts'
-import type { ConnectionEvents } from './events/connection-events.ts'
+import { dropSource } from './events/drop-events.ts'
+import type { Events } from './events/events.ts'
 import { momentOf } from './rows/moment.ts'
 import type { Enrich } from './tcp/enrich.ts'
 
@@ -27,7 +28,7 @@ export interface WatchedInterval {
 
 export interface WatchDeps {
   readonly enrich: Enrich
-  readonly events: Pick<ConnectionEvents, 'report'>
+  readonly events: Pick<Events, 'report' | 'takeDrops'>
   /** Rows of events, before `onRows`; the batch is used again afterwards. */
   readonly onEvents: (batch: Batch, range: { readonly from: bigint; readonly to: bigint }) => void
   /** Rows that are due; the batch is used again afterwards. */
@@ -50,6 +51,7 @@ export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Repo
   /** Each stage takes the records of its source. */
   const onRecords = (source: string, words: Uint32Array, records: number) => {
     if (source === recordSource) enrich.take(words, records)
+    else if (source === dropSource) deps.events.takeDrops(words, records)
   }
   const drain = createDrain(config.probe, { onRecords, onDeath: deps.onDeath }, reporter)
   let timer: NodeJS.Timeout | undefined

@@ -1,6 +1,13 @@
 // The only door to the kernel: probes are opened here, and nothing else of Weir speaks to bpf.
 
 export {
+  dropFlag,
+  dropKind,
+  dropRecordByte,
+  dropRecordBytes,
+  dropRecordWord,
+} from './layout/drop-record.ts'
+export {
   flowCounterNames,
   flowDirection,
   flowFlag,
@@ -22,6 +29,8 @@ export {
 } from './layout/socket-record.ts'
 export { bootToWallNs } from './loader/clock.ts'
 export { kernelErrors } from './loader/errors.ts'
+export { namesOf as symbolsOf } from './loader/kallsyms.ts'
+export { kernelEnum } from './loader/kernel-enum.ts'
 export { type NetworkNamespace, networkNamespaces } from './loader/namespace.ts'
 export { releaseProgramPages } from './loader/program-pages.ts'
 export { doctor } from './probes/doctor.ts'

@@ -16,6 +16,8 @@ import {
 import type { SourceReport } from '../drain/collector.ts'
 import type { SnapshotReport } from '../drain/messages.ts'
 import { recordSource } from '../drain/record.ts'
+import { dropSource } from '../events/drop-events.ts'
+import type { EventCounts } from '../events/events.ts'
 import type { SpoolCounts } from '../spool/spool.ts'
 import type { EnrichCounts } from '../tcp/enrich.ts'
 import { type Balance, createBalance, type StageFlow } from './balance.ts'
@@ -33,13 +35,6 @@ export interface LedgerInterval {
   readonly spool?: SpoolCounts
   /** The same of events. */
   readonly events?: EventCounts & { readonly spool?: SpoolCounts }
-}
-
-/** What the stages of events counted: events that became due, rows that they handed on, and what was not asked for. */
-export interface EventCounts {
-  readonly due: number
-  readonly rows: number
-  readonly filtered: number
 }
 
 /** Stages of the agent; the heartbeat is none of them. */
@@ -130,7 +125,8 @@ function stagesOf(interval: LedgerInterval): StageCounts[] {
   const ofSources = snapshot.sources.flatMap((report) => {
     const earlier = before?.sources.find(({ source }) => source === report.source)
     const isSocket = report.source === recordSource
-    const taken = isSocket ? enrich.records : 0
+    const dropRecords = report.source === dropSource ? (events?.dropRecords ?? 0) : 0
+    const taken = isSocket ? enrich.records : dropRecords
     const closedWhileAway = isSocket ? enrich.closedWhileAway : 0
     const counts = { report, earlier, taken, closedWhileAway }
     return [hookOf(counts), drainOf(counts)]
@@ -151,23 +147,39 @@ interface SourceCounts {
   readonly closedWhileAway: number
 }
 
-/** Unit records: what the programs saw, and what dumps showed. `waiting` is in the ring. */
+/**
+ * What the programs saw, and what dumps showed. `waiting` is in the ring. Unit records; a record of drops stands for
+ * many, and its probe counts those.
+ */
 function hookOf({ report, earlier, closedWhileAway }: SourceCounts): StageCounts {
   const since = (meaning: CounterMeaning) =>
     sumCounters(report, meaning) - sumCounters(earlier, meaning)
+  const isSummed = countersOf(report.source).some(([, { means }]) => means.includes('left'))
+  const ring = sumCounters(report, 'ring')
+  const waiting = ring - (isSummed ? sumCounters(report, 'left') : report.drained)
   return {
     stage: 'hook',
     of: ofProbe(report.source),
     entered: since('entered') + closedWhileAway,
-    left: takenBy(report, earlier),
+    left: isSummed ? since('left') : takenBy(report, earlier),
     filtered: since('filtered'),
     filteredBy: '',
     lost: new Map<Cause, number>([
-      ['ring_full', since('lost')],
+      ...lostByHook(report, earlier),
       ['closed_while_away', closedWhileAway],
     ]),
-    waiting: sumCounters(report, 'ring') - report.drained,
+    waiting,
   }
+}
+
+function lostByHook(report: SourceReport, earlier: SourceReport | undefined) {
+  const lost = new Map<Cause, number>()
+  for (const [name, { means, cause = 'ring_full' }] of countersOf(report.source)) {
+    if (!means.includes('lost')) continue
+    const count = (report.counters[name] ?? 0) - (earlier?.counters[name] ?? 0)
+    lost.set(cause, (lost.get(cause) ?? 0) + count)
+  }
+  return lost
 }
 
 /** The counters of a source that have this meaning, by its entry in the registry of probes. */

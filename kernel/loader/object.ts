@@ -47,6 +47,8 @@ export interface LoadedObject {
   mapFd(map: string): number
   /** What the loaded programs have cost until now, by name. */
   use(): ReadonlyMap<string, ProgramUse>
+  /** Runs that the kernel left out because a program would have interrupted itself, all programs together. */
+  missed(): number
   /** The programs' variables that are no settings, by name. Valid until `close`. */
   variables(): Variables
   /** A map to be read whole, again and again. */
@@ -123,6 +125,12 @@ export function openObject(options: ObjectOptions): LoadedObject {
       const fds = [...programs].map(([name, pointer]) => [name, bpf.programFd(pointer)] as const)
       const loaded = fds.filter(([, fd]) => fd >= 0)
       return new Map(loaded.map(([name, fd]) => [name, programUse(fd, memoryOfMaps)]))
+    },
+    missed: () => {
+      assertOpen()
+      const fds = [...programs.values()].map((pointer) => bpf.programFd(pointer))
+      const uses = fds.filter((fd) => fd >= 0).map((fd) => programUse(fd, new Map()))
+      return uses.reduce((sum, { missed }) => sum + missed, 0)
     },
     readPerCpu: (map, key, valueBytes) => readPerCpu(bpf, fdOfMap(map), key, valueBytes),
     map: (name) => openMap(bpf, whileOpen(fdOfMap(name)), name),

@@ -8,12 +8,14 @@ export interface ProgramUse {
   /** Counted by the kernel only while kernel.bpf_stats_enabled is on; else both are 0. */
   readonly runs: number
   readonly runTimeNs: number
+  /** Runs that the kernel left out because the program would have interrupted itself; 0 where it leaves none out. */
+  readonly missed: number
   /** Octets of the maps that the program uses, also those that it shares with others. */
   readonly mapBytes: number
 }
 
 /** Octet offsets in struct bpf_prog_info (linux/bpf.h). */
-const info = { bytes: 256, mapCount: 52, mapIds: 56, runTime: 192, runs: 200 } as const
+const info = { bytes: 256, mapCount: 52, mapIds: 56, runTime: 192, runs: 200, missed: 208 } as const
 const mapsMax = 64
 
 /** By the program's descriptor; `mapMemory` is asked for once for all programs. */
@@ -22,7 +24,7 @@ export function programUse(fd: number, mapMemory: ReadonlyMap<number, number>): 
   const ids = memory(mapsMax * 4)
   octets.writeUInt32LE(mapsMax, info.mapCount)
   writeAddress(octets, info.mapIds, ids)
-  if (objectInfo(fd, octets) < 0) return { runs: 0, runTimeNs: 0, mapBytes: 0 }
+  if (objectInfo(fd, octets) < 0) return { runs: 0, runTimeNs: 0, missed: 0, mapBytes: 0 }
   const count = Math.min(octets.readUInt32LE(info.mapCount), mapsMax)
   let mapBytes = 0
   for (let index = 0; index < count; index++) {
@@ -31,6 +33,7 @@ export function programUse(fd: number, mapMemory: ReadonlyMap<number, number>): 
   return {
     runs: Number(octets.readBigUInt64LE(info.runs)),
     runTimeNs: Number(octets.readBigUInt64LE(info.runTime)),
+    missed: Number(octets.readBigUInt64LE(info.missed)),
     mapBytes,
   }
 }

@@ -2,13 +2,14 @@
 
 import { AppError, messageOf } from '../../common/mod.ts'
 import { fail } from '../loader/errors.ts'
+import { dropSpec } from './drop/spec.ts'
 import { flowSpec } from './flow/spec.ts'
 import type { ProgramState } from './report.ts'
 import { socketSpec } from './socket/spec.ts'
 import type { OpenProbe, ProbeOptions, ProbeSpec } from './spec.ts'
 
 /** Every probe, in the order in which they are opened and shown. */
-export const probeSpecs: readonly ProbeSpec[] = [socketSpec, flowSpec]
+export const probeSpecs: readonly ProbeSpec[] = [socketSpec, dropSpec, flowSpec]
 
 /** A probe that could not be opened; the others run without it. */
 export interface ProbeFailure {
@@ -55,7 +56,8 @@ export function programStates(
     const use = probe.use()
     return probe.programs.map(({ name, hook, state, why, id }): ProgramState => {
       const own = { probe: probe.name, program: name, hook, id, reason: why }
-      return { ...own, state: state === 'off' ? 'off' : 'ready', ...(use.get(name) ?? noUse) }
+      const { runs, runTimeNs, mapBytes } = use.get(name) ?? noUse
+      return { ...own, state: state === 'off' ? 'off' : 'ready', runs, runTimeNs, mapBytes }
     })
   })
   const ofFailed = failed.flatMap(({ probe, error }) => {

@@ -32,12 +32,15 @@ export interface DegradedSpec {
 
 /**
  * What a counter of a probe says in the loss ledger, stage `hook`: `entered` what the programs saw; `filtered` of
- * that; `ring` of that, put into the ring; `lost` of that, with the ring full; `detail` is shown and not summed.
+ * that; `ring` of that, put where the agent reads it (a ring, a table); `left` of that, read, for probes whose records
+ * stand for several; `lost` of that, by `cause`; `detail` is shown and not summed.
  */
-export type CounterMeaning = 'entered' | 'filtered' | 'ring' | 'lost' | 'detail'
+export type CounterMeaning = 'entered' | 'filtered' | 'ring' | 'left' | 'lost' | 'detail'
 
 export interface CounterSpec {
   readonly means: readonly CounterMeaning[]
+  /** Of `lost`, a word of the ledger; default: the ring was full. */
+  readonly cause?: 'map_full' | 'interrupted'
   readonly help: string
 }
 

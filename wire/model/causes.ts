@@ -19,6 +19,8 @@ export const ledgerCauses = {
   agent: {},
   hook: {
     ring_full: lost('The ring between kernel and agent was full.'),
+    map_full: lost('The table of drops was full: counted by reason, in a row without addresses.'),
+    interrupted: lost('The kernel left a program out because it would have interrupted itself.'),
     closed_while_away: lost('A connection ended while no agent was running.'),
     unaccounted,
   },

@@ -1,0 +1,302 @@
+// Records of the probe `drop` as rows of the table `events`: kinds drop, retransmit and reset.
+
+import {
+  dropRecordByte as byte,
+  dropFlag,
+  dropKind,
+  dropRecordBytes,
+  dropRecordWord as word,
+} from '../../kernel/mod.ts'
+import { type Batch, type EventField, eventTable, type Interner } from '../../wire/mod.ts'
+import {
+  recordWords as endWords,
+  octet,
+  recordOctets,
+  word as socketWord,
+} from '../drain/record.ts'
+import type { Cgroups } from '../identity/cgroups.ts'
+import { type Columns, type EndColumns, endColumnsOf, type Nullable } from '../rows/columns.ts'
+import type { Moment } from '../rows/moment.ts'
+import { createEndNames } from '../rows/names.ts'
+import { createWriter } from '../rows/writer.ts'
+import { hasPair } from '../tcp/end-table.ts'
+import type { Connections } from '../tcp/state.ts'
+import { protocolName, tcpFlagLetters } from './packet-words.ts'
+import { createDropNames, type DropNames } from './reasons.ts'
+import { endsOfRecords } from './tuples.ts'
+
+/** The source whose records these are. */
+export const dropSource = 'drop'
+
+export interface DropEventsOptions {
+  readonly node: string
+  readonly state: Connections
+  readonly cgroups: Cgroups
+  /** Default: what the running kernel says. */
+  readonly names?: DropNames
+}
+
+export interface DropEvents {
+  /** Whole records; they are copied. */
+  take(words: Uint32Array, count: number): void
+  /** Before the stage enrich reports, which forgets connections that have ended. Undefined if there is nothing. */
+  report(moment: Moment): Batch | undefined
+  /** Records that came and rows that left since last taken. */
+  takeCounts(): { readonly records: number; readonly rows: number }
+}
+
+const recordWords = dropRecordBytes / 4
+const two32 = 0x1_0000_0000
+
+export function createDropEvents({ node, state, cgroups, names }: DropEventsOptions): DropEvents {
+  const writer = createDropWriter({ node, state, cgroups })
+  let words = new Uint32Array(0)
+  let count = 0
+  let records = 0
+  let rows = 0
+  let dropNames = names
+
+  function take(from: Uint32Array, more: number): void {
+    const needed = (count + more) * recordWords
+    if (words.length < needed) {
+      const larger = new Uint32Array(Math.max(needed, words.length * 2))
+      larger.set(words)
+      words = larger
+    }
+    words.set(from.subarray(0, more * recordWords), count * recordWords)
+    count += more
+    records += more
+  }
+
+  function report(moment: Moment): Batch | undefined {
+    if (count === 0) return undefined
+    dropNames ??= createDropNames()
+    const batch = writer.write(words, count, { moment, names: dropNames })
+    rows += batch.length
+    count = 0
+    return batch
+  }
+
+  function takeCounts() {
+    const taken = { records, rows }
+    records = 0
+    rows = 0
+    return taken
+  }
+
+  return { take, report, takeCounts }
+}
+
+interface Instant {
+  readonly moment: Moment
+  readonly names: DropNames
+}
+
+type EventColumns = Columns<EventField>
+
+function createDropWriter(options: Omit<DropEventsOptions, 'names'>) {
+  const { node, state, cgroups } = options
+  const writer = createWriter(eventTable)
+  let interner: Interner = writer.batch().names
+  let endNames = createEndNames(interner, cgroups)
+
+  function write(words: Uint32Array, count: number, instant: Instant): Batch {
+    writer.begin()
+    if (writer.batch().names !== interner) {
+      interner = writer.batch().names
+      endNames = createEndNames(interner, cgroups)
+    }
+    const octets = new Uint8Array(words.buffer, 0, count * dropRecordBytes)
+    instant.names.learn(locationsOf(words, count))
+    const ends = endsOfRecords(words, count, state.ends)
+    nameCgroups(words, count, ends)
+    for (let record = 0; record < count; record++) {
+      const row = writer.next()
+      const view = { words, octets, record, row, columns: writer.columns(), interner, ...instant }
+      writePacket(view)
+      writeKind(view)
+      view.columns.node.values[row] = interner.index(node)
+      const src = ends.src[record] as number
+      const dst = ends.dst[record] as number
+      writeConnection(view, state, src < 0 ? dst : src)
+      writeSide(view, 'src', src)
+      writeSide(view, 'dst', dst)
+    }
+    return writer.batch()
+  }
+
+  /** The socket's end if it is known, else the cgroup of the socket that the kernel named. */
+  function writeSide(view: View, side: 'src' | 'dst', slot: number): void {
+    const to = endColumnsOf(view.columns, side)
+    if (slot >= 0) {
+      writeEnd(view, to, slot)
+      return
+    }
+    const flags = view.octets[view.record * dropRecordBytes + byte.flags] as number
+    const isLocal = side === ((flags & dropFlag.FROM_LOCAL) !== 0 ? 'src' : 'dst')
+    const at = view.record * recordWords + word.cgroup_id
+    if (!isLocal || (view.words[at] === 0 && view.words[at + 1] === 0)) return
+    writeOwner(view, to, { low: view.words[at] as number, high: view.words[at + 1] as number })
+    to.netns.values[view.row] = view.words[view.record * recordWords + word.netns] as number
+  }
+
+  function writeEnd(view: View, to: EndColumns<EventColumns>, slot: number): void {
+    const { words, octets } = state.ends
+    const at = slot * endWords
+    const source = octets[slot * recordOctets + octet.ownerSource] as number
+    const { row } = view
+    to.process.values[row] = endNames.process(words, at)
+    to.pid.values[row] = words[at + socketWord.tgid] as number
+    if (source !== 0) setNumber(to.uid, row, words[at + socketWord.uid] as number)
+    to.netns.values[row] = words[at + socketWord.netns] as number
+    to.process_source.values[row] = endNames.source(source)
+    to.workload.values[row] = to.process.values[row] as number
+    const low = words[at + socketWord.cgroup] as number
+    writeOwner(view, to, { low, high: words[at + socketWord.cgroup + 1] as number })
+  }
+
+  function writeOwner(view: View, to: EndColumns<EventColumns>, id: { low: number; high: number }) {
+    const { row } = view
+    to.cgroup_id.values[row * 2] = id.low
+    to.cgroup_id.values[row * 2 + 1] = id.high
+    to.node.values[row] = interner.index(node)
+    const owner = endNames.owner(id.low + id.high * two32)
+    if (!owner) return
+    to.unit.values[row] = owner.unit
+    to.container.values[row] = owner.container
+    to.workload.values[row] = owner.unit || owner.container || (to.workload.values[row] as number)
+  }
+
+  /** Asked for together, then named together: one walk over the hierarchy. */
+  function nameCgroups(words: Uint32Array, count: number, ends: ReturnType<typeof endsOfRecords>) {
+    const ask = (from: Uint32Array, at: number) =>
+      cgroups.ownerOf((from[at] as number) + (from[at + 1] as number) * two32)
+    for (let record = 0; record < count; record++) {
+      ask(words, record * recordWords + word.cgroup_id)
+      for (const slot of [ends.src[record] as number, ends.dst[record] as number]) {
+        if (slot >= 0) ask(state.ends.words, slot * endWords + socketWord.cgroup)
+      }
+    }
+    cgroups.refresh()
+  }
+
+  return { write }
+}
+
+/** One record on its way into one row. */
+interface View extends Instant {
+  readonly words: Uint32Array
+  readonly octets: Uint8Array
+  readonly record: number
+  readonly row: number
+  readonly columns: EventColumns
+  readonly interner: Interner
+}
+
+function locationsOf(words: Uint32Array, count: number): number[] {
+  return Array.from({ length: count }, (_, record) => locationAt(words, record))
+}
+
+/** The low 48 bits: see kernel/loader/kallsyms.ts. */
+function locationAt(words: Uint32Array, record: number): number {
+  const at = record * recordWords + word.location
+  return ((words[at + 1] as number) & 0xffff) * two32 + (words[at] as number)
+}
+
+/** What every kind has. What found the table full has neither tuple nor times: it is of the whole interval. */
+function writePacket({ words, octets, record, row, columns, interner, moment }: View): void {
+  const at = record * recordWords
+  const octetsAt = record * dropRecordBytes
+  for (let index = 0; index < 4; index++) {
+    columns.src_address.values[row * 4 + index] = words[at + word.source + index] as number
+    columns.dst_address.values[row * 4 + index] = words[at + word.destination + index] as number
+  }
+  columns.src_port.values[row] = shortOf(octets, octetsAt + byte.source_port)
+  columns.dst_port.values[row] = shortOf(octets, octetsAt + byte.destination_port)
+  const protocol = octets[octetsAt + byte.protocol] as number
+  columns.protocol.values[row] = interner.index(protocolName(protocol))
+  columns.count.values[row] = wide(words, at + word.count)
+  columns.bytes.values[row] = wide(words, at + word.bytes)
+  columns.netns.values[row] = words[at + word.netns] as number
+  const last = wallTime(words, at + word.last_ns, moment)
+  setTime(columns.time, row, last)
+  if (last === moment.time) return
+  setTime(columns.end, row, last)
+  setTime(columns.start, row, wallTime(words, at + word.first_ns, moment))
+}
+
+function writeKind(view: View): void {
+  const { octets, record, row, columns, interner } = view
+  const kind = octets[record * dropRecordBytes + byte.kind] as number
+  const name = (text: string) => interner.index(text)
+  if (kind === dropKind.RETRANSMIT) {
+    columns.kind.values[row] = name('retransmit')
+    return
+  }
+  const reason = view.words[record * recordWords + word.reason] as number
+  if (reason !== 0xffff_ffff) setNumber(columns.reason_code, row, reason)
+  if (kind === dropKind.PACKET) {
+    columns.kind.values[row] = name('drop')
+    columns.reason.values[row] = name(view.names.reason(reason))
+    writeDrop(view)
+    return
+  }
+  columns.kind.values[row] = name('reset')
+  columns.direction.values[row] = name(kind === dropKind.RESET_SENT ? 'sent' : 'received')
+  columns.reason.values[row] = name(reason === 0xffff_ffff ? '' : view.names.resetReason(reason))
+}
+
+function writeDrop({ words, octets, record, row, columns, interner, names }: View): void {
+  const at = record * recordWords
+  const octetsAt = record * dropRecordBytes
+  const flags = octets[octetsAt + byte.flags] as number
+  const isOutgoing = (flags & dropFlag.OUTGOING) !== 0
+  columns.location.values[row] = interner.index(names.location(locationAt(words, record)))
+  if (locationAt(words, record) === 0) return
+  columns.direction.values[row] = interner.index(isOutgoing ? 'sent' : 'received')
+  const letters = tcpFlagLetters(octets[octetsAt + byte.tcp_flags] as number)
+  columns.tcp_flags.values[row] = interner.index(letters)
+  setNumber(columns.packet_size_bytes, row, words[at + word.packet_bytes] as number)
+  const type = shortOf(octets, octetsAt + byte.link_protocol)
+  if (type !== 0) setNumber(columns.ether_type, row, type)
+  const from = octetsAt + byte.interface
+  const interfaceName = Buffer.from(octets.buffer, octets.byteOffset + from, 16).toString('latin1')
+  columns.interface.values[row] = interner.index(interfaceName.replace(/\0.*$/s, ''))
+}
+
+/** A connection in its handshake has an id that it may not keep: rows of flows wait for it, so this has none. */
+function writeConnection({ row, columns }: View, { ends, table }: Connections, slot: number): void {
+  if (slot < 0 || (!hasPair(ends, slot) && ends.closed[slot] === 0)) return
+  const connection = ends.connection[slot] as number
+  columns.connection_id.values[row * 2] = table.id[connection * 2] as number
+  columns.connection_id.values[row * 2 + 1] = table.id[connection * 2 + 1] as number
+}
+
+function shortOf(octets: Uint8Array, at: number): number {
+  return (octets[at] as number) | ((octets[at + 1] as number) << 8)
+}
+
+function wide(words: Uint32Array, at: number): number {
+  return (words[at] as number) + (words[at + 1] as number) * two32
+}
+
+/** Nanoseconds since 1970; the moment's own where there is no time. */
+function wallTime(words: Uint32Array, at: number, moment: Moment): bigint {
+  const boot = BigInt(words[at] as number) + (BigInt(words[at + 1] as number) << 32n)
+  return boot === 0n ? moment.time : boot + moment.bootToWallNs
+}
+
+function setTime(column: { values: Uint32Array; nulls?: Uint8Array }, row: number, time: bigint) {
+  if (column.nulls) column.nulls[row] = 0
+  column.values[row * 2] = Number(time & 0xffff_ffffn)
+  column.values[row * 2 + 1] = Number(time >> 32n)
+}
+
+function setNumber(
+  column: Nullable<Float64Array | Uint32Array | Uint16Array>,
+  row: number,
+  value: number,
+): void {
+  column.nulls[row] = 0
+  column.values[row] = value
+}

@@ -1,0 +1,131 @@
+// Which connection a dropped packet is of: its tuple, either way round, among the ends that the stage enrich knows. The
+// packets of an interval are few, so they are put in a table and the ends are gone through once.
+
+import {
+  dropRecordByte as byte,
+  dropRecordBytes,
+  dropRecordWord as word,
+} from '../../kernel/mod.ts'
+import { recordWords as endWords, short, word as socketWord } from '../drain/record.ts'
+import { type EndTable, shortAt, u32At } from '../tcp/end-table.ts'
+
+export interface Ends {
+  /** End slots by record: of the packet's source and of its destination; -1 = not known here. */
+  readonly src: Int32Array
+  readonly dst: Int32Array
+}
+
+const recordWords = dropRecordBytes / 4
+const tcp = 6
+/** Says quickly of most ends that nothing of theirs was dropped. */
+const filterBits = 65_536
+
+/**
+ * For `count` whole records. Of two ends with one tuple (a port used again, two namespaces) the one in the record's
+ * namespace, then the one that is open.
+ */
+export function endsOfRecords(words: Uint32Array, count: number, ends: EndTable): Ends {
+  const found = { src: new Int32Array(count).fill(-1), dst: new Int32Array(count).fill(-1) }
+  const records = viewsOf(words)
+  const filter = new Uint8Array(filterBits)
+  const byHash = hashed(records, count, filter)
+  if (byHash.size === 0) return found
+  for (let slot = 0; slot < ends.high; slot++) {
+    if (ends.connection[slot] === -1) continue
+    const hash = endHash(ends, slot)
+    if (filter[hash & (filterBits - 1)] === 0) continue
+    for (const record of byHash.get(hash) ?? []) {
+      if (isAt(records, record, ends, slot, 'source')) {
+        keepBetter(found.src, records, record, ends, slot)
+      } else if (isAt(records, record, ends, slot, 'destination')) {
+        keepBetter(found.dst, records, record, ends, slot)
+      }
+    }
+  }
+  return found
+}
+
+interface Views {
+  readonly words: Uint32Array
+  readonly shorts: Uint16Array
+  readonly octets: Uint8Array
+}
+
+function viewsOf(words: Uint32Array): Views {
+  const { buffer, byteOffset, length } = words
+  const shorts = new Uint16Array(buffer, byteOffset, length * 2)
+  return { words, shorts, octets: new Uint8Array(buffer, byteOffset, length * 4) }
+}
+
+/** Records of TCP by the hash of their tuple. */
+function hashed(views: Views, count: number, filter: Uint8Array): Map<number, number[]> {
+  const byHash = new Map<number, number[]>()
+  const { words, shorts, octets } = views
+  for (let record = 0; record < count; record++) {
+    if (octets[record * dropRecordBytes + byte.protocol] !== tcp) continue
+    const at = record * recordWords
+    const hash =
+      sideHash(words, at + word.source, portAt(shorts, record, byte.source_port)) ^
+      sideHash(words, at + word.destination, portAt(shorts, record, byte.destination_port))
+    filter[hash & (filterBits - 1)] = 1
+    const same = byHash.get(hash)
+    if (same) same.push(record)
+    else byHash.set(hash, [record])
+  }
+  return byHash
+}
+
+function endHash(ends: EndTable, slot: number): number {
+  const at = slot * endWords
+  return (
+    sideHash(ends.words, at + socketWord.local, shortAt(ends, slot, short.localPort)) ^
+    sideHash(ends.words, at + socketWord.remote, shortAt(ends, slot, short.remotePort))
+  )
+}
+
+/** Whether the socket is that side of the packet. */
+function isAt(
+  { words, shorts }: Views,
+  record: number,
+  ...[ends, slot, side]: [EndTable, number, 'source' | 'destination']
+): boolean {
+  const other = side === 'source' ? 'destination' : 'source'
+  const at = record * recordWords
+  const near = portAt(shorts, record, byte[`${side}_port`])
+  const far = portAt(shorts, record, byte[`${other}_port`])
+  if (shortAt(ends, slot, short.localPort) !== near) return false
+  if (shortAt(ends, slot, short.remotePort) !== far) return false
+  for (let index = 0; index < 4; index++) {
+    if (u32At(ends, slot, socketWord.local + index) !== words[at + word[side] + index]) return false
+    if (u32At(ends, slot, socketWord.remote + index) !== words[at + word[other] + index])
+      return false
+  }
+  return true
+}
+
+function keepBetter(
+  slots: Int32Array,
+  views: Views,
+  record: number,
+  ...[ends, slot]: [EndTable, number]
+): void {
+  const known = slots[record] as number
+  const netns = views.words[record * recordWords + word.netns] as number
+  const rank = (end: number) =>
+    (u32At(ends, end, socketWord.netns) === netns ? 2 : 0) + (ends.closed[end] === 0 ? 1 : 0)
+  if (known < 0 || rank(slot) > rank(known)) slots[record] = slot
+}
+
+function portAt(shorts: Uint16Array, record: number, member: number): number {
+  return shorts[(record * dropRecordBytes + member) / 2] as number
+}
+
+/** The sum of both sides' is the same from either side. */
+function sideHash(words: Uint32Array, at: number, port: number): number {
+  let hash = port ^ 0x9e37_79b1
+  for (let index = 0; index < 4; index++) {
+    hash = Math.imul(hash ^ (words[at + index] as number), 0x85eb_ca6b)
+    hash ^= hash >>> 15
+  }
+  return hash
+}
