@@ -10,6 +10,7 @@ export {
 } from '../kernel/mod.ts'
 export { type Agent, type AgentConfig, type AgentHealth, createAgent } from './agent.ts'
 export { agentErrors } from './errors.ts'
+export type { ConnectionEventChoice } from './events/connection-events.ts'
 export { createLocalAgent, type LocalAgent, type LocalAgentConfig, type OnBatch } from './local.ts'
 export { type PlayedCapture, playCapture } from './replay/capture.ts'
 export type { CaptureFlow, CaptureFlows } from './replay/capture-flows.ts'

@@ -1,13 +1,14 @@
 // `weir agent`: measures this host and sends the rows to a central.
 
 import { resolve } from 'node:path'
-import type { AgentConfig } from '../../agent/mod.ts'
+import type { AgentConfig, ConnectionEventChoice } from '../../agent/mod.ts'
 import { createLifecycle, runUntilSignal } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { insecureFlag, listenUnless } from '../parse/loopback.ts'
 import { type Command, note, type Terminal, type Values } from './command.ts'
 import {
   configFlag,
+  connectionEventsFlag,
   dataFlag,
   intervalFlag,
   logLevelFlag,
@@ -37,6 +38,7 @@ export const agentCommand: Command = {
     nodeFlag,
     intervalFlag,
     ...scopeFlags,
+    connectionEventsFlag,
     metricsFlag,
     insecureFlag,
     logLevelFlag,
@@ -81,6 +83,7 @@ function configOf(values: Values): AgentConfig {
     intervalMs: values.durationMs('interval') ?? 0,
     upstream,
     filter: scopeOf('agent', values),
+    connectionEvents: values.text('connection-events') as ConnectionEventChoice,
     spool: {
       ageMaxMs: values.durationMs('spool-age') ?? 0,
       octetsMax: values.octets('spool-bytes') ?? 0,

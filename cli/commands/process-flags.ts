@@ -217,6 +217,17 @@ export const spoolFlags: readonly Flag[] = [
   },
 ]
 
+export const connectionEventsFlag: Flag = {
+  name: 'connection-events',
+  kind: 'choice',
+  choices: ['all', 'failed', 'off'],
+  metavar: 'WHICH',
+  default: 'all',
+  env: 'WEIR_CONNECTION_EVENTS',
+  config: 'agent.connection_events',
+  help: 'Which connections have events of their own beside their flows: all, failed (a connect() that did not succeed) or off. What is left out is counted as filtered.',
+}
+
 export const listenFlag: Flag = {
   name: 'listen',
   kind: 'endpoint',

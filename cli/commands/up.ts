@@ -16,6 +16,7 @@ import { type Command, note, print, type Terminal, type Values } from './command
 import { nextSteps } from './examples.ts'
 import {
   configFlag,
+  connectionEventsFlag,
   dataFlag,
   ingestFlag,
   intervalFlag,
@@ -46,6 +47,7 @@ export const upCommand: Command = {
     nodeFlag,
     intervalFlag,
     ...scopeFlags,
+    connectionEventsFlag,
     { ...metricsFlag, default: 'off' },
     insecureFlag,
     logLevelFlag,
