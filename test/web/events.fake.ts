@@ -47,7 +47,7 @@ export function answerEvents(app: FastifyInstance, world: World): void {
     const range = rangeOf(query, world)
     const stepMs = Number.parseInt(query['step'] ?? '10', 10) * 1000
     const times = stepsOf(range, stepMs)
-    const kinds = query['kind'] === undefined ? ['drop', 'reset'] : [query['kind']]
+    const kinds = query['kind'] === undefined ? ['drop', 'reset'] : [query['kind']].flat()
     const rows = times.flatMap((time) =>
       kinds.map((kind) => ({ time: iso(time), kind, events: 1, count: 10, bytes: 600 })),
     )

@@ -164,3 +164,26 @@ test('that nothing was dropped is said only where the probe ran', { skip }, asyn
     }
   })
 })
+
+test('drops and resets are figures of the overview, and no zero where nobody looks', {
+  skip,
+}, async () => {
+  await look({}, async (page, weir) => {
+    await page.goto(weir.base)
+    await page.locator('.kpi canvas').nth(7).waitFor()
+    const drops = page.locator('.kpi', { hasText: 'Drops' })
+    assert.match(
+      ((await drops.locator('.val').textContent()) ?? '').replaceAll(/\s+/g, ' '),
+      /^(?:1|0\.\d+) ?\/s/,
+    )
+    await page.goto(`${weir.base}/?filter=rtt+%3E+5ms`)
+    await drops.locator('.state', { hasText: 'The filter is about connections alone.' }).waitFor()
+  })
+  await look({ blind: true }, async (page, weir) => {
+    await page.goto(weir.base)
+    await page
+      .locator('.kpi', { hasText: 'Drops' })
+      .locator('.state', { hasText: 'Not measured' })
+      .waitFor()
+  })
+})

@@ -10,7 +10,14 @@ import type { FakeRow, World } from './world.fake.ts'
 test('each page asks at its load for what it shows, each thing once', { skip }, () =>
   look({}, async (page, weir, answered) => {
     const expected = {
-      '/': ['/api/fields', '/api/series', '/api/top', '/health'],
+      '/': [
+        '/api/events/series',
+        '/api/fields',
+        '/api/programs',
+        '/api/series',
+        '/api/top',
+        '/health',
+      ],
       '/flows': ['/api/fields', '/api/flows', '/health'],
       '/events': ['/api/events', '/api/events/top', '/api/fields', '/api/live', '/health'],
       '/nodes': ['/api/exports', '/api/fields', '/api/ledger', '/api/programs', '/health'],

@@ -47,9 +47,13 @@ export function useEventRows(state: PageState, live: boolean, intervalMs: number
   const first = isCurrent ? (answer.data?.rows ?? []) : []
   const known = unique([...first, ...(older.rows ?? [])])
   const fresh = newRows(known, isCurrent ? pushed.rows : [])
-  // What is read must not move: while the view is held, new rows are counted.
-  const rows = (live ? [...fresh, ...known] : known).slice(0, rowsMax)
-  useEffect(() => waiting$.set(live ? 0 : fresh.length), [live, fresh.length])
+  // What is read must not move: while the view is held, what it showed stays, and new rows are counted.
+  const shown = useRef<{ readonly path: string; readonly rows: readonly Values[] }>(undefined)
+  if (live || shown.current?.path !== path) shown.current = { path, rows: live ? fresh : [] }
+  const front = live ? fresh : newRows(known, shown.current.rows)
+  const rows = [...front, ...known].slice(0, rowsMax)
+  const waiting = newRows(rows, fresh).length
+  useEffect(() => waiting$.set(waiting), [waiting])
   const next = older.next === undefined ? (isCurrent ? answer.data?.next : undefined) : older.next
 
   function more(): void {

@@ -23,11 +23,15 @@ export interface KpiShape {
   readonly measures: readonly Measure[]
   /** Of the whole range, in grey at the right. */
   readonly total?: (totals: Values) => string
+  /** The kind of events that it is about; else it is about flows. */
+  readonly kind?: string
   /** What the chart makes of the metric. */
   readonly says: string
 }
 
 interface KpiProps {
+  /** Why nothing can be shown; undefined when something can. */
+  readonly none?: string | undefined
   /** How much of the range was watched; undefined when all. */
   readonly watched: string | undefined
   /** Nobody watched before the begin of what is shown. */
@@ -40,7 +44,17 @@ interface KpiProps {
   readonly rangeText: string
 }
 
-export function Kpi({ watched, since, shape, answer, grid, totals, range, rangeText }: KpiProps) {
+export function Kpi({
+  none,
+  watched,
+  since,
+  shape,
+  answer,
+  grid,
+  totals,
+  range,
+  rangeText,
+}: KpiProps) {
   const { metrics } = useCell(model$)
   const stale = answer.failure !== undefined
   const { metric } = shape.measures[shape.measures.length - 1] as Measure
@@ -53,20 +67,28 @@ export function Kpi({ watched, since, shape, answer, grid, totals, range, rangeT
         </h2>
         <PanelCoverage coverage={answer.data?.coverage} />
       </div>
-      <WhenAnswered answer={answer} range={rangeText}>
-        {grid && (
-          <Chart
-            watched={watched}
-            since={since}
-            shape={shape}
-            title={title}
-            grid={grid}
-            totals={totals}
-            range={range}
-            stale={stale}
-          />
-        )}
-      </WhenAnswered>
+      {none !== undefined ? (
+        <div class="state">
+          <p>
+            <b>–</b> {none}
+          </p>
+        </div>
+      ) : (
+        <WhenAnswered answer={answer} range={rangeText}>
+          {grid && (
+            <Chart
+              watched={watched}
+              since={since}
+              shape={shape}
+              title={title}
+              grid={grid}
+              totals={totals}
+              range={range}
+              stale={stale}
+            />
+          )}
+        </WhenAnswered>
+      )}
     </section>
   )
 }

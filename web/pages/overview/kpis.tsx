@@ -10,10 +10,11 @@ import { type PageState, rangeOf } from '../../domain/location.ts'
 import type { Words } from '../../domain/model.ts'
 import { count, exact, text, unmeasured, volume } from '../../domain/number.ts'
 import * as series from '../../domain/series.ts'
-import { dateTime, type Zone } from '../../domain/time.ts'
+import { dateTime, type Range, type Zone } from '../../domain/time.ts'
 import { WhenAnswered } from '../../views/panel-state.tsx'
 import { still } from '../../views/still.tsx'
 import { type Column, Table } from '../../views/table.tsx'
+import type { EventKpis } from './event-kpis.ts'
 import { Kpi, type KpiShape } from './kpi.tsx'
 
 const sumOf = (totals: Values, ...names: readonly string[]) =>
@@ -60,6 +61,25 @@ const shapes: readonly KpiShape[] = [
   },
 ]
 
+const eventShapes: readonly KpiShape[] = [
+  {
+    id: 'drops',
+    title: 'Drops',
+    kind: 'drop',
+    measures: [series.drops],
+    total: (totals) => text(count(sumOf(totals, 'count'))),
+    says: 'Packets that the kernel threw away. Right: number in the range.',
+  },
+  {
+    id: 'resets',
+    title: 'Resets',
+    kind: 'reset',
+    measures: [series.resets],
+    total: (totals) => text(count(sumOf(totals, 'count'))),
+    says: 'TCP resets sent and received. Right: number in the range.',
+  },
+]
+
 /** What the question of the charts adds to range and filters: the step, and the metrics that they draw. */
 export function seriesQuery(seconds: number): string {
   const query = new URLSearchParams({ step: `${seconds}s` })
@@ -73,6 +93,8 @@ const metrics = [
 ]
 
 interface KpisProps {
+  /** Drops and resets over the same range. */
+  readonly events: EventKpis
   readonly answer: Answer<SeriesAnswer>
   /** Of the whole range; undefined while they are not known. */
   readonly totals: Values | undefined
@@ -85,33 +107,80 @@ interface KpisProps {
 }
 
 /** The table moves far more often than the charts do. */
-export const Kpis = still(({ answer, totals, watched, young, state, rangeText }: KpisProps) => {
-  const asTable = useCell(asTable$)
-  const range = useMemo(() => rangeOf(state, answer.atMs), [state.from, state.to, answer.atMs])
-  const grid = useMemo(
-    () => answer.data && series.gridOf(answer.data, range, answer.atMs),
-    [answer.data, range],
+export const Kpis = still(
+  ({ answer, events, totals, watched, young, state, rangeText }: KpisProps) => {
+    const asTable = useCell(asTable$)
+    const range = useMemo(() => rangeOf(state, answer.atMs), [state.from, state.to, answer.atMs])
+    const grid = useMemo(
+      () => answer.data && series.gridOf(answer.data, range, answer.atMs),
+      [answer.data, range],
+    )
+    const shown = useMemo(() => (grid ? series.watchedRange(grid, range) : range), [grid, range])
+    if (asTable) return <AsTable answer={answer} grid={grid} rangeText={rangeText} />
+    return (
+      <div class="kpis">
+        {shapes.map((shape) => (
+          <Kpi
+            key={shape.id}
+            shape={shape}
+            answer={answer}
+            grid={grid}
+            totals={totals}
+            watched={watched}
+            since={young || shown !== range}
+            range={shown}
+            rangeText={rangeText}
+          />
+        ))}
+        {eventShapes.map((shape) => (
+          <EventKpi
+            key={shape.id}
+            shape={shape}
+            events={events}
+            young={young}
+            range={range}
+            watched={watched}
+            rangeText={rangeText}
+          />
+        ))}
+      </div>
+    )
+  },
+)
+
+type EventKpiProps = Pick<KpisProps, 'events' | 'young' | 'watched' | 'rangeText'> & {
+  readonly shape: KpiShape
+  readonly range: Range
+}
+
+/** One kind of the answer of all events. */
+function EventKpi({ shape, events, young, range, watched, rangeText }: EventKpiProps) {
+  const { answer, none } = events
+  const rows = useMemo(
+    () => (answer.data?.rows ?? []).filter((row) => row['kind'] === shape.kind),
+    [answer.data, shape],
   )
-  const shown = useMemo(() => (grid ? series.watchedRange(grid, range) : range), [grid, range])
-  if (asTable) return <AsTable answer={answer} grid={grid} rangeText={rangeText} />
+  const data = useMemo(
+    () => answer.data && ({ ...answer.data, rows } as unknown as SeriesAnswer),
+    [answer.data, rows],
+  )
+  const grid = useMemo(() => data && series.gridOf(data, range, answer.atMs), [data, range])
+  const shown = grid ? series.watchedRange(grid, range) : range
+  const all = rows.reduce((sum, row) => sum + Number(row['count']), 0)
   return (
-    <div class="kpis">
-      {shapes.map((shape) => (
-        <Kpi
-          key={shape.id}
-          shape={shape}
-          answer={answer}
-          grid={grid}
-          totals={totals}
-          watched={watched}
-          since={young || shown !== range}
-          range={shown}
-          rangeText={rangeText}
-        />
-      ))}
-    </div>
+    <Kpi
+      none={none}
+      shape={shape}
+      answer={{ ...answer, data } as Answer<SeriesAnswer>}
+      grid={grid}
+      totals={data && { count: all }}
+      watched={watched}
+      since={young || shown !== range}
+      range={shown}
+      rangeText={rangeText}
+    />
   )
-})
+}
 
 interface AsTableProps {
   readonly answer: Answer<SeriesAnswer>

@@ -11,13 +11,15 @@ import { firstWatchedMs, stepSeconds } from '../../domain/series.ts'
 import { rangeLabel, refreshMs } from '../../domain/time.ts'
 import { PageFrame, type PageProps } from '../../views/page-frame.tsx'
 import { ErrorState } from '../../views/panel-state.tsx'
+import { useEventKpis } from './event-kpis.ts'
 import { failedOrder, failedQuery } from './failed.tsx'
 import { Kpis, seriesQuery } from './kpis.tsx'
 import { firstOrder, Talkers, talkersQuery } from './talkers.tsx'
 
 export function Overview({ state, live, health, intervalMs }: PageProps) {
   const [order, setOrder] = useState<string>(firstOrder)
-  const { series, charted } = useCharts(state, live, intervalMs)
+  const { series, charted, seconds } = useCharts(state, live, intervalMs)
+  const events = useEventKpis(charted, seconds, live)
   const question = apiQuery(state)
   const { fromMs, toMs } = rangeOf(state, serverNow())
   const top = useAnswer<TopAnswer>(
@@ -51,6 +53,7 @@ export function Overview({ state, live, health, intervalMs }: PageProps) {
       ) : (
         <Kpis
           answer={series}
+          events={events}
           totals={totals}
           watched={coverage && watchedText(coverage.watched, rangeOf(state, now))}
           young={charted !== state}
@@ -92,5 +95,5 @@ function useCharts(state: PageState, live: boolean, intervalMs: number) {
     const first = series.data && series.path === path && firstWatchedMs(series.data)
     if (first) setYoung({ question, fromMs: first })
   }, [series.data])
-  return { series, charted }
+  return { series, charted, seconds }
 }
