@@ -30,6 +30,8 @@ export async function checkPage(baseUrl: string, check: PageCheck): Promise<void
     await shoot(page, check, 'flows-light')
     await rowsAreThoseOfTheApi(page, baseUrl)
     await rowOpens(page, check)
+    await eventsAreThoseOfTheApi(page, baseUrl)
+    await shoot(page, check, 'events-light')
     await filtersAreInTheUrl(page, baseUrl)
     await themeSwitches(page, baseUrl, check)
     await keysWork(page)
@@ -102,6 +104,30 @@ async function rowsAreThoseOfTheApi(page: Page, baseUrl: string): Promise<void> 
   }))
   assert.deepEqual(shown, expected)
   assert.equal(await page.locator('.live-switch').textContent(), 'Go live')
+}
+
+/** The list, and the counts on the tabs. */
+async function eventsAreThoseOfTheApi(page: Page, baseUrl: string): Promise<void> {
+  const range = rangeOf(15 * 60_000)
+  const answer = await fetch(`${baseUrl}/api/events?${range}&kind=connection&limit=100`)
+  const { rows } = (await answer.json()) as { rows: Row[] }
+  assert.ok(rows.length > 0, 'there are events to compare')
+  await page.goto(`${baseUrl}/events?kind=connection&${range}`)
+  await page.locator('tr.row').first().waitFor()
+  const shown = await page
+    .locator('tr.row time')
+    .evaluateAll((times: { title: string }[]) => times.map(({ title }) => title))
+  assert.deepEqual(
+    shown,
+    rows.slice(0, shown.length).map((row) => row['time']),
+  )
+  const all = await fetch(`${baseUrl}/api/events/top?${range}&by=kind`)
+  const { totals } = (await all.json()) as { totals: { events: number } }
+  await until('the count of all', async () => {
+    const tab = (await page.locator('.tabs button').first().textContent()) ?? ''
+    return tab.replace(/\D/g, '') === String(totals.events)
+  })
+  await page.goto(`${baseUrl}/flows?${range}`)
 }
 
 /** What the callbacks above need of an element; the DOM's own types are not those of tests. */
