@@ -21,6 +21,7 @@ import { eventGroupsRoute, eventStepsRoute } from './routes/event-groups.ts'
 import { eventsRoute } from './routes/events.ts'
 import { filterRoute } from './routes/filter.ts'
 import { flowsRoute } from './routes/flows.ts'
+import { graphRoute } from './routes/graph.ts'
 import { ledgerRoute } from './routes/ledger.ts'
 import { liveRoute } from './routes/live.ts'
 import { programsRoute } from './routes/programs.ts'
@@ -88,6 +89,7 @@ export async function createApp(
     eventsRoute,
     monitorRoutes,
     topRoute,
+    graphRoute,
     seriesRoute,
     ledgerRoute,
     programsRoute,

@@ -42,6 +42,7 @@ export {
   filterAnswer,
   filterParameters,
 } from './filter.ts'
+export { type GraphAnswer, graphAnswer, graphNodesMax, graphParameters } from './graph.ts'
 export { type Health, type HealthCheck, health, type NodeHealth } from './health.ts'
 export {
   type MonitorEvent,

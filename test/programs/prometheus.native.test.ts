@@ -48,6 +48,7 @@ test(
           await checkRules(prometheus)
           await checkPanels(prometheus)
           await checkText(river, metrics)
+          await checkMap(river)
         } catch (error) {
           console.error(prometheus.output())
           throw error
@@ -121,6 +122,31 @@ async function checkText(river: River, metrics: string): Promise<void> {
   const open = await fetch(`${river.base}/metrics`, { headers: { accept } })
   assert.match(open.headers.get('content-type') ?? '', /^application\/openmetrics-text/)
   assert.match(await open.text(), /obi_network_flow_bytes_created\{.*\n# EOF\n$/s)
+}
+
+/** The URL of the dashboard's node graph, as Grafana fills it in. */
+async function checkMap(river: River): Promise<void> {
+  const file = readFileSync(join(deploy, 'grafana', 'dashboards', 'service-map.json'), 'utf8')
+  const [, path = ''] = /"url": "(\/api\/graph\/data[^"]+)"/.exec(file) ?? []
+  const filled = path
+    .replace(/\$\{__from[^}]*\}/, new Date(Date.now() - 900_000).toISOString())
+    .replace(/\$\{__to[^}]*\}/, new Date().toISOString())
+  const response = await fetch(`${river.base}${filled}`)
+  assert.equal(response.status, 200, filled)
+  const { nodes, edges } = (await response.json()) as ServiceMap
+  const bytes = edges.reduce((sum, edge) => sum + edge.detail__bytes, 0)
+  assert.ok(bytes >= sent + answered)
+  const ids = new Set(nodes.map(({ id }) => id))
+  assert.ok(edges.every(({ source, target }) => ids.has(source) && ids.has(target)))
+}
+
+interface ServiceMap {
+  readonly nodes: readonly { readonly id: string }[]
+  readonly edges: readonly {
+    readonly source: string
+    readonly target: string
+    readonly detail__bytes: number
+  }[]
 }
 
 interface Rules {
