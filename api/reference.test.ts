@@ -47,6 +47,7 @@ test('every route declares its answers and no path is missing', async () => {
     '/api/fields',
     '/api/filter',
     '/api/flows',
+    '/api/graph/data',
     '/api/ledger',
     '/api/list-connections',
     '/api/list-packet-drops',

@@ -11,6 +11,7 @@ import { exportCommand } from './export.ts'
 import { exportsCommand } from './exports.ts'
 import { flowsCommand } from './flows.ts'
 import { ledgerCommand } from './ledger.ts'
+import { metricsCommands } from './metrics.ts'
 import { programsCommand } from './programs.ts'
 import { replayCommand } from './replay.ts'
 import { sidecarCommand } from './sidecar.ts'
@@ -32,5 +33,6 @@ export const commands: readonly CommandEntry[] = [
   agentCommand,
   centralCommand,
   sidecarCommand,
+  metricsCommands,
   configCommands,
 ]

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { type River, withRiver } from '../river.ts'
+import { type River, spawnWeir, withRiver } from '../river.ts'
 import { type Lab, openPair, until, withNamespaces } from '../traffic/mod.ts'
 import { missing, pathOf } from './program.ts'
 
@@ -49,6 +49,7 @@ test(
           await checkPanels(prometheus)
           await checkText(river, metrics)
           await checkMap(river)
+          await checkPreview(river)
         } catch (error) {
           console.error(prometheus.output())
           throw error
@@ -138,6 +139,19 @@ async function checkMap(river: River): Promise<void> {
   assert.ok(bytes >= sent + answered)
   const ids = new Set(nodes.map(({ id }) => id))
   assert.ok(edges.every(({ source, target }) => ids.has(source) && ids.has(target)))
+}
+
+/** What the store says of a choice of labels is what the series of that choice are. */
+async function checkPreview(river: River): Promise<void> {
+  const weir = spawnWeir(
+    ['metrics', 'preview', '--labels', labels, '-o', 'json', '--server', river.base],
+    {},
+  )
+  assert.equal(await weir.ended, 0, weir.output())
+  const { label_sets } = JSON.parse(weir.output()) as { readonly label_sets: number }
+  const text = await (await fetch(`${river.base}/metrics`)).text()
+  const seen = text.match(/^obi_network_flow_packets_total\{.*direction="request"\}/gm) ?? []
+  assert.ok(seen.length > 0 && label_sets >= seen.length, `${label_sets} for ${seen.length}`)
 }
 
 interface ServiceMap {
