@@ -7,6 +7,7 @@ import { checkpoint } from './measures/checkpoint.ts'
 import { dump } from './measures/dump.ts'
 import { encode } from './measures/encode.ts'
 import { exports } from './measures/exports.ts'
+import { flow } from './measures/flow.ts'
 import { kernelTime } from './measures/kernel-time.ts'
 import { maps } from './measures/maps.ts'
 import { connections, throughput } from './measures/overhead.ts'
@@ -20,6 +21,7 @@ const measures = [
   throughput,
   connections,
   ring,
+  flow,
   maps,
   dump,
   encode,

@@ -8,6 +8,8 @@ import { type Door, openParser, type Parser, type ReadPacket } from '../testing/
 let parser: Parser
 /** A run takes no less of a frame that says IPv4. */
 const frameBytesMin = 34
+/** Of a frame on a cable. */
+const ethernetBytesMin = 60
 const noMemory = 'this kernel has no dynptr'
 before(() => {
   parser = openParser()
@@ -176,6 +178,43 @@ test('a socket filter reads the same behind the link header', () => {
   const whole = parser.parse('tc', octetsOf(`${macs} 0800 ${ip4(6, tcp)}`))
   assert.deepEqual({ ...packet, ip_offset: ip_offset + 14, upper_offset: upper_offset + 14 }, whole)
 })
+
+/** More in the long mode: WEIR_CASES=1000000. */
+const randomCases = Number(process.env['WEIR_CASES'] ?? 3000)
+
+test('frames with random octets changed, cut and added: every door says the same, and each has a family or a fault', () => {
+  const random = randomOf(20_251_129)
+  const frames = [...cases, ...faults].map(([, hex]) => octetsOf(hex))
+  for (let number = 0; number < randomCases; number++) {
+    const octets = mutated(frames[random(frames.length)] as Uint8Array, random)
+    const packet = parser.parse('tc', octets)
+    const hex = Buffer.from(octets).toString('hex')
+    assert.deepEqual(parser.parse('xdp', octets), packet, hex)
+    if (parser.hasMemory && number % 16 === 0) {
+      assert.deepEqual(parser.parse('memory', octets), packet, hex)
+    }
+    assert.equal(packet.family === 0, packet.fault !== 0, hex)
+    if (packet.family === 0) assert.equal(packet.src, '0'.repeat(32), hex)
+  }
+})
+
+function mutated(frame: Uint8Array, random: (below: number) => number): Uint8Array {
+  const octets = new Uint8Array(Math.max(ethernetBytesMin, frame.length + random(60) - 30))
+  octets.set(frame.subarray(0, octets.length))
+  for (let times = random(6); times > 0; times--) octets[random(octets.length)] = random(256)
+  return octets
+}
+
+/** mulberry32: the same numbers each time. */
+function randomOf(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296) * below)
+  }
+}
 
 function octetsOf(hex: string): Uint8Array {
   return Buffer.from(hex.replaceAll(' ', ''), 'hex')
