@@ -92,6 +92,8 @@ export {
 } from './model/columns.ts'
 export { derivedValues } from './model/community-id.ts'
 export { byDay, type TimeRange, timeRange } from './model/days.ts'
+export type { DropReason } from './model/drop-reason.ts'
+export { dropReasons } from './model/drop-reasons.ts'
 export type { Side } from './model/end-fields.ts'
 export { type EndPair, endPairsOf, twinsOf } from './model/ends.ts'
 export {

@@ -1,7 +1,7 @@
 // `weir drops`: what the kernel threw away, by reason, place and ends, the most first.
 
 import type { EventGroupsAnswer, ProgramsAnswer } from '../../api/contract/mod.ts'
-import { eventTable, groupNames, type Row } from '../../wire/mod.ts'
+import { dropReasons, eventTable, groupNames, type Row } from '../../wire/mod.ts'
 import { checkName } from '../parse/known-name.ts'
 import { dropColumns } from '../render/drop-columns.ts'
 import { createListing, listingFlags } from '../render/listing.ts'
@@ -94,9 +94,19 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   if (values.text('output') === 'table' && rows.length < totals.groups) {
     note(terminal, `${count(rows.length)} of ${count(totals.groups)} lines; --limit shows more`)
   }
+  if (values.text('output') === 'table') noteReason(rows[0], terminal)
   if (totals.count === 0) await noteBlind(server, range.question, terminal)
   await noteNodes(server, terminal)
   return 0
+}
+
+/** What the reason of the first line means, and what to do: in the kernel's name alone few read it. */
+function noteReason(row: EventGroupsAnswer['rows'][number] | undefined, terminal: Terminal): void {
+  const name = String(row?.['reason'] ?? '')
+  const words = Object.hasOwn(dropReasons, name) ? dropReasons[name] : undefined
+  if (!words) return
+  note(terminal, `${name}: ${words.title}. ${words.meaning}`)
+  for (const step of words.next) note(terminal, `  ${step}`)
 }
 
 /** No drop is good news only where somebody would have seen one. */

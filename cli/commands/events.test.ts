@@ -80,7 +80,7 @@ test('drops are lines of reason, place and ends, with the sum of all', async () 
   )
   assert.match(
     err,
-    /^400 packets dropped · last 5 min · coverage 100 %\n1 of 30 lines; --limit shows more\n$/,
+    /^400 packets dropped · last 5 min · coverage 100 %\n1 of 30 lines; --limit shows more\nNETFILTER_DROP: A firewall rule dropped it\. .*\n {2}weir drops .*\n {2}nft list ruleset\n {2}.*\n$/,
   )
   const query = asked[0]?.searchParams
   assert.deepEqual([query?.get('kind'), query?.get('dst_port')], ['drop', '443'])

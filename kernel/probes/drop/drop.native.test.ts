@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { kernelNames } from '../../loader/host.ts'
 import { dropKind } from '../../mod.ts'
 import {
   type DropRecord,
@@ -10,6 +11,7 @@ import {
   readDrops,
   saysReasons,
 } from '../../testing/drop-record.ts'
+import { kernelAtLeast } from '../../testing/features.ts'
 import { createPair, type Pair } from '../../testing/pair.ts'
 import { type DropProbe, openDropProbe } from './drop.ts'
 
@@ -95,7 +97,10 @@ test('a closed TCP port: the SYN is dropped, and a reset sent and received', () 
   const [syn] = of(dropKind.PACKET)
   assertReason(syn, 'NO_SOCKET', /^tcp_v4_rcv\+/)
   assert.deepEqual([syn?.source_port, syn?.destination_port, syn?.tcp_flags], [4005, 4006, 2])
-  for (const kind of [dropKind.RESET_SENT, dropKind.RESET_RECEIVED]) {
+  // Before 6.10 the tracepoint fires for resets of a socket alone: here nobody has one.
+  const told = kernelNames(['sk_rst_reason']).size > 0 ? [dropKind.RESET_SENT] : []
+  assert.equal(told.length === 1, kernelAtLeast(6, 10))
+  for (const kind of [...told, dropKind.RESET_RECEIVED]) {
     const [reset, ...more] = of(kind)
     assert.deepEqual([reset?.source_port, reset?.destination_port, reset?.count], [4006, 4005, 1])
     assert.deepEqual(more, [])

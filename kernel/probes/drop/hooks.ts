@@ -57,4 +57,9 @@ export const dropDegraded: readonly DegradedSpec[] = [
     why: 'the kernel does not say why it drops a packet: every reason is unknown, and some frees of packets that were taken count as drops',
     remedy: 'Linux 5.17 or later',
   },
+  {
+    without: ['sk_rst_reason'],
+    why: 'resets that answer a packet without a socket (a closed port) are not told; its drop is',
+    remedy: 'Linux 6.10 or later',
+  },
 ]
