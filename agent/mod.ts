@@ -1,5 +1,6 @@
 // Stage 2: one process per node. Watches the kernel, makes rows, keeps them until central has them.
 
+export * as xdp from '../kernel/mod.ts'
 export {
   type DoctorReport,
   doctor,

@@ -27,8 +27,8 @@ export {
   socketRole,
   tcpState,
 } from './layout/socket-record.ts'
-export { bootToWallNs } from './loader/clock.ts'
-export { kernelErrors } from './loader/errors.ts'
+export { bootNs, bootToWallNs } from './loader/clock.ts'
+export { fail as kernelError, kernelErrors } from './loader/errors.ts'
 export { namesOf as symbolsOf } from './loader/kallsyms.ts'
 export { kernelEnum } from './loader/kernel-enum.ts'
 export { type NetworkNamespace, networkNamespaces } from './loader/namespace.ts'
@@ -53,3 +53,46 @@ export type {
   ProbeSpec,
   RecordSink,
 } from './probes/spec.ts'
+export { placeOf, withLock, type XdpStatus, type XdpTarget } from './probes/xdp/attach.ts'
+export {
+  attachPinnedXdp,
+  detachPinnedXdp,
+  pinnedXdpStatus,
+  type WatchedXdp,
+  watchXdp,
+} from './probes/xdp/door.ts'
+export type { LoadedRule } from './probes/xdp/generation.ts'
+export {
+  findPinned,
+  openPinned,
+  type PinnedXdp,
+  pinRootDefault,
+  type XdpMaps,
+} from './probes/xdp/pinned.ts'
+export {
+  countHits,
+  type Hit,
+  openReader,
+  type ReaderWish,
+  readHits,
+  type XdpEvent,
+  type XdpReader,
+} from './probes/xdp/readers.ts'
+export {
+  applyRules,
+  confirmRules,
+  lastingRules,
+  type ProtectedConnection,
+  protect,
+  rulesInForce,
+} from './probes/xdp/rule-store.ts'
+export { formatAddress, formatPrefix, parseAddress, parsePrefix } from './rules/address.ts'
+export { ruleKey } from './rules/compile.ts'
+export type { Prefix, Rule } from './rules/rule.ts'
+export {
+  formatRule,
+  parseRate,
+  parseRules,
+  protocolName,
+  type RuleMistake,
+} from './rules/text.ts'

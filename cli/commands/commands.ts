@@ -14,9 +14,11 @@ import { ledgerCommand } from './ledger.ts'
 import { metricsCommands } from './metrics.ts'
 import { programsCommand } from './programs.ts'
 import { replayCommand } from './replay.ts'
+import { rulesCommands } from './rules.ts'
 import { sidecarCommand } from './sidecar.ts'
 import { topCommand } from './top.ts'
 import { upCommand } from './up.ts'
+import { xdpCommands } from './xdp.ts'
 
 export const commands: readonly CommandEntry[] = [
   upCommand,
@@ -29,6 +31,8 @@ export const commands: readonly CommandEntry[] = [
   programsCommand,
   exportsCommand,
   replayCommand,
+  xdpCommands,
+  rulesCommands,
   doctorCommand,
   agentCommand,
   centralCommand,

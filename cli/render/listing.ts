@@ -33,6 +33,8 @@ export interface Listing {
   readonly addBatch: (batch: Batch, limit: number) => Promise<void>
   /** Shows what needs the whole answer, then the line of truth. */
   readonly end: (truth: Truth, rest?: Readonly<Record<string, unknown>>) => void
+  /** The same of what has no coverage: settings, not measurements. */
+  readonly finish: () => void
 }
 
 export interface ListingShape {
@@ -90,5 +92,9 @@ export function createListing(terminal: Terminal, values: Values, shape: Listing
     tellTruth(terminal, truth)
   }
 
-  return { add, addBatch, end }
+  function finish(): void {
+    if (form === 'json') print(terminal, escapedJson({ rows: kept }))
+  }
+
+  return { add, addBatch, end, finish }
 }

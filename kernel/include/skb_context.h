@@ -27,6 +27,9 @@ _Static_assert(__builtin_offsetof(struct __sk_buff, gso_size) == 176, "as in lin
 struct xdp_md {
 	__u32 data;
 	__u32 data_end;
+	__u32 data_meta;
+	__u32 ingress_ifindex;
+	__u32 rx_queue_index;
 };
 
 #endif

@@ -36,6 +36,11 @@ export function suspendedNs(): bigint {
   return slept > 0n ? slept : 0n
 }
 
+/** CLOCK_BOOTTIME in nanoseconds: what `bpf_ktime_get_boot_ns` gives to programs. */
+export function bootNs(): bigint {
+  return read(clockBoottime, Buffer.alloc(16))
+}
+
 /** struct timespec: s64 seconds, s64 nanoseconds. */
 function read(clock: number, into: Buffer): bigint {
   openLibc().clockGettime(clock, into)

@@ -139,6 +139,66 @@ export const kernelErrors = {
     exitCode: 64,
     remedy: 'take 4194304, or another power of two',
   },
+  rules_too_many: {
+    message: '{count} rules can hold for {prefix}, {most} is the most',
+    status: 400,
+    exitCode: 65,
+    remedy: 'give rules narrower prefixes, or one rule a port range in place of many rules',
+  },
+  rule_twice: {
+    message: 'the rule "{rule}" is there twice',
+    status: 400,
+    exitCode: 65,
+    remedy: 'remove one of them, or replace it: --replace',
+  },
+  rule_mistake: {
+    message: '{file}:{line}:{character}: {reason}',
+    status: 400,
+    exitCode: 65,
+    remedy: 'nothing was changed; mend the line and apply the file again',
+  },
+  rule_missing: {
+    message: 'there is no rule for {cidr}',
+    status: 404,
+    exitCode: 66,
+    remedy: 'weir rules list -i {interface} shows what is loaded',
+  },
+  rules_unconfirmed: {
+    message: 'rules on {interface} wait to be confirmed; they are taken back in {seconds} s',
+    status: 409,
+    exitCode: 75,
+    remedy: 'weir rules confirm -i {interface}, or wait until they are taken back',
+  },
+  nothing_to_confirm: {
+    message: 'no rules on {interface} wait to be confirmed',
+    status: 409,
+    exitCode: 65,
+    remedy: 'the time may be over: weir rules list -i {interface} shows what is in force',
+  },
+  xdp_not_attached: {
+    message: 'Weir has no XDP program on {interface}',
+    status: 404,
+    exitCode: 66,
+    remedy: 'weir xdp attach -i {interface}',
+  },
+  xdp_attached: {
+    message: 'Weir has an XDP program on {interface} already, {mode} mode',
+    status: 409,
+    exitCode: 73,
+    remedy: 'weir xdp detach -i {interface} first; rules change without that',
+  },
+  xdp_busy: {
+    message: 'another command changes XDP on {interface}',
+    status: 409,
+    exitCode: 75,
+    remedy: 'try again when it has ended',
+  },
+  xdp_readers: {
+    message: '{most} readers look at {interface} already',
+    status: 409,
+    exitCode: 73,
+    remedy: 'end one of the commands weir log, weir trace or weir capture',
+  },
   probe_defect: {
     message: 'opening the {probe} probe: {reason}',
     status: 500,
@@ -153,6 +213,7 @@ export const kernelErrors = {
   },
 } as const satisfies ErrorTable
 
+/** Makes an error of the table: a code, and values for its words. */
 export const fail = errorsOf(kernelErrors)
 
 /** Only inside the kernel, so no libc knows it; bpf() lets it out (linux/errno.h). */

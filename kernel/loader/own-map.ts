@@ -22,20 +22,25 @@ export interface MapPlan {
   /** Of one CPU. */
   readonly valueBytes: number
   readonly entriesMax: number
+  /** An array that may take the place of one with another number of entries in a map of maps (Linux 5.10). */
+  readonly anySize?: true
 }
 
 /** BPF_MAP_TYPE_* (linux/bpf.h). */
 const mapType = { hash: 1, array: 2, perCpuHash: 5, perCpuArray: 6, lpmTrie: 11 } as const
 /** BPF_F_NO_PREALLOC: a trie exists only with it. */
 const noPreallocation = 1
+/** BPF_F_INNER_MAP. */
+const innerMap = 1 << 12
 const nameOffset = 28
 const nameBytesMax = 15
 
 /** Makes a map without an object. Throws `kernel_call`. */
-export function createMap({ name, type, keyBytes, valueBytes, entriesMax }: MapPlan): OwnMap {
+export function createMap(plan: MapPlan): OwnMap {
+  const { name, type, keyBytes, valueBytes, entriesMax, anySize } = plan
   const attributes = writtenAttributes()
   attributes.write(name, nameOffset, nameBytesMax, 'latin1')
-  const flags = type === 'lpmTrie' ? noPreallocation : 0
+  const flags = (type === 'lpmTrie' ? noPreallocation : 0) | (anySize ? innerMap : 0)
   const shape = [mapType[type], keyBytes, valueBytes, entriesMax, flags]
   const fd = bpfCall('mapCreate', shape, attributes)
   if (fd < 0) throw callRefused(`making map ${name}`, errorText(fd))
@@ -56,6 +61,15 @@ export function replaceInner(outer: LoadedMap, key: Uint8Array, inner: OwnMap): 
   const value = Buffer.alloc(4)
   value.writeUInt32LE(inner.fd)
   outer.update(key, value)
+}
+
+/** The map that is the value of a key of a map of maps; undefined if there is none. Takes CAP_SYS_ADMIN. */
+export function openInner(outer: LoadedMap, key: Uint8Array): OwnMap | undefined {
+  const value = Buffer.alloc(4)
+  if (!outer.lookup(key, value)) return undefined
+  const fd = bpfCall('mapFdById', [value.readUInt32LE(0)])
+  if (fd < 0) throw callRefused('opening the inner map', errorText(fd))
+  return own(fd, 'an inner map')
 }
 
 function own(fd: number, name: string): OwnMap {

@@ -7,9 +7,10 @@ import { flowSpec } from './flow/spec.ts'
 import type { ProgramState } from './report.ts'
 import { socketSpec } from './socket/spec.ts'
 import type { OpenProbe, ProbeOptions, ProbeSpec } from './spec.ts'
+import { xdpSpec } from './xdp/spec.ts'
 
 /** Every probe, in the order in which they are opened and shown. */
-export const probeSpecs: readonly ProbeSpec[] = [socketSpec, dropSpec, flowSpec]
+export const probeSpecs: readonly ProbeSpec[] = [socketSpec, dropSpec, flowSpec, xdpSpec]
 
 /** A probe that could not be opened; the others run without it. */
 export interface ProbeFailure {

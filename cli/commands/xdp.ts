@@ -1,0 +1,117 @@
+// `weir xdp`: puts Weir's program on an interface, takes it off, says what is where.
+
+import { createListing, listingFlags } from '../render/listing.ts'
+import type { Command, CommandGroup } from './command.ts'
+import { note, print } from './command.ts'
+import { openKernel, placeFlags, rootOf, targetOf } from './xdp-shared.ts'
+
+const attach: Command = {
+  name: 'xdp attach',
+  summary: 'Puts the XDP program on an interface; it stays until weir xdp detach.',
+  description:
+    'Rules and weir log need it. One program per interface: what another tool attached is named and never replaced. After an interface was deleted and made anew, attach again: its rules are loaded as they were.',
+  flags: [
+    ...placeFlags,
+    {
+      name: 'mode',
+      short: 'm',
+      kind: 'choice',
+      choices: ['auto', 'native', 'generic', 'skb'],
+      default: 'auto',
+      help: 'native is in the driver, generic (skb) behind it; auto tries both in this order.',
+    },
+    {
+      name: 'object',
+      kind: 'text',
+      metavar: 'FILE',
+      help: 'Taken and not used: Weir has its own.',
+    },
+  ],
+  examples: [
+    { command: 'weir xdp attach -i eth0', what: 'native where the driver has it' },
+    { command: 'weir xdp attach -i eth0 --netns-pid 4711', what: "a container's interface" },
+  ],
+  run: async (values, terminal) => {
+    const kernel = await openKernel()
+    const target = targetOf(values)
+    const wanted = values.text('mode')
+    const mode = wanted === 'native' || wanted === 'auto' ? wanted : 'generic'
+    const attached = await kernel.attachPinnedXdp(target, mode)
+    const { programId, nativeRefusal, rules } = attached
+    print(terminal, `attached to ${target.interface}: program ${programId}, ${attached.mode} mode`)
+    if (nativeRefusal !== '') note(terminal, `  not native: ${nativeRefusal}`)
+    if (rules > 0) note(terminal, `  ${rules} rules of before are in force again`)
+    return 0
+  },
+}
+
+const detach: Command = {
+  name: 'xdp detach',
+  summary: 'Takes the XDP program and its rules off an interface.',
+  flags: placeFlags,
+  examples: [{ command: 'weir xdp detach -i eth0', what: 'whatever mode it has' }],
+  run: async (values, terminal) => {
+    const kernel = await openKernel()
+    const target = targetOf(values)
+    await kernel.detachPinnedXdp(target)
+    print(terminal, `detached from ${target.interface}`)
+    return 0
+  },
+}
+
+const fields = [
+  'interface',
+  'netns',
+  'mode',
+  'program_id',
+  'rules',
+  'unconfirmed_seconds',
+  'packets',
+  'dropped',
+  'protected',
+  'reported',
+  'lost',
+] as const
+
+const status: Command = {
+  name: 'xdp status',
+  summary: 'Shows the interfaces that have the XDP program, and what it counted.',
+  flags: [...placeFlags.slice(-1), ...listingFlags],
+  examples: [{ command: 'weir xdp status -o json', what: 'for programs' }],
+  run: async (values, terminal) => {
+    const kernel = await openKernel()
+    const found = await kernel.pinnedXdpStatus(rootOf(values))
+    const listing = createListing(terminal, values, {
+      fields,
+      columns: fields.map((name) => ({
+        head: name.replaceAll('_', ' ').toUpperCase(),
+        priority: 0,
+        ...(name === 'interface' || name === 'mode' ? {} : { align: 'right' as const }),
+        cell: (row) => String(row[name] ?? ''),
+      })),
+    })
+    await listing.add(
+      found.map(({ counters, ...row }) => ({
+        interface: row.interface,
+        netns: row.netns,
+        mode: row.mode,
+        program_id: row.programId,
+        rules: row.rules,
+        unconfirmed_seconds: row.unconfirmedSeconds,
+        packets: counters['seen'] ?? 0,
+        dropped: counters['dropped'] ?? 0,
+        protected: counters['protected'] ?? 0,
+        reported: counters['reported'] ?? 0,
+        lost: counters['lost_ring'] ?? 0,
+      })),
+    )
+    listing.finish()
+    return 0
+  },
+}
+
+export const xdpCommands: CommandGroup = {
+  name: 'xdp',
+  summary: 'Puts the XDP program on an interface, takes it off, says what is where.',
+  commands: [attach, detach, status],
+}
