@@ -13,6 +13,7 @@ import { maps } from './measures/maps.ts'
 import { connections, throughput } from './measures/overhead.ts'
 import { ring } from './measures/ring.ts'
 import { minute, rest, start } from './measures/river.ts'
+import { scrape } from './measures/scrape.ts'
 import { store } from './measures/store.ts'
 
 /** Kernel time comes first: it is no ratio, and minutes of load slow a virtual machine. */
@@ -31,6 +32,7 @@ const measures = [
   minute,
   store,
   exports,
+  scrape,
 ]
 
 const { values, positionals } = parseArgs({
