@@ -49,16 +49,17 @@ export async function createCluster(): Promise<Cluster> {
   execFileSync(join(programs, 'initdb'), initdb, { ...user, stdio: 'ignore' })
   let server: ChildProcess | undefined
 
+  /** What a killed server had started holds its memory for a moment: until then a new one ends at once. */
   async function start(): Promise<void> {
     const place = ['-h', '127.0.0.1', '-p', String(port), '-k', '']
-    const child = spawn(join(programs, 'postgres'), ['-D', data, ...place], {
-      ...user,
-      stdio: 'ignore',
-    })
-    server = child
     for (let tries = 0; tries < 600; tries++) {
+      if (!server || server.exitCode !== null || server.signalCode !== null) {
+        server = spawn(join(programs, 'postgres'), ['-D', data, ...place], {
+          ...user,
+          stdio: 'ignore',
+        })
+      }
       if (isReady()) return
-      if (child.exitCode !== null) throw new Error(`postgres ended with ${child.exitCode}`)
       await delay(100)
     }
     throw new Error('postgres is not ready within a minute')

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { tableNamed } from '../../../wire/mod.ts'
 import { until } from '../../ingest/agent.fake.ts'
 import type { ExportConfig } from '../config.ts'
 import { createExportsFake, flowRows } from '../rows.fake.ts'
@@ -158,6 +159,23 @@ test('days that are older than the retention are dropped whole', { skip }, async
   await until('the row', () => fake.exports.list()[0]?.rows === 1)
   await fake.stop()
   assert.equal(cluster.sql("SELECT count(*) FROM pg_class WHERE relname = 'flows_20200101'"), '0')
+})
+
+test('events have a table of their own, in the order of one cursor', { skip }, async () => {
+  const table = tableNamed('events')
+  assert.ok(table)
+  const config = configOf('events', { tables: ['events'] })
+  const fake = createExportsFake(join(folder, 'events'), [config], { table })
+  await fake.start()
+  const time = BigInt(Date.now()) * 1_000_000n
+  const event = { time, node: 'node-a', kind: 'drop', count: 7, reason: 'NO_SOCKET' }
+  await fake.append([event, { ...event, count: 2, payload: Uint8Array.of(0, 255) }])
+  await until('the rows', () => fake.exports.list()[0]?.rows === 2)
+  await fake.stop()
+  assert.equal(
+    cluster.sql("SELECT sum(count), max(reason), max(encode(payload, 'hex')) FROM events"),
+    '9|NO_SOCKET|00ff',
+  )
 })
 
 test('a password is never shown', { skip }, () => {
