@@ -30,8 +30,7 @@ export async function checkPage(baseUrl: string, check: PageCheck): Promise<void
     await shoot(page, check, 'flows-light')
     await rowsAreThoseOfTheApi(page, baseUrl)
     await rowOpens(page, check)
-    await eventsAreThoseOfTheApi(page, baseUrl)
-    await shoot(page, check, 'events-light')
+    await eventsAreThoseOfTheApi(page, baseUrl, check)
     await filtersAreInTheUrl(page, baseUrl)
     await themeSwitches(page, baseUrl, check)
     await keysWork(page)
@@ -107,7 +106,11 @@ async function rowsAreThoseOfTheApi(page: Page, baseUrl: string): Promise<void> 
 }
 
 /** The list, and the counts on the tabs. */
-async function eventsAreThoseOfTheApi(page: Page, baseUrl: string): Promise<void> {
+async function eventsAreThoseOfTheApi(
+  page: Page,
+  baseUrl: string,
+  check: PageCheck,
+): Promise<void> {
   const range = rangeOf(15 * 60_000)
   const answer = await fetch(`${baseUrl}/api/events?${range}&kind=connection&limit=100`)
   const { rows } = (await answer.json()) as { rows: Row[] }
@@ -127,6 +130,7 @@ async function eventsAreThoseOfTheApi(page: Page, baseUrl: string): Promise<void
     const tab = (await page.locator('.tabs button').first().textContent()) ?? ''
     return tab.replace(/\D/g, '') === String(totals.events)
   })
+  await shoot(page, check, 'events-light')
   await page.goto(`${baseUrl}/flows?${range}`)
 }
 
