@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createBlockCheck, ledgerTable } from '../../wire/mod.ts'
+import { createBlockCheck, ledgerTable, readBlock, rowOf } from '../../wire/mod.ts'
 import { createStageLedger } from './stage-ledger.ts'
 
 test('rows come once, with causes of their own, and waiting stays until it is over', () => {
@@ -25,4 +25,22 @@ test('rows come once, with causes of their own, and waiting stays until it is ov
   ledger.wait('n', 'segment', -7)
   assert.equal(ledger.take(500n)?.rows, 1)
   assert.equal(ledger.take(600n), undefined)
+})
+
+test('a lost event was counted as a lost flow', () => {
+  const ledger = createStageLedger(100n)
+  ledger.count('n', 'ingest', 'entered', 5)
+  ledger.of('events').count('n', 'ingest', 'entered', 7)
+  ledger.of('events').lose('n', 'ingest', 7, 'bad_frame')
+  ledger.of('flows').count('n', 'ingest', 'left', 5)
+  const batch = readBlock(ledger.take(200n)?.view ?? assert.fail('there are no rows'))
+  const rows = Array.from({ length: batch.length }, (_, row) => rowOf(batch, row))
+  assert.deepEqual(
+    rows.map(({ table, cause, entered, left, lost }) => [table, cause, entered, left, lost]),
+    [
+      ['', '', 5, 5, 0],
+      ['events', '', 7, 0, 7],
+      ['events', 'bad_frame', 0, 0, 7],
+    ],
+  )
 })
