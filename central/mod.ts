@@ -1,5 +1,6 @@
 // Stage 4: central. Frames of agents go in, acknowledged when they would survive a power loss.
 
+export { explainSql } from '../store/mod.ts'
 export { type Central, type CentralConfig, createCentral } from './central.ts'
 export { centralErrors } from './errors.ts'
 export { checkExports } from './export/check.ts'

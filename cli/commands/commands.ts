@@ -7,6 +7,7 @@ import { configCommands } from './config.ts'
 import { doctorCommand } from './doctor.ts'
 import { dropsCommand } from './drops.ts'
 import { eventsCommand } from './events.ts'
+import { explainCommand } from './explain.ts'
 import { exportCommand } from './export.ts'
 import { exportsCommand } from './exports.ts'
 import { flowsCommand } from './flows.ts'
@@ -26,6 +27,7 @@ export const commands: readonly CommandEntry[] = [
   topCommand,
   eventsCommand,
   dropsCommand,
+  explainCommand,
   exportCommand,
   ledgerCommand,
   programsCommand,

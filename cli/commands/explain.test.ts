@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fakeTerminal } from '../fake.ts'
+import { runCommandLine } from '../run.ts'
+
+async function explain(...args: readonly string[]) {
+  const terminal = fakeTerminal()
+  const exitCode = await runCommandLine(['explain', ...args], {}, terminal)
+  return { exitCode, out: terminal.stdout(), err: terminal.stderr() }
+}
+
+test('a filter is shown as a tree, and each condition with its SQL and what the kernel could do', async () => {
+  const { exitCode, out } = await explain('port = 5432 and rtt > 5ms or not netns = 7')
+  assert.equal(exitCode, 0)
+  assert.match(out, /^or\n {2}and\n {4}port = 5432\n {4}rtt_ns > 5000000\n {2}not\n {4}netns = 7\n/)
+  const apart = await explain('port = 5432 and rtt > 5ms and src_netns = 7')
+  assert.match(
+    apart.out,
+    /f\.`src_port` IN \(\{p0:UInt16\}\) OR f\.`dst_port` IN \(\{p1:UInt16\}\)/,
+  )
+  assert.match(apart.out, /p0 = 5432, p1 = 5432/)
+  assert.match(apart.out, /weir sidecar --ports selects ports 5432 there \(probe socket\)/)
+  assert.match(apart.out, /weir agent --netns selects netns 7 there \(probe socket, drop\)/)
+  assert.match(apart.out, /rtt_ns > 5000000\n {2}store .*\n.*p0 = 5000000\n {2}kernel {2}no: /)
+})
+
+test('as JSON every value is bound, and ids are text', async () => {
+  const { out } = await explain('connection_id = 18446744073709551615', '-o', 'json')
+  const answer = JSON.parse(out)
+  assert.equal(answer.filter, 'connection_id = 18446744073709551615')
+  assert.deepEqual(answer.params, { p0: '18446744073709551615' })
+  assert.deepEqual(answer.tree.fields, ['connection_id'])
+  assert.equal(answer.conditions[0].kernel, null)
+})
+
+test('a wrong filter says where and what was meant, by the table that is asked', async () => {
+  const mistake = await explain('bytes > 1 and dst_prot = 443')
+  assert.equal(mistake.exitCode, 64)
+  assert.match(mistake.err, /character 14: "dst_prot" is no field; did you mean dst_port/)
+  assert.equal((await explain('reason = NO_SOCKET')).exitCode, 64)
+  const events = await explain('--table', 'events', 'reason = NO_SOCKET')
+  assert.equal(events.exitCode, 0)
+})

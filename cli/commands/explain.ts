@@ -1,0 +1,139 @@
+// `weir explain`: what a filter means, and where each of its conditions is looked at.
+
+import {
+  conditionsOf,
+  eventTable,
+  type Filter,
+  flowTable,
+  formatFilter,
+  type KernelSelection,
+  kernelSelectionOf,
+  parseFilter,
+} from '../../wire/mod.ts'
+import { escaped, escapedJson } from '../render/escape.ts'
+import { type Command, note, print, type Terminal, type Values } from './command.ts'
+
+const tables = { flows: flowTable, events: eventTable } as const
+
+export const explainCommand: Command = {
+  name: 'explain',
+  summary: 'Shows how a filter is read, and which of its conditions is looked at where.',
+  description:
+    'Asks nobody: the filter is only read. The store looks at all conditions; of those that a setting of the probes could select in the kernel it says which, and why a filter does not do that by itself.',
+  operands: [
+    {
+      name: 'FILTER',
+      required: true,
+      repeatable: true,
+      help: 'A filter: dst_port = 5432 and rtt > 5ms. In quotes: a shell would take > for itself.',
+    },
+  ],
+  flags: [
+    {
+      name: 'table',
+      kind: 'choice',
+      choices: Object.keys(tables),
+      default: 'flows',
+      help: 'Whose fields the filter names: flows or events.',
+    },
+    {
+      name: 'output',
+      short: 'o',
+      kind: 'choice',
+      choices: ['table', 'json'],
+      default: 'table',
+      env: 'WEIR_OUTPUT',
+      help: 'table for people, json for programs.',
+    },
+  ],
+  examples: [
+    { command: "weir explain 'dst_port = 5432 and rtt > 5ms'", what: 'what runs where' },
+    { command: "weir explain --table events 'reason = NO_SOCKET' -o json", what: 'for a program' },
+  ],
+  run,
+}
+
+interface Explained {
+  readonly filter: string
+  readonly kernel: KernelSelection | undefined
+  readonly sql: string
+  readonly params: Readonly<Record<string, unknown>>
+}
+
+async function run(values: Values, terminal: Terminal): Promise<number> {
+  const { explainSql } = await import('../../central/mod.ts')
+  const table = tables[values.text('table') as keyof typeof tables]
+  const nowNs = BigInt(terminal.now()) * 1_000_000n
+  const filter = parseFilter(values.operands('FILTER').join(' '), { table, nowNs })
+  const explain = (part: Filter): Explained => ({
+    filter: formatFilter(part),
+    kernel: kernelSelectionOf(part),
+    ...explainSql(part),
+  })
+  const whole = explain(filter)
+  const conditions = conditionsOf(filter).map(explain)
+  if (values.text('output') === 'json') {
+    const { sql, params } = whole
+    const rows = conditions.map((one) => ({ ...one, kernel: one.kernel ?? null }))
+    const answer = { table: table.name, filter: whole.filter, tree: treeOf(filter), sql, params }
+    print(terminal, escapedJson(textIds({ ...answer, conditions: rows })))
+    return 0
+  }
+  for (const line of treeLines(filter)) print(terminal, escaped(line))
+  for (const one of conditions) {
+    print(terminal, '')
+    for (const line of conditionLines(one)) print(terminal, escaped(line))
+  }
+  note(terminal, `a filter on ${table.name}, ${conditions.length} conditions; nobody was asked`)
+  return 0
+}
+
+function conditionLines({ filter, kernel, sql, params }: Explained): readonly string[] {
+  const bound = Object.entries(params).map(([name, value]) => `${name} = ${String(value)}`)
+  return [
+    filter,
+    `  store   ${sql}`,
+    ...(bound.length > 0 ? [`          ${bound.join(', ')}`] : []),
+    ...kernelLines(kernel),
+  ]
+}
+
+function kernelLines(kernel: KernelSelection | undefined): readonly string[] {
+  if (!kernel) return ['  kernel  no: no setting of the probes says this']
+  const { option, values, probes, flags, why } = kernel
+  return [
+    `  kernel  not by a filter: ${why}`,
+    `          ${flags} selects ${option} ${values.join(', ')} there (probe ${probes.join(', ')})`,
+  ]
+}
+
+/** One line per joint and comparison, what is inside further to the right. */
+function treeLines(filter: Filter, indent = ''): readonly string[] {
+  if (filter.kind === 'compare') return [`${indent}${formatFilter(filter)}`]
+  const parts = filter.kind === 'not' ? [filter.part] : filter.parts
+  if (parts.length === 0) return [`${indent}every row`]
+  return [`${indent}${filter.kind}`, ...parts.flatMap((part) => treeLines(part, `${indent}  `))]
+}
+
+interface Tree {
+  readonly kind: Filter['kind']
+  readonly parts?: readonly Tree[]
+  readonly fields?: readonly string[]
+  readonly text?: string
+}
+
+function treeOf(filter: Filter): Tree {
+  const { kind } = filter
+  if (kind === 'compare') {
+    return { kind, fields: filter.fields.map(({ name }) => name), text: formatFilter(filter) }
+  }
+  return { kind, parts: (kind === 'not' ? [filter.part] : filter.parts).map(treeOf) }
+}
+
+/** 64 bits are text in JSON, as in rows. */
+function textIds(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  if (Array.isArray(value)) return value.map(textIds)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, textIds(one)]))
+}
