@@ -55,6 +55,13 @@ test('events of all kinds are one list: when, what in words, between whom', asyn
   assert.equal(asked[0]?.pathname, '/api/events')
 })
 
+test('an event whose result is its phase reads once: closed, not closed closed', async () => {
+  const closed = { ...common, kind: 'connection', phase: 'closed', result: 'closed', errno: '' }
+  const body = { rows: [closed], next: null, coverage: wholeCoverage }
+  const { out } = await weir('events', () => ({ body }), 100)
+  assert.match(out, / connection +1 +closed +curl/)
+})
+
 test('events for a program have the names of the fields', async () => {
   const { out } = await weir('events -o ndjson', answer)
   assert.deepEqual(JSON.parse(out.split('\n')[1] ?? '')['reason'], 'NETFILTER_DROP')

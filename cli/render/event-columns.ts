@@ -46,7 +46,9 @@ function whatOf(row: Row): string {
       .join(' ')
   switch (row['kind']) {
     case 'connection':
-      return words('phase', 'result', 'errno')
+      return row['result'] === row['phase']
+        ? words('phase', 'errno')
+        : words('phase', 'result', 'errno')
     case 'drop':
       return [words('reason'), words('location')].filter(Boolean).join(' at ')
     case 'retransmit':

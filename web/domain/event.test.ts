@@ -18,6 +18,9 @@ test('each kind says what happened in its own words, and what to filter by', () 
   const reset = { kind: 'connection', phase: 'closed', result: 'reset_by_dst', errno: '' }
   assert.equal(wordsOf(reset).words, 'closed reset by dst')
   assert.ok(wordsOf(reset).failing)
+  const closed = { kind: 'connection', phase: 'closed', result: 'closed', errno: '' }
+  assert.equal(wordsOf(closed).words, 'closed', 'not: closed closed')
+  assert.equal(wordsOf(closed).filters.length, 2, 'a filter by both tells it from a reset one')
   assert.equal(wordsOf({ kind: 'drop', reason: 'NO_SOCKET' }).words, 'NO_SOCKET')
 })
 

@@ -25,6 +25,11 @@ const wellResults = new Set(['', 'established', 'closed'])
 const byKind: Readonly<Record<string, Said>> = {
   connection: {
     fields: ['phase', 'result', 'errno'],
+    // A connection that just ended has the phase closed and the result closed: once is enough.
+    words: (row) => {
+      const said = [text(row, 'phase'), text(row, 'result'), text(row, 'errno')]
+      return [...new Set(said.filter(Boolean))].map(spoken).join(' ')
+    },
     failing: (row) => text(row, 'errno') !== '' || !wellResults.has(text(row, 'result')),
   },
   drop: { fields: ['reason'], words: (row) => text(row, 'reason'), failing: () => true },
