@@ -89,8 +89,25 @@ const metrics = Type.Optional(
   }),
 )
 
-/** Parameters of GET /api/flows. */
-export const flowsParameters = Type.Object(pageOf(flowTable), { additionalProperties: false })
+const open = Type.Optional(
+  Type.Boolean({
+    description:
+      'true: the connections that are open at `to`: of each its newest row, if its end is not known, also when it has been silent for hours. An open connection has a row at least once a minute, so only the last two minutes of the range are looked at (longer when agents report more rarely).',
+  }),
+)
+
+const age = (bound: string) =>
+  Type.Optional(
+    Type.String({
+      description: `Only connections that were opened ${bound} this long (\`90s\`, \`1h\`, \`7d\`) before \`to\`; not those whose \`start\` is unknown.`,
+    }),
+  )
+
+/** Parameters of GET /api/flows; `age` orders by it: how long before `to` the connection was opened. */
+export const flowsParameters = Type.Object(
+  { ...pageOf(flowTable, ['age']), open, age_min: age('at least'), age_max: age('at most') },
+  { additionalProperties: false },
+)
 
 /** Parameters of GET /api/events: our own, and those of the eBPF network monitor, which choose the shape of its answer. */
 export const eventsParameters = Type.Object(
@@ -109,6 +126,7 @@ export const topParameters = Type.Object(
       description: 'Metric, or field of `by`, to sort by.',
     }),
     limit: limit(10),
+    open,
     metrics,
     fold: withDefault('ports', {
       enum: ['ports', 'none'],
@@ -175,13 +193,13 @@ function namesOf({ fields }: Table) {
 }
 
 /** Of rows in pages. */
-function pageOf(table: Table): TProperties {
+function pageOf(table: Table, alsoSortable: readonly string[] = []): TProperties {
   const names = [...table.fields, ...table.derived].filter(isSortable).map(({ name }) => name)
   return {
     from,
     to,
     order: withDefault('-time', {
-      enum: withMinus(names),
+      enum: withMinus([...names, ...alsoSortable]),
       description: 'Field to sort by; `-` before it: descending.',
     }),
     limit: limit(100),

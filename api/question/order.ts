@@ -7,6 +7,9 @@ import { fieldsNamed, flowFieldsOf } from './filters.ts'
 
 export function fieldOrder(text: string, table: Table = flowTable): Order<Field> {
   const { name, descending } = split(text)
+  // The oldest were opened first.
+  if (name === 'age')
+    return { by: fieldsNamed(table, 'start')[0] as Field, descending: !descending }
   return { by: fieldsNamed(table, name)[0] as Field, descending }
 }
 

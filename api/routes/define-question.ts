@@ -9,9 +9,11 @@ import {
   type FlowsScope,
   type QuestionOptions,
   readCoverage,
+  readWatch,
 } from '../../store/query/mod.ts'
-import { flowTable, type Table } from '../../wire/mod.ts'
+import { allOf, flowTable, type Table } from '../../wire/mod.ts'
 import { filterOf, type Query } from '../question/filters.ts'
+import { ageFilters, openRange } from '../question/open.ts'
 import { type Moment, momentOf } from '../question/time.ts'
 import type { RouteDeps } from './deps.ts'
 import { responses } from './responses.ts'
@@ -77,9 +79,11 @@ export function answering<Answer extends Envelope>(
   return (request, reply) => {
     const query = request.query as Query
     const answer = async (options: QuestionOptions) => {
-      const moment = route.moment?.(query) ?? momentOf(query, nowNs())
-      const filter = filterOf(table, query, moment.nowNs)
-      const asked: Asked = { ...moment, query, filter, reader, options }
+      const moment = route.moment?.(query) ?? (await firstMoment(query, options))
+      const { range } = moment
+      const filter = allOf([filterOf(table, query, moment.nowNs), ...ageFilters(query, range)])
+      const open = query['open'] === true ? { open: range } : {}
+      const asked: Asked = { ...moment, ...open, query, filter, reader, options }
       const [own, coverage] = await Promise.all([
         route.read(asked),
         route.coversItself
@@ -89,6 +93,15 @@ export function answering<Answer extends Envelope>(
       return { next: null, coverage, ...own }
     }
     return ask(reply, answer, route.rowsMax?.(query))
+  }
+
+  /** Open connections are looked for in the end of the range alone; the cursor keeps what that is. */
+  async function firstMoment(query: Query, options: QuestionOptions): Promise<Moment> {
+    const moment = momentOf(query, nowNs())
+    if (query['open'] !== true) return moment
+    const nodes = allOf([])
+    const { intervalNs } = await readWatch(reader, { ...moment, nodes }, options)
+    return { ...moment, range: openRange(moment.range, intervalNs) }
   }
 }
 

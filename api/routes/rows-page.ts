@@ -17,12 +17,13 @@ export function pagesOf(table: Table) {
     return checked(fieldOrder(query['order'] as string, table).by, decodeCursor(query, text))
   }
 
-  async function read({ query, range, filter, nowNs, reader, options }: Asked) {
+  async function read({ query, range, filter, open, nowNs, reader, options }: Asked) {
     const order = fieldOrder(query['order'] as string, table)
     const cursor = cursorOf(query)
     const question = { table, range, filter, order, limit: limitOf(query) }
     const after = cursor ? { after: cursor.after } : {}
-    const page: RowsPage = await readPage(reader, { ...question, ...after }, options)
+    const onlyOpen = open ? { open } : {}
+    const page: RowsPage = await readPage(reader, { ...question, ...after, ...onlyOpen }, options)
     const next = page.after && encodeCursor(query, { range, nowNs, after: page.after })
     return { rows: [...page.rows], next }
   }

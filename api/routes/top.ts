@@ -14,11 +14,12 @@ export const topRoute = defineQuestion<TopAnswer>(flowTable, {
   parameters: topParameters,
   answer: topAnswer,
   rowsMax: limitOf,
-  read: async ({ query, range, filter, reader, options }) => {
+  read: async ({ query, range, filter, open, reader, options }) => {
     const by = groupFields(query['by'] as readonly string[])
     const question = {
       range,
       filter,
+      ...(open ? { open } : {}),
       by,
       order: groupOrderOf(query['order'] as string, by),
       limit: limitOf(query),

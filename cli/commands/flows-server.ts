@@ -14,10 +14,17 @@ import {
 } from '../source/flow-pages.ts'
 import { noteNodes } from '../source/node-notes.ts'
 import { rangeOf } from '../source/range.ts'
-import { createServer } from '../source/server.ts'
+import { createServer, type Question } from '../source/server.ts'
 import type { Terminal, Values } from './command.ts'
 
-import { endOf, followLimit, listingOf, unknown, watchedRange } from './flows-shared.ts'
+import {
+  endOf,
+  followLimit,
+  listingOf,
+  openQuestion,
+  unknown,
+  watchedRange,
+} from './flows-shared.ts'
 
 const explain = 'weir ledger'
 
@@ -25,12 +32,17 @@ const explain = 'weir ledger'
 export interface ListedRows extends RowsSource {
   readonly command: string
   readonly listing: (values: Values, terminal: Terminal) => Listing
+  /** What the question has beside range, order and filters, and what it can be ordered by beside fields. */
+  readonly more?: (values: Values) => { readonly question: Question; readonly range?: string }
+  readonly orders?: readonly string[]
 }
 
 const flows: ListedRows = {
   ...flowRows,
   command: 'flows',
   listing: (values, terminal) => listingOf(values, terminal, true),
+  more: openQuestion,
+  orders: ['age'],
 }
 
 export async function list(
@@ -40,24 +52,32 @@ export async function list(
 ): Promise<number> {
   const range = rangeOf(rows.command, values, terminal.now())
   const typed = values.text('order') ?? ''
-  checkName({ flag: '--order', what: 'field', typed }, fieldNamesOf(rows.table))
+  checkName({ flag: '--order', what: 'field', typed }, [
+    ...fieldNamesOf(rows.table),
+    ...(rows.orders ?? []),
+  ])
   const limit = values.number('limit') ?? 0
   const filters = filtersOf(rows.command, values, rows.table)
   const server = createServer(values, terminal)
   const listing = rows.listing(values, terminal)
   const order = ['order', fieldName(typed)] as const
-  const question = [...range.question, order, ...filters]
+  const more = rows.more?.(values)
+  const question = [...range.question, order, ...filters, ...(more?.question ?? [])]
   let length = 0
-  let more = false
+  let isMore = false
   let coverage = unknown
   for await (const page of pages(server, question, limit, rows)) {
     await listing.add(page.rows)
     length += page.rows.length
-    more = page.more
+    isMore = page.more
     coverage = page.coverage
   }
   const { text, fromMs, toMs } = range
-  const truth = { what: rowsOf(length, more), range: text, seconds: (toMs - fromMs) / 1000 }
+  const truth = {
+    what: rowsOf(length, isMore),
+    range: more?.range ?? text,
+    seconds: (toMs - fromMs) / 1000,
+  }
   listing.end({ ...truth, coverage, explain }, { next: null })
   await noteNodes(server, terminal)
   return 0

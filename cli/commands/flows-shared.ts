@@ -6,9 +6,42 @@ import { createListing, type Listing } from '../render/listing.ts'
 import { span } from '../render/number.ts'
 import { fieldNames } from '../source/filter-flags.ts'
 import { endAfter } from '../source/local.ts'
-import type { Terminal, Values } from './command.ts'
+import type { Question } from '../source/server.ts'
+import type { Flag, Terminal, Values } from './command.ts'
 
 export const unknown: Coverage = { share: null, watched: 0, lost: {}, gaps: [] }
+
+/** Which connections by their life; for a central alone. */
+export const openFlags: readonly Flag[] = [
+  {
+    name: 'open',
+    kind: 'switch',
+    help: 'The connections that are open now (or at --to): one row each, also of those silent for hours.',
+  },
+  {
+    name: 'age-min',
+    kind: 'duration',
+    metavar: 'TIME',
+    help: 'Only connections that were opened at least so long before now (or --to).',
+  },
+  {
+    name: 'age-max',
+    kind: 'duration',
+    metavar: 'TIME',
+    help: 'Only connections that were opened at most so long before now (or --to).',
+  },
+]
+
+/** These flags as parameters of the API, and what the line of truth says of the time. */
+export function openQuestion(values: Values): { question: Question; range?: string } {
+  const ages = ['age-min', 'age-max'].flatMap((name): [string, string][] => {
+    const text = values.text(name)
+    return text === undefined ? [] : [[name.replace('-', '_'), text]]
+  })
+  if (!values.on('open')) return { question: ages }
+  const question: Question = [['open', 'true'], ...ages]
+  return { question, range: `open at ${values.text('to') ?? 'this moment'}` }
+}
 
 /** Ctrl-C, or the end of --for. */
 export function endOf(values: Values, terminal: Terminal): AbortSignal {

@@ -168,3 +168,20 @@ test('--netns takes a path and asks for its inode', async () => {
   const { ino } = statSync('/proc/self/ns/net')
   assert.deepEqual(asked[0]?.searchParams.getAll('netns'), [String(ino)])
 })
+
+test('--open and ages are parameters of the API, and the line of truth says the moment', async () => {
+  const { asked, err } = await weir(
+    'flows --open --age-min 1h --age-max 7d --order -age',
+    flowsAnswer,
+  )
+  const question = asked[0]?.searchParams
+  assert.equal(question?.get('open'), 'true')
+  assert.deepEqual([question?.get('age_min'), question?.get('age_max')], ['1h', '7d'])
+  assert.equal(question?.get('order'), '-age')
+  assert.match(err, /rows · open at this moment · /)
+  for (const other of ['--local', '--follow']) {
+    const refused = await weir(`flows --open ${other}`, flowsAnswer)
+    assert.equal(refused.exitCode, 64)
+    assert.match(refused.err, new RegExp(`--open.*expected either it or ${other}`))
+  }
+})

@@ -9,6 +9,7 @@ import { serverFlag } from '../source/server.ts'
 import type { Command, Values } from './command.ts'
 import { followLocal, listLocal } from './flows-local.ts'
 import { follow, list } from './flows-server.ts'
+import { openFlags } from './flows-shared.ts'
 
 export const flowsCommand: Command = {
   name: 'flows',
@@ -34,6 +35,7 @@ export const flowsCommand: Command = {
       default: '-time',
       help: 'Field to sort by; - before it: largest first.',
     },
+    ...openFlags,
     ...rangeFlags,
     serverFlag,
     localFlag,
@@ -49,18 +51,28 @@ export const flowsCommand: Command = {
     { command: 'weir flows --dst-port 443 --process curl', what: 'what curl does over HTTPS' },
     { command: "weir flows 'dst_port = 5432 and rtt > 5ms'", what: 'slow answers of a database' },
     {
+      command: 'weir flows --open --order -age',
+      what: 'every connection that is open, the oldest first',
+    },
+    {
       command: 'weir flows --for 1h --end-reason refused -o json',
       what: 'refused connects of the last hour, for a program',
     },
   ],
   run: (values, terminal) => {
-    if (values.on('follow')) refuseWithFollow(values)
+    if (values.on('follow')) {
+      refuseWithFollow(values)
+      refuse('flows', values, lives, '--follow')
+    }
     if (values.on('local')) {
+      refuse('flows', values, lives, '--local')
       return values.on('follow') ? followLocal(values, terminal) : listLocal(values, terminal)
     }
     return values.on('follow') ? follow(values, terminal) : list(values, terminal)
   },
 }
+
+const lives = openFlags.map(({ name }) => name)
 
 /** What comes has no end to look back from, and no order but that of time. */
 export function refuseWithFollow(values: Values, command = 'flows'): void {

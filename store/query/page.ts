@@ -4,8 +4,9 @@
 import { type Field, flowTable, type JsonValue, type Row, type Table } from '../../wire/mod.ts'
 import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
-import { columnOf } from './columns.ts'
+import { columnOf, tieOf } from './columns.ts'
 import { scopeCondition } from './conditions.ts'
+import { countedOf } from './counted.ts'
 import { textSql } from './filter-sql.ts'
 import type { FlowsScope, Order, Range } from './question.ts'
 import { fieldValue, selectOf } from './stored-row.ts'
@@ -41,17 +42,16 @@ function fieldsOf({ fields, derived }: Table): readonly Field[] {
   return [...fields, ...derived]
 }
 
-/** Cheap columns that together are different for any two rows of one instant. */
-function tieOf({ identity }: Table): string {
-  return `cityHash64(${identity.map((name) => `f.${name}`).join(', ')})`
-}
-
-/** Reads a page; by time it walks in growing windows, so that a long range costs no more than a short one. */
+/**
+ * Reads a page; by time it walks in growing windows, so that a long range costs no more than a short one. Open
+ * connections are counted rows, so each is there once, however many nodes see it.
+ */
 export async function readPage(
   reader: Reader,
-  question: PageQuestion,
+  asked: PageQuestion,
   options?: ReadOptions,
 ): Promise<RowsPage> {
+  const question = asked.open ? countedOf(asked) : asked
   const skip = question.after?.skip ?? 0
   const wanted = question.limit + 1 + skip
   const found: StoredRow[] = []
@@ -78,6 +78,7 @@ function pageSql(binder: Binder, question: PageQuestion, limit: number): string 
   const { order, after, table = flowTable } = question
   const tie = tieOf(table)
   const condition = scopeCondition(binder, question)
+  const once = question.open ? ' LIMIT 1 BY f.connection_id' : ''
   const behind = after ? ` AND ${behindCondition(binder, question, after)}` : ''
   return `SELECT ${fieldsOf(table)
     .map((field) => selectOf(field))
@@ -85,7 +86,7 @@ function pageSql(binder: Binder, question: PageQuestion, limit: number): string 
   ${valueText(order.by)} AS _value, toString(toUnixTimestamp64Nano(f.time)) AS _time,
   toString(${tie}) AS _tie
 FROM ${table.name} AS f WHERE ${condition}${behind}
-ORDER BY ${orderSql(order, tie)} LIMIT ${binder.bind('UInt32', limit)}`
+ORDER BY ${orderSql(order, tie)}${once} LIMIT ${binder.bind('UInt32', limit)}`
 }
 
 function orderSql({ by, descending }: Order<Field>, tie: string): string {

@@ -24,4 +24,6 @@ export interface QuestionOptions extends ReadOptions {
 export interface FlowsScope {
   readonly range: Range
   readonly filter: Filter
+  /** Of flows: only the newest row of each connection in this range, and only if its end is not known. */
+  readonly open?: Range
 }
