@@ -105,3 +105,20 @@ test('events/top: what cannot be is refused by name', async () => {
     await assert.rejects(top(query), new RegExp(`"parameter":"${parameter}"`))
   }
 })
+
+test('events/series: an answer that would stop at 20,000 rows is refused, never cut', async () => {
+  const max = 20_000
+  const insert = async (first: number, end: number) => {
+    const batch = createBatch(eventTable, end - first)
+    for (let i = first; i < end; i++) {
+      appendRow(batch, { ...drop, kind: 'packet', time: at(700), count: 1, reason: `R${i}` })
+    }
+    await river.insert(batch, 'events')
+  }
+  const query = { ...range, by: 'reason', kind: 'packet', step: '60s' }
+  await insert(0, max)
+  const whole = await river.get<EventStepsAnswer>('/api/events/series', query)
+  assert.equal(whole.rows.length, max)
+  await insert(max, max + 1)
+  await assert.rejects(river.get('/api/events/series', query), /"parameter":"by"/)
+})

@@ -97,7 +97,10 @@ export const eventStepsAnswer = Type.Object(
         { time: time('Begin of the step.'), partial, ...groupFields(eventTable), ...sums },
         'EventStep',
       ),
-      { description: 'In order of time; a step (of a group) without any event is absent.' },
+      {
+        description:
+          'In order of time; a step (of a group) without any event is absent. All of them: more than 20,000 are refused.',
+      },
     ),
     next: Type.Null(),
     step_seconds: Type.Integer({ description: 'Length of a step.' }),

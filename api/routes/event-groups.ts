@@ -2,6 +2,7 @@
 
 import {
   type EventMetric,
+  eventStepsMax,
   nodeFilter,
   readEventGroups,
   readEventSteps,
@@ -53,10 +54,11 @@ export const eventStepsRoute = defineQuestion<EventStepsAnswer>(eventTable, {
     const watch = await readWatch(reader, { range, nowNs, nodes: nodeFilter(filter) }, options)
     const stepNs = stepNsOf(query['step'] as string, range, watch.intervalNs)
     const scope = { range, filter, stepNs }
-    const [{ rows }, coverage] = await Promise.all([
+    const [{ rows, isWhole }, coverage] = await Promise.all([
       readEventSteps(reader, { ...scope, by: fieldsOf(query['by']) }, options),
       readSteppedCoverage(reader, { ...scope, nowNs, watch, table: eventTable }, options),
     ])
+    if (!isWhole) throw tooManySteps()
     return { rows: [...rows], step_seconds: Number(stepNs / 1_000_000_000n), coverage }
   },
 })
@@ -65,6 +67,12 @@ export const eventStepsRoute = defineQuestion<EventStepsAnswer>(eventTable, {
 function fieldsOf(by: unknown): readonly Field[] {
   const asked = (by as readonly string[] | undefined) ?? []
   return [...new Set(asked.flatMap((name) => names.get(name) ?? []))]
+}
+
+/** An answer that stops somewhere would read as if nothing happened after. */
+function tooManySteps() {
+  const reason = `more than ${eventStepsMax} steps of groups`
+  return badParameter('by', reason, 'Give fewer fields, a longer step or a shorter range.')
 }
 
 function orderOf(text: string, by: readonly Field[]) {

@@ -77,10 +77,12 @@ export interface EventStepsQuestion extends FlowsScope {
 export interface EventSteps {
   /** One per step and group that has an event; `time` is the step's begin. */
   readonly rows: readonly Row[]
+  /** False: there are more steps of groups than `eventStepsMax`, and `rows` has not all of them. */
+  readonly isWhole: boolean
 }
 
 /** Most rows of an answer: steps × groups. */
-const stepRowsMax = 20_000
+export const eventStepsMax = 20_000
 
 /** Steps of the range; `by` are fields of few values. */
 export async function readEventSteps(
@@ -96,12 +98,13 @@ export async function readEventSteps(
   ${by.map((field) => `${selectOf(field)}, `).join('')} ${sums}
 ${from} WHERE ${scopeCondition(binder, question)}
 GROUP BY ${['_s', ...columns].join(', ')} ORDER BY ${['_s', ...columns].join(', ')}
-LIMIT ${binder.bind('UInt32', stepRowsMax)}`,
+LIMIT ${binder.bind('UInt32', eventStepsMax + 1)}`,
     binder.params,
     options,
   )
   return {
-    rows: stored.map((row) => ({
+    isWhole: stored.length <= eventStepsMax,
+    rows: stored.slice(0, eventStepsMax).map((row) => ({
       time: stepTime(row),
       ...partialMark(range, stepNs, stepNsOf(row)),
       ...groupOf(by, row),

@@ -14,6 +14,7 @@ export {
   type EventMetric,
   type EventSteps,
   type EventStepsQuestion,
+  eventStepsMax,
   readEventGroups,
   readEventSteps,
 } from './event-groups.ts'
