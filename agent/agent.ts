@@ -13,6 +13,7 @@ import {
 } from '../common/mod.ts'
 import { type ProbeOptions, releaseProgramPages } from '../kernel/mod.ts'
 import {
+  type AgentFilter,
   type Batch,
   byDay,
   createBlockEncoder,
@@ -34,6 +35,7 @@ import { programRows } from './drain/program-rows.ts'
 import { agentError } from './errors.ts'
 import type { ConnectionEventChoice } from './events/connection-events.ts'
 import { createEvents, type Events } from './events/events.ts'
+import { createRowFilter, type RowFilter } from './filter/row-filter.ts'
 import { cgroupMount } from './identity/cgroups.ts'
 import type { Own } from './identity/own.ts'
 import { createLedger } from './ledger/ledger.ts'
@@ -57,6 +59,8 @@ export interface AgentConfig {
   /** Only these sockets; the kernel leaves the rest out and counts it. */
   readonly filter?: Omit<ProbeOptions, 'ringBytes'>
   readonly ringBytes?: number
+  /** Only rows that pass are reported; all when not given. */
+  readonly rowFilter?: AgentFilter
   /** Which connections have events: all when not given. */
   readonly connectionEvents?: ConnectionEventChoice
   readonly spool?: SpoolLimits
@@ -181,9 +185,10 @@ async function compose(
     end(agentError('node_taken', { details: { why: message } }))
   }
   const series = config.series && seriesAt(config.series, reporter)
+  const filter = createRowFilter(config.rowFilter)
   const keep = createKeeper(
     { agent: folder.agentId, boot, node: config.node },
-    { series, spool, checkpoints, enrich, events, stream, reporter },
+    { filter, series, spool, checkpoints, enrich, events, stream, reporter },
   )
   const end = endOfProcess(reporter)
   const folderWatch = createFolderWatch(folder.path, {
@@ -230,6 +235,7 @@ function seriesAt(config: Omit<SeriesConfig, 'metrics'>, reporter: Reporter): Se
 }
 
 interface KeeperDeps {
+  readonly filter: RowFilter
   readonly series: SeriesSet | undefined
   readonly spool: Spool
   readonly checkpoints: ReturnType<typeof createCheckpoints>
@@ -242,9 +248,11 @@ interface KeeperDeps {
 /** Rows → frames in the spool, each with the checkpoint that says the same; then the ledger of the interval. */
 function createKeeper(
   who: { readonly agent: string; readonly boot: string; readonly node: string },
-  { series, spool, checkpoints, enrich, events, stream, reporter }: KeeperDeps,
+  { filter, series, spool, checkpoints, enrich, events, stream, reporter }: KeeperDeps,
 ) {
   const encoder = createBlockEncoder()
+  /** Rows were marked as reported that the filter left out: the checkpoint goes with the ledger of the interval. */
+  let isBehind = false
   const oddities = reporter.counter(
     'oddities_total',
     'clamped: counters that went back; vanished: sockets that went without a record; split: connections reported under two ids; storage: sockets whose begin and owner could not be kept; namespace_gone.',
@@ -284,20 +292,27 @@ function createKeeper(
   }
 
   /** The checkpoint goes with the last day: only rows with times of their own are of several, and flows have one. */
-  function rows(batch: Batch): void {
+  function rows(all: Batch): void {
+    const batch = filter.pass(all)
     series?.take(batch, Date.now())
     const days = byDay(batch)
+    const last = days.at(-1)
     for (const day of days.slice(0, -1)) spool.commit(frameOf(day))
+    isBehind = !last
+    if (last) commitWithCheckpoint(last)
+  }
+
+  function commitWithCheckpoint(batch: Batch): void {
     const sequence = spool.nextSequence()
-    const frame = frameOf(days.at(-1) ?? batch)
-    const committed = spool.commit(frame, () => checkpoints.write(sequence, enrich.changes))
-    if (committed) checkpoints.prune()
+    const write = () => checkpoints.write(sequence, enrich.changes)
+    if (spool.commit(frameOf(batch), write)) checkpoints.prune()
     else checkpoints.clear()
+    isBehind = false
   }
 
   function interval({ from, to, snapshot, before }: WatchedInterval): void {
     spool.sweep(Number(to / 1_000_000n))
-    const counts = enrich.takeCounts()
+    const counts = { ...enrich.takeCounts(), leftOut: filter.takeFiltered('flows') }
     oddities.add(counts.clamped, 'clamped')
     oddities.add(counts.vanished, 'vanished')
     oddities.add(counts.split, 'split')
@@ -317,9 +332,14 @@ function createKeeper(
       before,
       enrich: counts,
       spool: spool.takeCounts(),
-      events: { ...events.takeCounts(), spool: spool.takeCounts(eventTable.name) },
+      events: {
+        ...events.takeCounts(),
+        leftOut: filter.takeFiltered('events'),
+        spool: spool.takeCounts(eventTable.name),
+      },
     })
-    spool.commit(frameOf(batch))
+    if (isBehind) commitWithCheckpoint(batch)
+    else spool.commit(frameOf(batch))
     const programs = programRows(snapshot.programs, who.node, to)
     if (programs) spool.commit(frameOf(programs))
     // All agents end their intervals at once: not all of them send at once.
@@ -328,7 +348,7 @@ function createKeeper(
 
   /** Without a checkpoint: nothing of an event is reported again. */
   function eventRows(batch: Batch): void {
-    for (const day of byDay(batch)) spool.commit(frameOf(day))
+    for (const day of byDay(filter.pass(batch))) spool.commit(frameOf(day))
   }
 
   return { rows, events: eventRows, interval }

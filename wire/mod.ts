@@ -1,6 +1,7 @@
 // Stage 3: the contract. What a row is, how it travels.
 
 export { wireError, wireErrors } from './errors.ts'
+export { type AgentFilter, parseAgentFilter } from './filter/agent-filter.ts'
 export { type FilterContext, namesOf, parseFilter } from './filter/check.ts'
 export { type Completion, completeFilter } from './filter/complete.ts'
 export { equality } from './filter/equality.ts'

@@ -11,6 +11,8 @@ export interface EventCounts {
   readonly due: number
   readonly rows: number
   readonly filtered: number
+  /** Of `rows`: those that the filter of the agent left out. */
+  readonly leftOut?: number
   /** Records of the drop probe that came; each is due. */
   readonly dropRecords: number
 }

@@ -80,7 +80,7 @@ export function createLedger({ node, spoolWaiting, onUnaccounted }: LedgerOption
     let { entered } = stage
     if (stage.stage === 'spool') {
       const isFlows = stage.of === ofFlows
-      const rows = isFlows ? interval.enrich.rows : (interval.events?.rows ?? 0)
+      const rows = isFlows ? passed(interval.enrich) : interval.events ? passed(interval.events) : 0
       // Between enrich and spool: rows that left the one and did not enter the other.
       const handover = balanceOf('handover', stage.of)
       const between = handover.add({ ...nothing, entered: rows, left: entered })
@@ -105,6 +105,8 @@ const ofProbe = (probe: string) => ({ unit: 'records', probe }) as const
 const ofFlows = { unit: 'rows', table: flowTable.name } as const
 const ofEvents = { unit: 'rows', table: eventTable.name } as const
 
+const noCauses: ReadonlyMap<Cause, number> = new Map()
+
 type Cause = { [S in AgentStage]: CauseOf<S> }[AgentStage]
 
 interface StageCounts {
@@ -114,8 +116,8 @@ interface StageCounts {
   readonly entered: number
   readonly left: number
   readonly filtered: number
-  /** Cause of all that was filtered; '' = the configuration. */
-  readonly filteredBy: Cause | ''
+  /** Causes of what was filtered; the rest is by the configuration. */
+  readonly filteredBy: ReadonlyMap<Cause, number>
   readonly lost: ReadonlyMap<Cause, number>
   readonly waiting: number
 }
@@ -163,7 +165,7 @@ function hookOf({ report, earlier, closedWhileAway }: SourceCounts): StageCounts
     entered: since('entered') + closedWhileAway,
     left: isSummed ? since('left') : takenBy(report, earlier),
     filtered: since('filtered'),
-    filteredBy: '',
+    filteredBy: noCauses,
     lost: new Map<Cause, number>([
       ...lostByHook(report, earlier),
       ['closed_while_away', closedWhileAway],
@@ -209,7 +211,7 @@ function drainOf({ report, earlier, taken }: SourceCounts): StageCounts {
     entered: takenBy(report, earlier),
     left: taken,
     filtered: 0,
-    filteredBy: '',
+    filteredBy: noCauses,
     lost: new Map<Cause, number>([['drain_full', report.lost - (earlier?.lost ?? 0)]]),
     waiting: 0,
   }
@@ -217,29 +219,46 @@ function drainOf({ report, earlier, taken }: SourceCounts): StageCounts {
 
 /** Unit rows: what became due. A record refused for want of room counts as a row. */
 function enrichOf({ enrich }: LedgerInterval): StageCounts {
-  const { due, rows, filtered, waiting, full } = enrich
+  const { due, filtered, leftOut = 0, waiting, full } = enrich
   return {
     stage: 'enrich',
     of: ofFlows,
     entered: due,
-    left: rows,
-    filtered,
-    filteredBy: 'own',
+    left: passed(enrich),
+    filtered: filtered + leftOut,
+    filteredBy: new Map<Cause, number>([
+      ['own', filtered],
+      ['agent_filter', leftOut],
+    ]),
     lost: new Map<Cause, number>([['connections_full', full]]),
     waiting,
   }
 }
 
 /** Unit rows: what happened, as events. */
-function eventsOf({ due, rows, filtered }: EventCounts): StageCounts {
-  const none = { filteredBy: '', lost: new Map<Cause, number>(), waiting: 0 } as const
-  return { stage: 'enrich', of: ofEvents, entered: due, left: rows, filtered, ...none }
+function eventsOf(counts: EventCounts): StageCounts {
+  const { due, filtered, leftOut = 0 } = counts
+  return {
+    stage: 'enrich',
+    of: ofEvents,
+    entered: due,
+    left: passed(counts),
+    filtered: filtered + leftOut,
+    filteredBy: new Map<Cause, number>([['agent_filter', leftOut]]),
+    lost: noCauses,
+    waiting: 0,
+  }
+}
+
+/** Rows that go on: made, and not left out by the filter of the agent. */
+function passed({ rows, leftOut = 0 }: Pick<EnrichCounts, 'rows' | 'leftOut'>): number {
+  return rows - leftOut
 }
 
 /** Unit rows: from enrich to central's acknowledgement. */
 function spoolOf(spool: SpoolCounts, of: StageCounts['of']): StageCounts {
   const { entered, acknowledged: left, lost, waiting } = spool
-  return { stage: 'spool', of, entered, left, filtered: 0, filteredBy: '', lost, waiting }
+  return { stage: 'spool', of, entered, left, filtered: 0, filteredBy: noCauses, lost, waiting }
 }
 
 function sumOf(counts: ReadonlyMap<Cause, number>): number {
@@ -250,12 +269,13 @@ function sumOf(counts: ReadonlyMap<Cause, number>): number {
 
 /** The stage's own row, then one per cause that lost or filtered something. */
 function rowsOf({ stage, of, lost, filteredBy, ...counts }: StageCounts): RowValues[] {
-  const { filtered } = counts
   const waiting = Math.max(counts.waiting, 0)
   const found: RowValues[] = [{ stage, ...of, ...counts, waiting, lost: sumOf(lost), sampled: 0 }]
   for (const [cause, count] of lost) {
     if (count > 0) found.push({ stage, ...of, cause, lost: count })
   }
-  if (filteredBy !== '' && filtered > 0) found.push({ stage, ...of, cause: filteredBy, filtered })
+  for (const [cause, count] of filteredBy) {
+    if (count > 0) found.push({ stage, ...of, cause, filtered: count })
+  }
   return found
 }

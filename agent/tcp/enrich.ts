@@ -41,6 +41,8 @@ export interface EnrichCounts {
   /** Rows that were handed on. */
   readonly rows: number
   readonly filtered: number
+  /** Of `rows`: those that the filter of the agent left out. */
+  readonly leftOut?: number
   /** Connections deferred now. */
   readonly waiting: number
   readonly clamped: number

@@ -4,9 +4,11 @@ import { resolve } from 'node:path'
 import type { AgentConfig, ConnectionEventChoice } from '../../agent/mod.ts'
 import { createLifecycle, runUntilSignal } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
+import { parseAgentFilter } from '../../wire/mod.ts'
 import { insecureFlag, listenUnless } from '../parse/loopback.ts'
 import { type Command, note, type Terminal, type Values } from './command.ts'
 import {
+  agentFilterFlag,
   configFlag,
   connectionEventsFlag,
   dataFlag,
@@ -38,6 +40,7 @@ export const agentCommand: Command = {
     nodeFlag,
     intervalFlag,
     ...scopeFlags,
+    agentFilterFlag,
     connectionEventsFlag,
     metricsFlag,
     insecureFlag,
@@ -76,6 +79,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
 function configOf(values: Values): AgentConfig {
   const upstream = upstreamOf(values.text('upstream') ?? '')
   if (!upstream) throw new Error('--upstream was not checked')
+  const filter = values.text('filter')
   const metrics = listenUnless(values, metricsFlag)
   return {
     dataDir: resolve(values.text('data') ?? ''),
@@ -83,6 +87,7 @@ function configOf(values: Values): AgentConfig {
     intervalMs: values.durationMs('interval') ?? 0,
     upstream,
     filter: scopeOf('agent', values),
+    ...(filter === undefined ? {} : { rowFilter: parseAgentFilter(filter) }),
     connectionEvents: values.text('connection-events') as ConnectionEventChoice,
     spool: {
       ageMaxMs: values.durationMs('spool-age') ?? 0,

@@ -21,7 +21,10 @@ test('a filter is shown as a tree, and each condition with its SQL and what the 
   assert.match(apart.out, /p0 = 5432, p1 = 5432/)
   assert.match(apart.out, /weir sidecar --ports selects ports 5432 there \(probe socket\)/)
   assert.match(apart.out, /weir agent --netns selects netns 7 there \(probe socket, drop\)/)
-  assert.match(apart.out, /rtt_ns > 5000000\n {2}store .*\n.*p0 = 5000000\n {2}kernel {2}no: /)
+  assert.match(
+    apart.out,
+    /rtt_ns > 5000000\n {2}store .*\n.*p0 = 5000000\n {2}agent {3}no: .*rtt_ns is a measurement.*\n {2}kernel {2}no: /,
+  )
 })
 
 test('as JSON every value is bound, and ids are text', async () => {
@@ -40,4 +43,18 @@ test('a wrong filter says where and what was meant, by the table that is asked',
   assert.equal((await explain('reason = NO_SOCKET')).exitCode, 64)
   const events = await explain('--table', 'events', 'reason = NO_SOCKET')
   assert.equal(events.exitCode, 0)
+})
+
+test('a filter that an agent cannot take is refused before anything starts, with its place', async () => {
+  for (const [filter, said] of [
+    ['dst_prot = 1', /character 0: "dst_prot" is no field; did you mean dst_port/],
+    ['port = 1 and rtt > 5ms', /character 13: rtt_ns is a measurement/],
+  ] as const) {
+    for (const process of ['agent', 'up']) {
+      const terminal = fakeTerminal()
+      const line = ['config', 'print', process, '--filter', filter]
+      assert.equal(await runCommandLine(line, {}, terminal), 64)
+      assert.match(terminal.stderr(), said)
+    }
+  }
 })

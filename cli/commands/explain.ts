@@ -1,5 +1,6 @@
 // `weir explain`: what a filter means, and where each of its conditions is looked at.
 
+import { messageOf } from '../../common/mod.ts'
 import {
   conditionsOf,
   eventTable,
@@ -8,6 +9,7 @@ import {
   formatFilter,
   type KernelSelection,
   kernelSelectionOf,
+  parseAgentFilter,
   parseFilter,
 } from '../../wire/mod.ts'
 import { escaped, escapedJson } from '../render/escape.ts'
@@ -55,6 +57,8 @@ export const explainCommand: Command = {
 
 interface Explained {
   readonly filter: string
+  /** Why an agent cannot take the condition as its filter; '' when it can. */
+  readonly agent: string
   readonly kernel: KernelSelection | undefined
   readonly sql: string
   readonly params: Readonly<Record<string, unknown>>
@@ -67,6 +71,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const filter = parseFilter(values.operands('FILTER').join(' '), { table, nowNs })
   const explain = (part: Filter): Explained => ({
     filter: formatFilter(part),
+    agent: agentRefusal(part),
     kernel: kernelSelectionOf(part),
     ...explainSql(part),
   })
@@ -88,12 +93,23 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   return 0
 }
 
-function conditionLines({ filter, kernel, sql, params }: Explained): readonly string[] {
+/** An agent takes what names fields of flows and events alike. */
+function agentRefusal(part: Filter): string {
+  try {
+    parseAgentFilter(formatFilter(part))
+    return ''
+  } catch (error) {
+    return messageOf(error)
+  }
+}
+
+function conditionLines({ filter, agent, kernel, sql, params }: Explained): readonly string[] {
   const bound = Object.entries(params).map(([name, value]) => `${name} = ${String(value)}`)
   return [
     filter,
     `  store   ${sql}`,
     ...(bound.length > 0 ? [`          ${bound.join(', ')}`] : []),
+    agent === '' ? '  agent   yes: --filter of weir agent and weir up' : `  agent   no: ${agent}`,
     ...kernelLines(kernel),
   ]
 }

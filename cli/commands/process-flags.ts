@@ -3,8 +3,14 @@
 
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { nearestName } from '../../common/mod.ts'
-import { labelNames, labelsDefault, metricDialects, tables } from '../../wire/mod.ts'
+import { messageOf, nearestName } from '../../common/mod.ts'
+import {
+  labelNames,
+  labelsDefault,
+  metricDialects,
+  parseAgentFilter,
+  tables,
+} from '../../wire/mod.ts'
 import { endpointOf } from '../parse/arguments.ts'
 import { cgroupOf, netnsOf } from '../parse/scope.ts'
 import type { Flag, Values } from './command.ts'
@@ -216,6 +222,24 @@ export const spoolFlags: readonly Flag[] = [
     group: 'Limits',
   },
 ]
+
+/** What the agent leaves out of its rows, counted as filtered. */
+export const agentFilterFlag: Flag = {
+  name: 'filter',
+  kind: 'text',
+  metavar: 'FILTER',
+  env: 'WEIR_FILTER',
+  config: 'agent.filter',
+  expectation: (value) => {
+    try {
+      parseAgentFilter(value)
+      return undefined
+    } catch (error) {
+      return `a filter on flows and events: ${messageOf(error)}`
+    }
+  },
+  help: 'Only rows of flows and events for which this holds are reported: dst_port = 5432. What is left out is counted as filtered. It sees what this node knows: names of an end on another node are not there yet.',
+}
 
 export const connectionEventsFlag: Flag = {
   name: 'connection-events',

@@ -15,6 +15,7 @@ import { centralCommand } from './central.ts'
 import { type Command, note, print, type Terminal, type Values } from './command.ts'
 import { nextSteps } from './examples.ts'
 import {
+  agentFilterFlag,
   configFlag,
   connectionEventsFlag,
   dataFlag,
@@ -47,6 +48,7 @@ export const upCommand: Command = {
     nodeFlag,
     intervalFlag,
     ...scopeFlags,
+    agentFilterFlag,
     connectionEventsFlag,
     { ...metricsFlag, default: 'off' },
     insecureFlag,

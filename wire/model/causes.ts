@@ -30,6 +30,7 @@ export const ledgerCauses = {
   },
   enrich: {
     own: filtered("A connection between Weir's own processes."),
+    agent_filter: filtered('The row does not pass the filter of the agent.'),
     connections_full: lost('The table of connections was full.'),
     unaccounted,
   },

@@ -1,0 +1,92 @@
+// `weir up --filter`: connections to one port are reported, those to another are not, and the ledger has them all.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Answer, type JsonRow, type River, withRiver } from '../river.ts'
+import { type Lab, until, withNamespaces } from '../traffic/mod.ts'
+
+const [wanted, unwanted] = [4711, 4712] as const
+const limitMs = 120_000
+const [wantedConnections, unwantedConnections] = [7, 11] as const
+
+test('what the filter of the agent leaves out and what is reported are all that there was', () =>
+  withRiver({ args: ['--filter', `dst_port = ${wanted}`] }, (river) =>
+    withNamespaces(2, async (lab) => {
+      await connect(lab, wanted, wantedConnections)
+      await connect(lab, unwanted, unwantedConnections)
+      const endedRows = async () => (await river.flows()).filter((row) => row['end'] !== null)
+      await until(
+        'the ends of all wanted connections',
+        async () => (await endedRows()).length >= wantedConnections,
+        limitMs,
+      )
+      for (const table of ['flows', 'events'] as const) await assertAll(river, table)
+
+      const flows = await river.flows()
+      const ids = new Set(flows.map((row) => row['connection_id']))
+      assert.equal(ids.size, wantedConnections)
+      // Both ends are in one row: the filter did not take one of them out.
+      const ended = await endedRows()
+      assert.equal(ended.length, wantedConnections)
+      for (const row of ended) assert.equal(row['observer'], 'both')
+      for (const row of flows) assert.equal(row['dst_port'], wanted)
+      const { rows } = await river.get('/api/events', { kind: 'connection', limit: 10_000 })
+      assert.ok(rows.length >= 2 * wantedConnections)
+      for (const row of rows) assert.equal(row['dst_port'], wanted)
+    }),
+  ))
+
+/** One after the other; each is opened, says a word both ways and ends. */
+async function connect(lab: Lab, port: number, count: number): Promise<void> {
+  const server = lab.start(1, process.execPath, '-e', serve(port))
+  await new Promise((resolve) => server.stdout.once('data', resolve))
+  const target = lab.address(1, 'v4')
+  const client = `const n = require('node:net'); let left = ${count}; const go = () => left-- > 0 && n.connect(${port}, '${target}').on('data', () => {}).on('close', go).end('x'); go()`
+  await lab.run(0, process.execPath, '-e', client)
+}
+
+function serve(port: number): string {
+  return `require('node:net').createServer((s) => { s.on('data', () => {}); s.end('y') }).listen(${port}, () => console.log('ready'))`
+}
+
+/** Sums of the ledger, once everything has come to rest. */
+async function assertAll(river: River, table: 'flows' | 'events'): Promise<void> {
+  await until(
+    `all rows of ${table}`,
+    async () => {
+      const { rows } = await river.get('/api/ledger', { table, from: '-15m' })
+      const enrich = rows.filter((row) => row['stage'] === 'enrich')
+      const own = enrich.filter((row) => row['cause'] === '')
+      const left = sum(own, 'left')
+      const filtered = sum(
+        enrich.filter((row) => row['cause'] === 'agent_filter'),
+        'filtered',
+      )
+      const stored = await storedRows(river, table)
+      const went = left + sum(own, 'filtered') + sum(own, 'lost')
+      const least = table === 'flows' ? [wantedConnections, unwantedConnections] : [14, 22]
+      return (
+        left >= (least[0] as number) &&
+        filtered >= (least[1] as number) &&
+        sum(own, 'entered') === went + lastWaiting(own) &&
+        stored === left
+      )
+    },
+    limitMs,
+  )
+}
+
+async function storedRows(river: River, table: 'flows' | 'events'): Promise<number> {
+  if (table === 'flows') return (await river.flows()).length
+  const answer: Answer = await river.get('/api/events', { from: '-15m', limit: 10_000 })
+  return answer.rows.length
+}
+
+function sum(rows: readonly JsonRow[], name: string): number {
+  return rows.reduce((all, row) => all + Number(row[name]), 0)
+}
+
+function lastWaiting(rows: readonly JsonRow[]): number {
+  const newest = rows.toSorted((a, b) => (String(a['time']) < String(b['time']) ? 1 : -1))[0]
+  return Number(newest?.['waiting'] ?? 0)
+}
