@@ -67,10 +67,6 @@ const history: fc.Arbitrary<History> = fc.record({
 test('whatever is seen of two ends, and when: octets once, opened once, one end, one id', () => {
   const seen = new Map<string, number>()
   const note = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1)
-  fc.assert(
-    fc.property(history, (value) => play(value, note)),
-    { numRuns: 300 },
-  )
   const kinds = [
     'exact',
     'restarted',
@@ -81,9 +77,15 @@ test('whatever is seen of two ends, and when: octets once, opened once, one end,
     'deferred',
     'tuple again',
   ]
-  for (const what of kinds) {
-    assert.ok((seen.get(what) ?? 0) >= 5, `${what} is hardly tried: ${seen.get(what)}`)
+  const rare = () => kinds.filter((what) => (seen.get(what) ?? 0) < 5)
+  // Chance decides how often each kind comes: so many histories that every one is tried.
+  for (let round = 0; round < 20 && (round === 0 || rare().length > 0); round++) {
+    fc.assert(
+      fc.property(history, (value) => play(value, note)),
+      { numRuns: 300 },
+    )
   }
+  assert.deepEqual(rare(), [], 'hardly tried')
 })
 
 /** What the world knows of one connection, and what was delivered of it. */
