@@ -209,10 +209,7 @@ test('1,000 random rule sets: verdicts and counters are those of the plain match
     }),
     { numRuns: 1000 },
   )
-  assert.ok(
-    sets > 0 && met > 200 && drops > 100,
-    `${sets} sets, ${met} rules met, ${drops} drops`,
-  )
+  assert.ok(sets > 0 && met > 200 && drops > 100, `${sets} sets, ${met} rules met, ${drops} drops`)
 })
 
 /** Each set begins with full buckets. */
