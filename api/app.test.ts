@@ -324,7 +324,10 @@ test('health, readiness and figures', async () => {
     assert.deepEqual(codes, [503, 200, 503])
   })
   await withApp({}, async (app) => {
-    assert.deepEqual((await get(app, '/health')).json(), wellHealth)
+    const { component, uptime, ...health } = (await get(app, '/health')).json()
+    assert.deepEqual(health, wellHealth)
+    assert.equal(component, 'aggregator')
+    assert.match(uptime, /^\d+s$/)
     await get(app, '/api/nothing')
     const metrics = (await get(app, '/metrics')).body
     assert.match(metrics, /weir_test_requests_total\{cause="4xx"\} 1/)

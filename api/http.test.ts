@@ -34,6 +34,33 @@ test('it answers at its address until it is stopped', async () => {
   await assert.rejects(fetch(`${url}/healthz`))
 })
 
+test('other addresses answer the same until it is stopped, and one that is taken is named', async () => {
+  const reporter = createReporter('test', { level: 'silent' })
+  const started = new Date(Date.now() - 5000).toISOString()
+  const health = () => ({ status: 'ok' as const, version: '0', started, checks: [], nodes: [] })
+  const deps = { reader: { read: async () => [] }, health, metrics: reporter.metrics }
+  const beside = (port: number) =>
+    createHttp({ host: '127.0.0.1', port: 0, also: [{ host: '127.0.0.2', port }] }, deps, reporter)
+  const http = beside(0)
+  await http.start()
+  const [other] = http.also()
+  const url = `http://${other?.host}:${other?.port}`
+  const body = (await (await fetch(`${url}/health`)).json()) as Record<string, string>
+  assert.equal(body['component'], 'aggregator')
+  assert.match(body['uptime'] ?? '', /^[1-9]\d*s$/)
+  const taken = beside(other?.port ?? 0)
+  await assert.rejects(
+    async () => taken.start(),
+    (error) =>
+      error instanceof AppError &&
+      error.code === 'port_taken' &&
+      error.message.includes(String(other?.port)),
+  )
+  assert.throws(() => taken.address(), /not listening/)
+  await http.stop()
+  await assert.rejects(fetch(`${url}/healthz`))
+})
+
 test('an address that is not ours is refused with the reason', async () => {
   const reporter = createReporter('test', { level: 'silent' })
   const health = () => ({ status: 'ok' as const, version: '0', started: '', checks: [], nodes: [] })

@@ -30,6 +30,8 @@ export interface CentralConfig {
   readonly dataDir: string
   /** Of the API and the page; port 0 = any free one. */
   readonly listen: { readonly host: string; readonly port: number }
+  /** Where the same is answered as well. */
+  readonly alsoListen?: readonly { readonly host: string; readonly port: number }[]
   /** Where agents come to; `DATA/ingest.sock` alone when not given. */
   readonly ingest?: readonly IngestAddress[]
   /** Folder of the built page; that of this package when not given. */
@@ -101,7 +103,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
     })
   const { tee: live, take } = ingest
   const http: Http = createHttp(
-    { ...config.listen, webDir: config.webDir ?? defaultWebDir },
+    { ...config.listen, also: config.alsoListen ?? [], webDir: config.webDir ?? defaultWebDir },
     { reader, health, live, take, exports: exports.list, metrics: reporter.metrics },
     reporter.child('http'),
   )

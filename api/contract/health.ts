@@ -40,6 +40,10 @@ export const health = Type.Object(
     }),
     version: Type.String(),
     started: time('When this server started.'),
+    component: Type.Optional(
+      Type.String({ description: 'What answers: aggregator, as in the eBPF network monitor.' }),
+    ),
+    uptime: Type.Optional(Type.String({ description: 'How long it runs: `3725s`.' })),
     checks: Type.Array(healthCheck),
     nodes: Type.Array(nodeHealth),
   },

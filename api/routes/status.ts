@@ -20,7 +20,12 @@ export function statusRoutes(app: FastifyInstance, deps: RouteDeps): void {
   const healthSchema = describe('Whether all is well, and who reports', both(health))
   app.get('/health', healthSchema, async (_, reply) => {
     const state = await deps.health()
-    return reply.status(state.status === 'failing' ? 503 : 200).send(state)
+    const upMs = Number(deps.nowNs() / 1_000_000n) - Date.parse(state.started)
+    const uptime = Number.isFinite(upMs)
+      ? { uptime: `${Math.max(0, Math.floor(upMs / 1000))}s` }
+      : {}
+    const body = { ...state, component: 'aggregator', ...uptime }
+    return reply.status(state.status === 'failing' ? 503 : 200).send(body)
   })
   const aliveSchema = describe('Whether the process lives', { 200: text })
   app.get('/healthz', aliveSchema, (_, reply) => reply.send('ok\n'))

@@ -6,10 +6,11 @@ import { createLifecycle, runUntilSignal } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { tables } from '../../wire/mod.ts'
 import { exportsOf } from '../parse/exports.ts'
-import { insecureFlag, listenOf, listenUnless } from '../parse/loopback.ts'
+import { insecureFlag, listenOf, listensOf, listenUnless } from '../parse/loopback.ts'
 import { tellRunning } from '../source/running.ts'
 import { type Command, note, type Terminal, type Values } from './command.ts'
 import {
+  alsoListenFlag,
   configFlag,
   dataFlag,
   exportsBytesFlag,
@@ -31,6 +32,7 @@ export const centralCommand: Command = {
     configFlag,
     dataFlag,
     listenFlag,
+    alsoListenFlag,
     ingestFlag,
     insecureFlag,
     logLevelFlag,
@@ -50,6 +52,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const dataDir = resolve(values.text('data') ?? '')
   checkLimits()
   const listen = listenOf(values, 'listen')
+  const alsoListen = listensOf(values, 'also-listen')
   const address = listenUnless(values, ingestFlag)
   const ingest = [{ path: join(dataDir, 'ingest.sock') }, ...(address ? [address] : [])]
   const retention = retentionOf(values)
@@ -58,7 +61,16 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const exports = exportsOf(values.config?.exports ?? [])
   const journalBytesMax = values.octets('exports-bytes') ?? 0
   const central = createCentral(
-    { dataDir, listen, ingest, retention, metrics: seriesOf(values), exports, journalBytesMax },
+    {
+      dataDir,
+      listen,
+      alsoListen,
+      ingest,
+      retention,
+      metrics: seriesOf(values),
+      exports,
+      journalBytesMax,
+    },
     reporter,
   )
   let takeBack = (): void => {}

@@ -11,7 +11,7 @@ import {
   parseAgentFilter,
   tables,
 } from '../../wire/mod.ts'
-import { endpointOf } from '../parse/arguments.ts'
+import { endpointOf, endpointsOf } from '../parse/arguments.ts'
 import { cgroupOf, netnsOf } from '../parse/scope.ts'
 import type { Flag, Values } from './command.ts'
 
@@ -105,9 +105,10 @@ export const upstreamFlag: Flag = {
   metavar: 'unix:PATH|ADDR:PORT',
   default: '127.0.0.1:50051',
   env: 'WEIR_UPSTREAM',
+  envFallback: 'AGGREGATOR_URL',
   config: 'agent.upstream',
   expectation: (value) => (upstreamOf(value) ? undefined : 'unix:PATH or ADDR:PORT'),
-  help: 'The central that takes the rows.',
+  help: 'The central that takes the rows; by default the host of AGGREGATOR_URL (http://HOST:PORT, of the eBPF network monitor), at port 50051.',
 }
 
 /** The address that an --upstream names; undefined when it is none. */
@@ -115,7 +116,15 @@ export function upstreamOf(
   value: string,
 ): { path: string } | { host: string; port: number } | undefined {
   if (value.startsWith('unix:') && value.length > 5) return { path: resolve(value.slice(5)) }
+  if (/^https?:/.test(value)) return hostOf(value)
   return endpointOf(value)
+}
+
+/** The port of such a URL is that of an HTTP API; rows go to the port for agents on the same host. */
+function hostOf(url: string): { host: string; port: number } | undefined {
+  if (!URL.canParse(url)) return undefined
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, '')
+  return { host, port: 50_051 }
 }
 
 export const metricsFlag: Flag = {
@@ -261,6 +270,20 @@ export const listenFlag: Flag = {
   config: 'central.listen',
   listensUnless: '',
   help: 'Where the page and the API are; port 0 is any free one.',
+}
+
+export const alsoListenFlag: Flag = {
+  name: 'also-listen',
+  kind: 'text',
+  metavar: 'ADDR:PORT,…',
+  env: 'WEIR_ALSO_LISTEN',
+  config: 'central.also_listen',
+  isList: true,
+  expectation: (value) =>
+    endpointsOf(value).includes(undefined)
+      ? 'one or more ADDR:PORT, commas between them'
+      : undefined,
+  help: 'Where the API and the page are as well: 127.0.0.1:8081 for clients of the aggregator of the eBPF network monitor (ebpf-server), whose agents answer at 8080.',
 }
 
 export const ingestFlag: Flag = {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { makeFolder, messageOf } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { cliError } from '../errors.ts'
-import { insecureFlag, listenOf, listenUnless } from '../parse/loopback.ts'
+import { insecureFlag, listenOf, listensOf, listenUnless } from '../parse/loopback.ts'
 import { type ChildSpec, createSupervisor, type ReadyMessage } from '../supervisor/supervisor.ts'
 import { agentCommand } from './agent.ts'
 import { centralCommand } from './central.ts'
@@ -16,6 +16,7 @@ import { type Command, note, print, type Terminal, type Values } from './command
 import { nextSteps } from './examples.ts'
 import {
   agentFilterFlag,
+  alsoListenFlag,
   configFlag,
   connectionEventsFlag,
   dataFlag,
@@ -44,6 +45,7 @@ export const upCommand: Command = {
     configFlag,
     dataFlag,
     listenFlag,
+    alsoListenFlag,
     { ...ingestFlag, default: 'unix' },
     nodeFlag,
     intervalFlag,
@@ -71,6 +73,7 @@ export const upCommand: Command = {
 async function run(values: Values, terminal: Terminal): Promise<number> {
   const dataDir = resolve(values.text('data') ?? '')
   listenOf(values, 'listen')
+  listensOf(values, 'also-listen')
   listenUnless(values, ingestFlag)
   listenUnless(values, metricsFlag)
   if (values.config?.values.has('agent.upstream')) {

@@ -274,6 +274,11 @@ function choiceExpectation(choices: readonly string[], value: string): string | 
   return `one of ${choices.join(', ')}${near ? `; did you mean ${near}?` : ''}`
 }
 
+/** `A:1,B:2`; undefined for each that is none. */
+export function endpointsOf(text: string): ({ host: string; port: number } | undefined)[] {
+  return text === '' ? [] : text.split(',').map((one) => endpointOf(one.trim()))
+}
+
 /** `127.0.0.1:8080`, `[::1]:0`, `localhost:80` → host and port; undefined when it is none. */
 export function endpointOf(text: string): { host: string; port: number } | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(text)

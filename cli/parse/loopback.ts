@@ -4,7 +4,7 @@
 import { BlockList, isIP } from 'node:net'
 import type { Flag, Values } from '../commands/command.ts'
 import { cliError } from '../errors.ts'
-import { endpointOf } from './arguments.ts'
+import { endpointOf, endpointsOf } from './arguments.ts'
 
 export const insecureFlag: Flag = {
   name: 'insecure',
@@ -24,6 +24,15 @@ export function listenOf(values: Values, name: string): { host: string; port: nu
   if (!endpoint) throw new Error(`--${name} was not checked`)
   if (isLoopback(endpoint.host) || values.on('insecure')) return endpoint
   throw cliError('not_loopback', { details: { address: text } })
+}
+
+/** The endpoints of a flag that is a list. Throws AppError not_loopback unless --insecure is given. */
+export function listensOf(values: Values, name: string): { host: string; port: number }[] {
+  return endpointsOf(values.text(name) ?? '').map((endpoint) => {
+    if (!endpoint) throw new Error(`--${name} was not checked`)
+    if (isLoopback(endpoint.host) || values.on('insecure')) return endpoint
+    throw cliError('not_loopback', { details: { address: `${endpoint.host}:${endpoint.port}` } })
+  })
 }
 
 /** Where the process listens by that flag; undefined for its word for nowhere. Throws AppError not_loopback. */
