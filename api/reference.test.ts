@@ -39,6 +39,7 @@ test('every route declares its answers and no path is missing', async () => {
   const { paths } = await openapi()
   assert.deepEqual(Object.keys(paths).toSorted(), [
     '/api/connection-summary',
+    '/api/drop-reasons',
     '/api/events',
     '/api/events/ingest',
     '/api/events/series',

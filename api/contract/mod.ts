@@ -1,6 +1,12 @@
 // Stage 6, its contract: all that the clients (web, cli) may know of the API.
 
 export {
+  type DropReasonsAnswer,
+  type DropWords,
+  dropReasonsAnswer,
+  dropReasonsOf,
+} from './drop-reasons.ts'
+export {
   type Coverage,
   coverage,
   type EventsAnswer,

@@ -3,7 +3,14 @@
 import type { FastifyInstance } from 'fastify'
 import { type TSchema, Type } from 'typebox'
 import { metricsAnswer } from '../../common/exposition/mod.ts'
-import { exportsAnswer, fieldsAnswer, fieldsOf, health } from '../contract/mod.ts'
+import {
+  dropReasonsAnswer,
+  dropReasonsOf,
+  exportsAnswer,
+  fieldsAnswer,
+  fieldsOf,
+  health,
+} from '../contract/mod.ts'
 import type { RouteDeps } from './deps.ts'
 import { responses } from './responses.ts'
 
@@ -56,4 +63,12 @@ export function statusRoutes(app: FastifyInstance, deps: RouteDeps): void {
     response: responses(fieldsAnswer),
   }
   app.get('/api/fields', { schema: fields }, () => fieldsOf())
+
+  const reasons = {
+    summary: 'Reasons for drops in plain words: what they mean, what to do next',
+    tags: ['events'],
+    querystring: none,
+    response: responses(dropReasonsAnswer),
+  }
+  app.get('/api/drop-reasons', { schema: reasons }, () => dropReasonsOf())
 }

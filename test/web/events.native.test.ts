@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { dropReasons } from '../../wire/mod.ts'
 import { until } from '../traffic/mod.ts'
 import { eventRow } from './events.fake.ts'
 import { look, passUntil, shown, skip } from './look.ts'
@@ -110,7 +111,21 @@ test(
       await page.waitForURL(/select=NETFILTER_DROP/)
       const panel = page.locator('.side')
       await panel.locator('canvas').waitFor()
-      assert.match((await panel.textContent()) ?? '', /What it means/)
+      const { title, meaning, next } = dropReasons['NETFILTER_DROP'] ?? assert.fail('no words')
+      await until('the words', async () => (await panel.textContent())?.includes(title) === true)
+      for (const text of [meaning, ...next]) {
+        assert.ok((await panel.textContent())?.includes(text), text)
+      }
+      assert.ok((await shown(page, '.reasons .c-means')).includes(title), 'in the list too')
+      await panel.locator('.next a').click()
+      await page.waitForURL(/group=none&?.*/)
+      const asked = new URL(page.url()).searchParams
+      assert.deepEqual(
+        [asked.get('kind'), asked.get('filter')],
+        ['drop', 'reason = NETFILTER_DROP'],
+      )
+      await page.goBack()
+      await panel.locator('canvas').waitFor()
       assert.match((await panel.textContent()) ?? '', /nf_hook_slow\+0x4/)
       assert.match((await panel.textContent()) ?? '', /192\.0\.2\.10.*→.*192\.0\.2\.20.*:5432/)
       await panel.locator('button', { hasText: 'One by one' }).click()

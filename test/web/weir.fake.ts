@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
-import { errorBody, fieldsOf } from '../../api/contract/mod.ts'
+import { dropReasonsOf, errorBody, fieldsOf } from '../../api/contract/mod.ts'
 import { answerLostBrowser, servePage } from '../../api/page.ts'
 import { filterRoute } from '../../api/routes/filter.ts'
 import { errorSchemaId } from '../../api/routes/responses.ts'
@@ -114,6 +114,7 @@ function answerQuestions(app: FastifyInstance, world: World): void {
     const answer = fieldsOf()
     return { ...answer, fields: [...answer.fields, ...world.moreFields] }
   })
+  app.get('/api/drop-reasons', () => dropReasonsOf())
   app.get('/api/flows', (request) => {
     const range = rangeOf(request.query as Query, world)
     const limit = Number((request.query as Query)['limit'] ?? 100)

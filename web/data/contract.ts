@@ -4,6 +4,8 @@ import type { RowsAnswer } from '../../api/contract/mod.ts'
 
 export type {
   Coverage,
+  DropReasonsAnswer,
+  DropWords,
   ErrorBody,
   EventGroupsAnswer,
   EventStepsAnswer,

@@ -10,6 +10,7 @@ import type {
   SeriesAnswer,
   Values,
 } from '../../data/contract.ts'
+import type { WordsByReason } from '../../data/drop-words.ts'
 import { addFilters, commit } from '../../data/page.ts'
 import { placeOf, text } from '../../domain/flow.ts'
 import { apiQuery, type PageState, rangeOf } from '../../domain/location.ts'
@@ -26,16 +27,17 @@ interface DropPanelProps {
   readonly reason: string
   readonly state: PageState
   readonly intervalMs: number
+  readonly words: WordsByReason | undefined
 }
 
-export function DropPanel({ reason, state, intervalMs }: DropPanelProps) {
+export function DropPanel({ reason, state, intervalMs, words }: DropPanelProps) {
   const own = { ...state, filters: [...state.filters, { field: 'reason', value: reason }] }
   return (
     <SidePanel label="Drop explained" title={reason || 'unknown'}>
       <div class="blk">
         <Moves state={own} intervalMs={intervalMs} />
       </div>
-      <Explanation reason={reason} />
+      <Explanation reason={reason} words={words} state={state} />
       <div class="blk">
         <h3>Where in the kernel</h3>
         <Groups state={own} by={['location']} />
@@ -63,7 +65,7 @@ export function DropPanel({ reason, state, intervalMs }: DropPanelProps) {
 }
 
 /** Packets per second over the range. */
-function Moves({ state, intervalMs }: Omit<DropPanelProps, 'reason'>) {
+function Moves({ state, intervalMs }: Omit<DropPanelProps, 'reason' | 'words'>) {
   const seconds = series.stepSeconds(rangeOf(state, Date.now()), intervalMs)
   const path = `/api/events/series?${apiQuery(state, [
     ['kind', 'drop'],

@@ -3,6 +3,7 @@
 import type { Answer } from '../../data/answer.ts'
 import { useCell } from '../../data/cell.ts'
 import type { EventGroupsAnswer, Health, Values } from '../../data/contract.ts'
+import type { WordsByReason } from '../../data/drop-words.ts'
 import { location$, select } from '../../data/page.ts'
 import { text } from '../../domain/flow.ts'
 import { apiQuery, type PageState } from '../../domain/location.ts'
@@ -31,9 +32,10 @@ interface ReasonsProps {
   readonly answer: Answer<EventGroupsAnswer>
   readonly rangeText: string
   readonly nodes: Health['nodes'] | undefined
+  readonly words: WordsByReason | undefined
 }
 
-export function Reasons({ state, answer, rangeText, nodes }: ReasonsProps) {
+export function Reasons({ state, answer, rangeText, nodes, words }: ReasonsProps) {
   const { data } = answer
   const all = data?.totals.count ?? 0
   return (
@@ -49,7 +51,7 @@ export function Reasons({ state, answer, rangeText, nodes }: ReasonsProps) {
         {data && data.rows.length > 0 ? (
           <Table
             name="reasons"
-            columns={columnsOf(all)}
+            columns={columnsOf(all, words)}
             rows={data.rows as readonly Values[]}
             keyOf={(row) => text(row, 'reason')}
             order="-count"
@@ -82,7 +84,7 @@ function lineOf(row: Values, { select: open }: PageState) {
   }
 }
 
-function columnsOf(all: number): readonly Column<Values>[] {
+function columnsOf(all: number, words: WordsByReason | undefined): readonly Column<Values>[] {
   return [
     {
       name: 'reason',
@@ -93,6 +95,13 @@ function columnsOf(all: number): readonly Column<Values>[] {
           <Name text={text(row, 'reason') || 'unknown'} />
         </button>
       ),
+    },
+    {
+      name: 'means',
+      head: 'What it means',
+      leaves: 'narrow',
+      title: (row) => words?.get(text(row, 'reason') || 'unknown')?.meaning ?? '',
+      cell: (row) => words?.get(text(row, 'reason') || 'unknown')?.title ?? '–',
     },
     {
       name: 'count',

@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks'
 import { useAnswer } from '../../data/answer.ts'
 import type { EventGroupsAnswer, Values } from '../../data/contract.ts'
+import { useDropWords } from '../../data/drop-words.ts'
 import { commit } from '../../data/page.ts'
 import { serverNow } from '../../data/request.ts'
 import { tabs } from '../../domain/event.ts'
@@ -55,6 +56,7 @@ function DropsView({ state, live, health, intervalMs }: PageProps) {
   const answer = useAnswer<EventGroupsAnswer>(reasonsPath(state), live ? everyMs(state) : undefined)
   const now = answer.atMs || serverNow()
   const rangeText = rangeLabel(rangeOf(state, now), now, state.zone)
+  const words = useDropWords()
   const { select } = state
   return (
     <PageFrame
@@ -64,12 +66,24 @@ function DropsView({ state, live, health, intervalMs }: PageProps) {
       atMs={answer.atMs}
       side={
         select !== undefined && (
-          <DropPanel key={select} reason={select} state={state} intervalMs={intervalMs} />
+          <DropPanel
+            key={select}
+            reason={select}
+            state={state}
+            intervalMs={intervalMs}
+            words={words}
+          />
         )
       }
     >
       <Tabs state={state} live={live} />
-      <Reasons state={state} answer={answer} rangeText={rangeText} nodes={health?.nodes} />
+      <Reasons
+        state={state}
+        answer={answer}
+        rangeText={rangeText}
+        nodes={health?.nodes}
+        words={words}
+      />
     </PageFrame>
   )
 }
