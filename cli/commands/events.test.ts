@@ -96,6 +96,15 @@ test('drops are lines of reason, place and ends, with the sum of all', async () 
   assert.equal(json.totals.count, 400)
 })
 
+test('each line of drops says what its reason means, where there is room for it', async () => {
+  const { out } = await weir('drops --by reason', answer, 120)
+  const [head, line] = out.split('\n')
+  assert.match(head ?? '', /REASON +WHAT IT MEANS/)
+  assert.match(line ?? '', /NETFILTER_DROP +A firewall rule dropped it: nft list ruleset/)
+  const narrow = await weir('drops --by reason', answer, 30)
+  assert.ok(narrow.out.includes('NETFILTER_DROP') && !narrow.out.includes('WHAT IT MEANS'))
+})
+
 test('no drop is no good news where no node runs the probe', async () => {
   const none: FakeAnswer = ({ pathname }) => {
     const totals = { groups: 0, events: 0, count: 0, bytes: 0 }

@@ -1,6 +1,6 @@
 // The columns of `weir drops`: how many and when, then the fields that the lines are grouped by.
 
-import { eventTable, fieldsByName, type JsonValue, type Row } from '../../wire/mod.ts'
+import { dropReasons, eventTable, fieldsByName, type JsonValue, type Row } from '../../wire/mod.ts'
 import { addressText } from './endpoint.ts'
 import { count, volume } from './number.ts'
 import type { TableColumn } from './table.ts'
@@ -58,7 +58,19 @@ export function dropColumns(
         cell: (row) => valueText(name, row[name] ?? null, raw),
       }),
     ),
+    ...(names.includes('reason') ? [meansColumn] : []),
   ]
+}
+
+/** What the reason is called, and the command that says more. */
+const meansColumn: TableColumn<Row> = {
+  head: 'WHAT IT MEANS',
+  priority: 1,
+  cell: (row) => {
+    const name = String(row['reason'] || 'unknown')
+    const words = Object.hasOwn(dropReasons, name) ? dropReasons[name] : undefined
+    return words ? `${words.title}: ${words.next[1]}` : '–'
+  },
 }
 
 function valueText(name: string, value: JsonValue, raw: boolean): string {
