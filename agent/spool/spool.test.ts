@@ -114,6 +114,19 @@ test(
 )
 
 test(
+  'a frame on its way to central was given up: its rows were lost and stored',
+  inFolder((folder) => {
+    const spool = open(folder, { octetsMax: 3500 })
+    for (const sequence of [1, 2, 3]) spool.commit(frameOf(sequence, { rows: sequence * 10 }))
+    assert.equal(spool.next(0)?.sequence, 1)
+    spool.commit(frameOf(4))
+    spool.release(1)
+    const { acknowledged, lost } = spool.takeCounts()
+    assert.deepEqual([acknowledged, [...lost]], [10, [['spool_full', 20]]])
+  }),
+)
+
+test(
   'when the disk takes nothing, frames stay in memory up to a bound and sequences jump',
   inFolder((folder) => {
     const spool = open(folder, { memoryMax: 2500 })

@@ -72,6 +72,8 @@ export interface Spool {
 
 interface Entry {
   readonly sequence: number
+  /** It was handed out to be sent, so central may have it. */
+  isSent?: boolean
   readonly octets: number
   readonly table: string
   /** Of what is measured; the ledger's own rows are not counted. */
@@ -196,11 +198,15 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
     }
   }
 
-  /** Ledgers go last: they are small, and they say what was lost. */
+  /**
+   * Ledgers go last: they are small, and they say what was lost. Before them go frames that were sent: central may
+   * have their rows, which would be both lost and stored.
+   */
   function giveUpOldest(cause: SpoolLoss, memoryOnly = false): boolean {
     const fits = (entry: Entry) => !memoryOnly || entry.frame !== undefined
-    const flows = entries.findIndex((entry) => fits(entry) && !entry.isLedger)
-    const index = flows >= 0 ? flows : entries.findIndex(fits)
+    const unsent = entries.findIndex((entry) => fits(entry) && !entry.isLedger && !entry.isSent)
+    const rows = unsent >= 0 ? unsent : entries.findIndex((e) => fits(e) && !e.isLedger)
+    const index = rows >= 0 ? rows : entries.findIndex(fits)
     const entry = entries[index]
     if (!entry) return false
     lose(cause, entry)
@@ -257,7 +263,9 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       if (!entry) return undefined
       const { sequence } = entry
       try {
-        return { sequence, frame: entry.frame ?? readFileSync(fileOf(sequence, 'frame')) }
+        const frame = entry.frame ?? readFileSync(fileOf(sequence, 'frame'))
+        entry.isSent = true
+        return { sequence, frame }
       } catch (error) {
         const fields = { sequence, err: messageOf(error) }
         reporter.limited.error('read', fields, 'reading a frame of the spool')

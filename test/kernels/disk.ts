@@ -76,6 +76,7 @@ export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp
 ip link set lo up
 modprobe veth; modprobe bridge; modprobe sch_ingress; modprobe cls_bpf; modprobe nf_tables; modprobe nft_numgen; modprobe nft_counter; modprobe nft_masq; modprobe nft_nat; modprobe nft_chain_nat; modprobe nft_reject_inet; modprobe nft_reject_ipv4
 cd /weir
+export WEIR_RULE_SETS=100
 node --test --test-concurrency=1 --test-reporter=tap ${tests.join(' ')}
 echo "weir-guest: done"
 poweroff -f

@@ -21,7 +21,7 @@ interface Result {
   readonly ended: boolean
 }
 
-const limitMs = 1_200_000
+const limitMs = 2_400_000
 /** An emulated machine keeps little more than one CPU busy. */
 const atOnce = Math.min(2, availableParallelism())
 const operands = process.argv.slice(2)

@@ -114,15 +114,15 @@ export const endpoint: Recipe = {
 
 import { readPrograms } from '../../store/query/mod.ts'
 import { programTable } from '../../wire/mod.ts'
-import { type ProgramsAnswer, programsAnswer, programsParameters } from '../contract/mod.ts'
+import { programsParameters, type RowsAnswer, rowsAnswer } from '../contract/mod.ts'
 import { defineQuestion } from './define-question.ts'
 
-export const toyRoute = defineQuestion<ProgramsAnswer>(programTable, {
+export const toyRoute = defineQuestion<RowsAnswer>(programTable, {
   path: '/api/toys',
-  summary: 'The same as /api/programs, as a toy',
+  summary: 'Programs, as a toy',
   tag: 'truth',
   parameters: programsParameters,
-  answer: programsAnswer,
+  answer: rowsAnswer,
   read: async (asked) => ({ rows: [...(await readPrograms(asked.reader, asked, asked.options))] }),
 })
 `,
