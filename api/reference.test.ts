@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { Validator } from '@seriousme/openapi-schema-validator'
 import { createReporter } from '../common/reporter/mod.ts'
 import { eventKinds } from '../wire/mod.ts'
 import { createApp } from './app.ts'
@@ -33,6 +34,15 @@ async function openapi() {
 
 test('the OpenAPI document is fresh', async () => {
   assertFresh('openapi.json', `${JSON.stringify(await openapi(), null, 2)}\n`)
+})
+
+test('the OpenAPI document is valid by its own specification, and a broken one is not', async () => {
+  const validate = async (document: Record<string, unknown>) =>
+    (await new Validator().validate(document)).errors
+  const document = await openapi()
+  assert.equal(await validate(document), undefined)
+  document.paths['/broken'] = { get: { parameters: [{ name: 'without a place' }] } }
+  assert.ok(await validate(document))
 })
 
 test('every route declares its answers and no path is missing', async () => {
