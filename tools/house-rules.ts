@@ -39,7 +39,15 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   store: ['@clickhouse/client', 'chdb'],
   central: ['pg', 'pg-copy-streams'],
   'api/contract': ['typebox'],
-  api: ['@fastify/static', '@fastify/swagger', '@fastify/swagger-ui', 'ajv', 'fastify', 'typebox'],
+  api: [
+    '@fastify/static',
+    '@fastify/swagger',
+    '@fastify/swagger-ui',
+    '@seriousme/openapi-schema-validator',
+    'ajv',
+    'fastify',
+    'typebox',
+  ],
   web: ['preact', 'uplot', 'vite'],
   test: ['playwright-core'],
 }
