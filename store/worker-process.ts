@@ -39,11 +39,14 @@ export function createWorkerProcess(folder: string, reporter: Reporter): WorkerP
 
   async function start(): Promise<void> {
     const deadline = Date.now() + lockWaitMs
-    for (;;) {
+    for (let wasLocked = false; ; ) {
       const news = await launch()
       if (news.state === 'ready') return
       if (stopping) throw storeError('store_away', { details: { reason: 'it was stopped' } })
-      if (news.code !== lockedCode) throw notStarted(folder, news.reason)
+      const isLocked = news.code === lockedCode
+      // An owner that ends between the engine's refusal and our look at the lock leaves a refusal without an owner.
+      if (!isLocked && !wasLocked) throw notStarted(folder, news.reason)
+      wasLocked = isLocked
       if (Date.now() > deadline) {
         throw storeError('data_folder_in_use', { details: { folder, owner: '' } })
       }
