@@ -8,13 +8,14 @@
 // than the probe has no attempt, one that vanished without a record has no end, and when a connect() was
 // established between its begin and its result no record says.
 
-import { type Batch, type EventField, eventTable } from '../../wire/mod.ts'
+import { type Batch, eventTable } from '../../wire/mod.ts'
 import { octet, recordOctets, recordWords, roleSeen, short, word } from '../drain/record.ts'
 import type { Cgroups } from '../identity/cgroups.ts'
 import type { Own } from '../identity/own.ts'
-import { type Columns, type EndColumns, endColumnsOf } from '../rows/columns.ts'
+import { endColumnsOf } from '../rows/columns.ts'
+import { createEndWriter } from '../rows/end-writer.ts'
 import type { Moment } from '../rows/moment.ts'
-import { createEndNames } from '../rows/names.ts'
+import { createWallTime, isTimeKnown } from '../rows/wall-time.ts'
 import { createWriter } from '../rows/writer.ts'
 import { hasPair, isInitiator, shortAt, u32At } from '../tcp/end-table.ts'
 import { endReason, errnoName, tcp } from '../tcp/outcome.ts'
@@ -49,7 +50,7 @@ export interface ConnectionEvents {
 }
 
 /** Bits of the column `events` of an end. */
-const told = { opened: 1, closed: 2 } as const
+const reported = { opened: 1, closed: 2 } as const
 const synRecv = 3
 const two32 = 0x1_0000_0000
 
@@ -103,10 +104,11 @@ export function createConnectionEvents(options: ConnectionEventsOptions): Connec
     const isDialling = tcpState === tcp.synSent || tcpState === synRecv
     if (isDialling && isOpen) return
     const happening = { slot, isSrc, failed: isDialling }
-    if (isNew(slot, told.opened) && isBeginKnown(slot) && (isSrc || !isDialling)) {
+    if (isNew(slot, reported.opened) && isBeginKnown(slot) && (isSrc || !isDialling)) {
       due(happening, isSrc ? 'attempt' : 'established')
     }
-    if (ends.closed[slot] === 1 && isNew(slot, told.closed) && !isDialling) due(happening, 'closed')
+    if (ends.closed[slot] === 1 && isNew(slot, reported.closed) && !isDialling)
+      due(happening, 'closed')
   }
 
   function isNew(slot: number, bit: number): boolean {
@@ -143,17 +145,16 @@ function createEventWriter({ node, state, cgroups }: ConnectionEventsOptions) {
   const writer = createWriter(eventTable)
   const { ends, table } = state
   let { names } = writer.batch()
-  let endNames = createEndNames(names, cgroups)
+  const owners = createEndWriter({ node, cgroups, ends }, names)
+  const wallTime = createWallTime()
   let columns = writer.columns()
   let sides = { src: endColumnsOf(columns, 'src'), dst: endColumnsOf(columns, 'dst') }
-  let bootToWallNs = 0n
 
   function begin(moment: Moment): void {
     writer.begin()
-    bootToWallNs = moment.bootToWallNs
-    if (writer.batch().names === names) return
+    wallTime.begin(moment)
     names = writer.batch().names
-    endNames = createEndNames(names, cgroups)
+    owners.begin(names)
   }
 
   function nextRow(): number {
@@ -178,7 +179,7 @@ function createEventWriter({ node, state, cgroups }: ConnectionEventsOptions) {
     writeTimes({ row, slot }, phase, failed)
     if (failed || phase === 'closed') writeOutcome(row, slot, side)
     else if (phase === 'attempt') columns.result.values[row] = names.index('established')
-    writeEnd(sides[side], row, slot)
+    owners.end(sides[side], row, slot)
   }
 
   function writeTuple(row: number, slot: number, isSrc: boolean): void {
@@ -191,7 +192,7 @@ function createEventWriter({ node, state, cgroups }: ConnectionEventsOptions) {
     ]
     columns.src_port.values[row] = isSrc ? local : remote
     columns.dst_port.values[row] = isSrc ? remote : local
-    columns.interface.values[row] = endNames.text(ends.words, at + word.interface)
+    columns.interface.values[row] = owners.text(ends.words, at + word.interface)
     columns.netns.values[row] = u32At(ends, slot, word.netns)
     // In its handshake a connection has an id that it may not keep.
     if (!hasPair(ends, slot) && ends.closed[slot] === 0) return
@@ -202,18 +203,13 @@ function createEventWriter({ node, state, cgroups }: ConnectionEventsOptions) {
 
   function writeTimes(at: { row: number; slot: number }, phase: Phase, failed: boolean): void {
     const { row, slot } = at
-    const start = wallTime(slot, word.start)
-    const end = wallTime(slot, word.time)
-    setTime(columns.time.values, row, phase === 'closed' ? end : start)
-    if (start !== bootToWallNs) setNullable(columns.start, row, start)
-    if (phase === 'closed' || (failed && ends.closed[slot] === 1))
-      setNullable(columns.end, row, end)
-  }
-
-  /** Nanoseconds since 1970; what is 0 in the record is not known. */
-  function wallTime(slot: number, member: number): bigint {
-    const low = BigInt(u32At(ends, slot, member))
-    return (BigInt(u32At(ends, slot, member + 1)) << 32n) + low + bootToWallNs
+    const { words } = ends
+    const [start, end] = [slot * recordWords + word.start, slot * recordWords + word.time]
+    wallTime.write(columns.time, row, words, phase === 'closed' ? end : start)
+    if (isTimeKnown(words, start)) wallTime.write(columns.start, row, words, start)
+    if (phase === 'closed' || (failed && ends.closed[slot] === 1)) {
+      wallTime.write(columns.end, row, words, end)
+    }
   }
 
   function writeOutcome(row: number, slot: number, side: 'src' | 'dst'): void {
@@ -229,48 +225,9 @@ function createEventWriter({ node, state, cgroups }: ConnectionEventsOptions) {
     columns.errno.values[row] = names.index(errnoName(error))
   }
 
-  function writeEnd(to: EndColumns<Columns<EventField>>, row: number, slot: number): void {
-    const { words, octets } = ends
-    const at = slot * recordWords
-    const source = octets[slot * recordOctets + octet.ownerSource] as number
-    const process = endNames.process(words, at)
-    to.process.values[row] = process
-    to.pid.values[row] = words[at + word.tgid] as number
-    if (source !== 0) {
-      to.uid.nulls[row] = 0
-      to.uid.values[row] = words[at + word.uid] as number
-    }
-    to.netns.values[row] = words[at + word.netns] as number
-    to.process_source.values[row] = endNames.source(source)
-    to.node.values[row] = names.index(node)
-    const low = words[at + word.cgroup] as number
-    const high = words[at + word.cgroup + 1] as number
-    to.cgroup_id.values[row * 2] = low
-    to.cgroup_id.values[row * 2 + 1] = high
-    const owner = endNames.owner(low + high * two32)
-    to.workload.values[row] = (owner && (owner.unit || owner.container)) || process
-    if (!owner) return
-    to.unit.values[row] = owner.unit
-    to.container.values[row] = owner.container
-  }
-
   function copyAddress(to: Uint32Array, row: number, from: number): void {
     for (let index = 0; index < 4; index++) to[row * 4 + index] = ends.words[from + index] as number
   }
 
   return { begin, write, batch: writer.batch }
-}
-
-function setTime(values: Uint32Array, row: number, time: bigint): void {
-  values[row * 2] = Number(time & 0xffff_ffffn)
-  values[row * 2 + 1] = Number(time >> 32n)
-}
-
-function setNullable(
-  column: { readonly values: Uint32Array; readonly nulls: Uint8Array },
-  row: number,
-  time: bigint,
-): void {
-  column.nulls[row] = 0
-  setTime(column.values, row, time)
 }

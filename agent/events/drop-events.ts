@@ -8,16 +8,12 @@ import {
   dropRecordWord as word,
 } from '../../kernel/mod.ts'
 import { type Batch, type EventField, eventTable, type Interner } from '../../wire/mod.ts'
-import {
-  recordWords as endWords,
-  octet,
-  recordOctets,
-  word as socketWord,
-} from '../drain/record.ts'
+import { recordWords as endWords, word as socketWord } from '../drain/record.ts'
 import type { Cgroups } from '../identity/cgroups.ts'
-import { type Columns, type EndColumns, endColumnsOf, type Nullable } from '../rows/columns.ts'
+import { type Columns, endColumnsOf, type Nullable } from '../rows/columns.ts'
+import { createEndWriter } from '../rows/end-writer.ts'
 import type { Moment } from '../rows/moment.ts'
-import { createEndNames } from '../rows/names.ts'
+import { createWallTime, isTimeKnown, type WallTime } from '../rows/wall-time.ts'
 import { createWriter } from '../rows/writer.ts'
 import { hasPair } from '../tcp/end-table.ts'
 import type { Connections } from '../tcp/state.ts'
@@ -98,21 +94,22 @@ function createDropWriter(options: Omit<DropEventsOptions, 'names'>) {
   const { node, state, cgroups } = options
   const writer = createWriter(eventTable)
   let interner: Interner = writer.batch().names
-  let endNames = createEndNames(interner, cgroups)
+  const owners = createEndWriter({ node, cgroups, ends: state.ends }, interner)
+  const wallTime = createWallTime()
 
   function write(words: Uint32Array, count: number, instant: Instant): Batch {
     writer.begin()
-    if (writer.batch().names !== interner) {
-      interner = writer.batch().names
-      endNames = createEndNames(interner, cgroups)
-    }
+    interner = writer.batch().names
+    owners.begin(interner)
+    wallTime.begin(instant.moment)
     const octets = new Uint8Array(words.buffer, 0, count * dropRecordBytes)
     instant.names.learn(locationsOf(words, count))
     const ends = endsOfRecords(words, count, state.ends)
     nameCgroups(words, count, ends)
     for (let record = 0; record < count; record++) {
       const row = writer.next()
-      const view = { words, octets, record, row, columns: writer.columns(), interner, ...instant }
+      const own = { words, octets, record, row, columns: writer.columns() }
+      const view = { ...own, interner, wallTime, names: instant.names }
       writePacket(view)
       writeKind(view)
       view.columns.node.values[row] = interner.index(node)
@@ -129,42 +126,15 @@ function createDropWriter(options: Omit<DropEventsOptions, 'names'>) {
   function writeSide(view: View, side: 'src' | 'dst', slot: number): void {
     const to = endColumnsOf(view.columns, side)
     if (slot >= 0) {
-      writeEnd(view, to, slot)
+      owners.end(to, view.row, slot)
       return
     }
     const flags = view.octets[view.record * dropRecordBytes + byte.flags] as number
     const isLocal = side === ((flags & dropFlag.FROM_LOCAL) !== 0 ? 'src' : 'dst')
     const at = view.record * recordWords + word.cgroup_id
     if (!isLocal || (view.words[at] === 0 && view.words[at + 1] === 0)) return
-    writeOwner(view, to, { low: view.words[at] as number, high: view.words[at + 1] as number })
+    owners.owner(to, view.row, view.words, at)
     to.netns.values[view.row] = view.words[view.record * recordWords + word.netns] as number
-  }
-
-  function writeEnd(view: View, to: EndColumns<EventColumns>, slot: number): void {
-    const { words, octets } = state.ends
-    const at = slot * endWords
-    const source = octets[slot * recordOctets + octet.ownerSource] as number
-    const { row } = view
-    to.process.values[row] = endNames.process(words, at)
-    to.pid.values[row] = words[at + socketWord.tgid] as number
-    if (source !== 0) setNumber(to.uid, row, words[at + socketWord.uid] as number)
-    to.netns.values[row] = words[at + socketWord.netns] as number
-    to.process_source.values[row] = endNames.source(source)
-    to.workload.values[row] = to.process.values[row] as number
-    const low = words[at + socketWord.cgroup] as number
-    writeOwner(view, to, { low, high: words[at + socketWord.cgroup + 1] as number })
-  }
-
-  function writeOwner(view: View, to: EndColumns<EventColumns>, id: { low: number; high: number }) {
-    const { row } = view
-    to.cgroup_id.values[row * 2] = id.low
-    to.cgroup_id.values[row * 2 + 1] = id.high
-    to.node.values[row] = interner.index(node)
-    const owner = endNames.owner(id.low + id.high * two32)
-    if (!owner) return
-    to.unit.values[row] = owner.unit
-    to.container.values[row] = owner.container
-    to.workload.values[row] = owner.unit || owner.container || (to.workload.values[row] as number)
   }
 
   /** Asked for together, then named together: one walk over the hierarchy. */
@@ -184,7 +154,9 @@ function createDropWriter(options: Omit<DropEventsOptions, 'names'>) {
 }
 
 /** One record on its way into one row. */
-interface View extends Instant {
+interface View {
+  readonly names: DropNames
+  readonly wallTime: WallTime
   readonly words: Uint32Array
   readonly octets: Uint8Array
   readonly record: number
@@ -204,7 +176,7 @@ function locationAt(words: Uint32Array, record: number): number {
 }
 
 /** What every kind has. What found the table full has neither tuple nor times: it is of the whole interval. */
-function writePacket({ words, octets, record, row, columns, interner, moment }: View): void {
+function writePacket({ words, octets, record, row, columns, interner, wallTime }: View): void {
   const at = record * recordWords
   const octetsAt = record * dropRecordBytes
   for (let index = 0; index < 4; index++) {
@@ -218,11 +190,14 @@ function writePacket({ words, octets, record, row, columns, interner, moment }: 
   columns.count.values[row] = wide(words, at + word.count)
   columns.bytes.values[row] = wide(words, at + word.bytes)
   columns.netns.values[row] = words[at + word.netns] as number
-  const last = wallTime(words, at + word.last_ns, moment)
-  setTime(columns.time, row, last)
-  if (last === moment.time) return
-  setTime(columns.end, row, last)
-  setTime(columns.start, row, wallTime(words, at + word.first_ns, moment))
+  const last = at + word.last_ns
+  if (!isTimeKnown(words, last)) {
+    wallTime.writeNow(columns.time, row)
+    return
+  }
+  wallTime.write(columns.time, row, words, last)
+  wallTime.write(columns.end, row, words, last)
+  wallTime.write(columns.start, row, words, at + word.first_ns)
 }
 
 function writeKind(view: View): void {
@@ -278,18 +253,6 @@ function shortOf(octets: Uint8Array, at: number): number {
 
 function wide(words: Uint32Array, at: number): number {
   return (words[at] as number) + (words[at + 1] as number) * two32
-}
-
-/** Nanoseconds since 1970; the moment's own where there is no time. */
-function wallTime(words: Uint32Array, at: number, moment: Moment): bigint {
-  const boot = BigInt(words[at] as number) + (BigInt(words[at + 1] as number) << 32n)
-  return boot === 0n ? moment.time : boot + moment.bootToWallNs
-}
-
-function setTime(column: { values: Uint32Array; nulls?: Uint8Array }, row: number, time: bigint) {
-  if (column.nulls) column.nulls[row] = 0
-  column.values[row * 2] = Number(time & 0xffff_ffffn)
-  column.values[row * 2 + 1] = Number(time >> 32n)
 }
 
 function setNumber(

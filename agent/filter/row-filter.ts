@@ -1,5 +1,5 @@
 // Leaves out the rows that do not pass the agent's filter, and counts them. It looks at finished rows, which have both
-// ends of a connection: nothing that the far end says is lost for want of it.
+// ends of a connection: a row is kept if either end fits, and then with both ends.
 
 import { type AgentFilter, type Batch, pickRows, rowTest } from '../../wire/mod.ts'
 

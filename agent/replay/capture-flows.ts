@@ -68,7 +68,7 @@ export function createCaptureFlows(): CaptureFlowsBuilder {
       nonIp += packets
       return
     }
-    // Links of one file are not told apart: a flow has addresses, ports and protocol.
+    // A flow has no link: it has addresses, ports and protocol.
     const key =
       octets.toString('latin1', 0, byte.interface) +
       octets.toString('latin1', byte.protocol, byte.direction)

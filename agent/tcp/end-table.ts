@@ -19,7 +19,7 @@ const columns = {
   seen: column(Uint32Array),
   /** How many complete snapshots in a row did not show it. */
   missed: column(Uint8Array),
-  /** Which of its events were reported: bits of `told` (events/connection-events.ts). */
+  /** Which of its events were reported: bits of `reported` (events/connection-events.ts). */
   events: column(Uint8Array),
   /** 1 = registered by its tuple, because its pair is not known; 2 = its tuple is ambiguous. */
   byTuple: column(Uint8Array),

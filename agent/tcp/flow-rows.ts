@@ -2,11 +2,12 @@
 // that it does not set is empty (rows/writer.ts).
 
 import { type Batch, type FlowField, flowTable } from '../../wire/mod.ts'
-import { octet, recordOctets, recordWords, short, word } from '../drain/record.ts'
+import { recordWords, short, word } from '../drain/record.ts'
 import type { Cgroups } from '../identity/cgroups.ts'
-import { type Columns, type EndColumns, endColumnsOf, type Nullable } from '../rows/columns.ts'
+import { type Columns, endColumnsOf, type Nullable } from '../rows/columns.ts'
+import { createEndWriter } from '../rows/end-writer.ts'
 import type { Moment } from '../rows/moment.ts'
-import { createEndNames } from '../rows/names.ts'
+import { createWallTime, isTimeKnown } from '../rows/wall-time.ts'
 import { createWriter } from '../rows/writer.ts'
 import { type ConnectionTable, flag, isSet, total } from './connection-table.ts'
 import { type EndTable, shortAt, u32At } from './end-table.ts'
@@ -43,19 +44,17 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
   let dstEnd = endColumnsOf(columns, 'dst')
   let interner = writer.batch().names
   let names = createFlowNames(interner, node)
-  let endNames = createEndNames(interner, cgroups)
-  let time = new Uint32Array(2)
-  let offset = new Uint32Array(2)
+  const owners = createEndWriter({ node, cgroups, ends: state.ends }, interner)
+  const wallTime = createWallTime()
 
   function begin(moment: Moment): void {
     writer.begin()
     if (writer.batch().names !== interner) {
       interner = writer.batch().names
       names = createFlowNames(interner, node)
-      endNames = createEndNames(interner, cgroups)
+      owners.begin(interner)
     }
-    time = halves(moment.time)
-    offset = halves(moment.bootToWallNs)
+    wallTime.begin(moment)
   }
 
   function nextRow(): number {
@@ -83,26 +82,17 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
     writeOrigin(row, connection, facts)
     writeOutcome(row, connection, facts)
     writeCounters(columns, row, facts)
-    if (src >= 0) writeEnd(srcEnd, row, src)
-    if (dst >= 0) writeEnd(dstEnd, row, dst)
+    if (src >= 0) owners.end(srcEnd, row, src)
+    if (dst >= 0) owners.end(dstEnd, row, dst)
   }
 
   function writeTimes(row: number, connection: number, facts: RowFacts): void {
     const { table, ends } = state
-    columns.time.values[row * 2] = time[0] as number
-    columns.time.values[row * 2 + 1] = time[1] as number
-    if (hasStart(table, connection)) setWall(columns.start, row, table.start, connection * 2)
+    wallTime.writeNow(columns.time, row)
+    const start = connection * 2
+    if (isTimeKnown(table.start, start)) wallTime.write(columns.start, row, table.start, start)
     if (!facts.ended) return
-    setWall(columns.end, row, ends.words, lastRecord(ends, table, connection))
-  }
-
-  /** Boot nanoseconds at `from[at]` as wall-clock halves. */
-  function setWall(column: Nullable<Uint32Array>, row: number, from: Uint32Array, at: number) {
-    const low = (from[at] as number) + (offset[0] as number)
-    const high = (from[at + 1] as number) + (offset[1] as number)
-    column.nulls[row] = 0
-    column.values[row * 2] = low
-    column.values[row * 2 + 1] = high + (low > 0xffff_ffff ? 1 : 0)
+    wallTime.write(columns.end, row, ends.words, lastRecord(ends, table, connection))
   }
 
   /** Addresses as the initiator's end has them, if it is here: that is what was connected to. */
@@ -118,9 +108,9 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
     const at = near * recordWords
     copyAddress(columns.src_address.values, row, ends, at + (own ? word.local : word.remote))
     copyAddress(columns.dst_address.values, row, ends, at + (own ? word.remote : word.local))
-    columns.interface.values[row] = endNames.text(ends.words, near * recordWords + word.interface)
+    columns.interface.values[row] = owners.text(ends.words, near * recordWords + word.interface)
     columns.direction_known.values[row] = isSet(table, connection, flag.directionKnown) ? 1 : 0
-    columns.opened.values[row] = facts.first && hasStart(table, connection) ? 1 : 0
+    columns.opened.values[row] = facts.first && isTimeKnown(table.start, connection * 2) ? 1 : 0
     columns.connection_id.values[row * 2] = table.id[connection * 2] as number
     columns.connection_id.values[row * 2 + 1] = table.id[connection * 2 + 1] as number
     writeRtt(row, connection, word.srtt)
@@ -143,28 +133,6 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
     const outcome = names.outcome(state, connection)
     columns.end_reason.values[row] = outcome.reason
     columns.errno.values[row] = outcome.errno
-  }
-
-  function writeEnd(to: EndColumns<FlowColumns>, row: number, slot: number): void {
-    const { words, octets } = state.ends
-    const at = slot * recordWords
-    const source = octets[slot * recordOctets + octet.ownerSource] as number
-    const process = endNames.process(words, at)
-    to.process.values[row] = process
-    to.pid.values[row] = words[at + word.tgid] as number
-    if (source !== 0) setNumber(to.uid, row, words[at + word.uid] as number)
-    to.netns.values[row] = words[at + word.netns] as number
-    const low = words[at + word.cgroup] as number
-    const high = words[at + word.cgroup + 1] as number
-    to.cgroup_id.values[row * 2] = low
-    to.cgroup_id.values[row * 2 + 1] = high
-    to.process_source.values[row] = endNames.source(source)
-    const owner = endNames.owner(low + high * 0x1_0000_0000)
-    to.node.values[row] = names.fixed.node
-    to.workload.values[row] = (owner && (owner.unit || owner.container)) || process
-    if (!owner) return
-    to.unit.values[row] = owner.unit
-    to.container.values[row] = owner.container
   }
 
   return { batch: writer.batch, begin, write }
@@ -195,10 +163,6 @@ function copyAddress(to: Uint32Array, row: number, { words }: EndTable, from: nu
   for (let index = 0; index < 4; index++) to[row * 4 + index] = words[from + index] as number
 }
 
-function hasStart(table: ConnectionTable, connection: number): boolean {
-  return table.start[connection * 2] !== 0 || table.start[connection * 2 + 1] !== 0
-}
-
 /** Word index of the later time of the ends' records. */
 function lastRecord(ends: EndTable, table: ConnectionTable, connection: number): number {
   const src = (table.src[connection] as number) * recordWords
@@ -208,8 +172,4 @@ function lastRecord(ends: EndTable, table: ConnectionTable, connection: number):
   const high = (words[src + 1] as number) - (words[dst + 1] as number)
   const later = high === 0 ? (words[src] as number) > (words[dst] as number) : high > 0
   return (later ? src : dst) + word.time
-}
-
-function halves(ns: bigint): Uint32Array<ArrayBuffer> {
-  return Uint32Array.of(Number(ns & 0xffff_ffffn), Number(ns >> 32n))
 }

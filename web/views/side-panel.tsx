@@ -3,11 +3,10 @@
 import type { ComponentChildren } from 'preact'
 import { select } from '../data/page.ts'
 import { Icon } from './icons.tsx'
-import { Name } from './text.tsx'
 
 interface SidePanelProps {
   readonly label: string
-  readonly title: string
+  readonly title: ComponentChildren
   readonly children: ComponentChildren
 }
 
@@ -15,9 +14,7 @@ export function SidePanel({ label, title, children }: SidePanelProps) {
   return (
     <aside class="panel side" aria-label={label}>
       <div class="sh">
-        <h2>
-          <Name text={title} />
-        </h2>
+        <h2>{title}</h2>
         <span class="end">
           <button
             type="button"

@@ -33,7 +33,7 @@ interface DropPanelProps {
 export function DropPanel({ reason, state, intervalMs, words }: DropPanelProps) {
   const own = { ...state, filters: [...state.filters, { field: 'reason', value: reason }] }
   return (
-    <SidePanel label="Drop explained" title={reason || 'unknown'}>
+    <SidePanel label="Drop explained" title={<Name text={reason || 'unknown'} />}>
       <div class="blk">
         <Moves state={own} intervalMs={intervalMs} />
       </div>

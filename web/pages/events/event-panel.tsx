@@ -30,7 +30,7 @@ export function EventPanel({ time, row, state }: EventPanelProps) {
   const answer = useAnswer<RowsAnswer>(row ? undefined : `/api/events?${query}`, undefined)
   const shown = row ?? answer.data?.rows[0]
   return (
-    <SidePanel label="Event" title={shown ? wordsOf(shown).words : 'Event'}>
+    <SidePanel label="Event" title={<Name text={shown ? wordsOf(shown).words : 'Event'} />}>
       {shown ? (
         <Details row={shown} state={state} />
       ) : (

@@ -7,7 +7,7 @@ import { useAnswer } from '../../data/answer.ts'
 import { useCell } from '../../data/cell.ts'
 import type { FieldInfo, RowsAnswer, SeriesAnswer, Values } from '../../data/contract.ts'
 import { model$ } from '../../data/model.ts'
-import { addFilters, location$, select } from '../../data/page.ts'
+import { addFilters, location$ } from '../../data/page.ts'
 import { ageNs, endFilters, endOf, nsBetween, type Side, stateOf, text } from '../../domain/flow.ts'
 import { apiQuery, type PageState, rangeOf } from '../../domain/location.ts'
 import { lineLabel, type Twin } from '../../domain/model.ts'
@@ -17,6 +17,7 @@ import { axisLabel, clock, dateTime, msOf } from '../../domain/time.ts'
 import { CopyButton } from '../../views/copy-button.tsx'
 import { Icon, Mark } from '../../views/icons.tsx'
 import { WhenAnswered } from '../../views/panel-state.tsx'
+import { SidePanel } from '../../views/side-panel.tsx'
 import { Name } from '../../views/text.tsx'
 import { ExactValue, isNone } from '../../views/value.tsx'
 
@@ -34,20 +35,7 @@ export function RowPanel({ connection, row, state, intervalMs }: RowPanelProps) 
   const answer = useAnswer<RowsAnswer>(path, undefined)
   const shown = row ?? answer.data?.rows[0]
   return (
-    <aside class="panel side" aria-label="Connection">
-      <div class="sh">
-        <h2>{shown ? <Title row={shown} /> : 'Connection'}</h2>
-        <span class="end">
-          <button
-            type="button"
-            class="ctl bare"
-            aria-label="Close the panel"
-            onClick={() => select(undefined)}
-          >
-            <Icon name="close" size="ico" />
-          </button>
-        </span>
-      </div>
+    <SidePanel label="Connection" title={shown ? <Title row={shown} /> : 'Connection'}>
       {shown ? (
         <Details row={shown} state={own} intervalMs={intervalMs} />
       ) : (
@@ -57,7 +45,7 @@ export function RowPanel({ connection, row, state, intervalMs }: RowPanelProps) 
           </div>
         </WhenAnswered>
       )}
-    </aside>
+    </SidePanel>
   )
 }
 
