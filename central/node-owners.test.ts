@@ -71,19 +71,23 @@ test('a slow agent keeps the name for three of its intervals', () =>
 test('what the new agent says of the time of the old one is left out, also after a restart of central', () =>
   withOwners(({ open, time }) => {
     const owners = open()
-    const told = BigInt(time.nowMs) * 1_000_000n
+    const reportedNs = BigInt(time.nowMs) * 1_000_000n
     owners.claim('n', 'first', 5_000)
-    owners.reported('n', told)
-    assert.equal(owners.isReportedByAnother('n', told), false)
+    owners.reported('n', reportedNs)
+    assert.equal(owners.isReportedByAnother('n', reportedNs), false)
     owners.closed('n', 'first')
     time.nowMs += 15_000
     owners.claim('n', 'second', 5_000)
     for (const known of [owners, open()]) {
-      assert.equal(known.isReportedByAnother('n', told - 500n * second), true)
-      assert.equal(known.isReportedByAnother('n', told), true)
-      assert.equal(known.isReportedByAnother('n', told + 4n * second), true, 'half of it was told')
-      assert.equal(known.isReportedByAnother('n', told + 5n * second), false)
-      assert.equal(known.isReportedByAnother('other', told), false)
+      assert.equal(known.isReportedByAnother('n', reportedNs - 500n * second), true)
+      assert.equal(known.isReportedByAnother('n', reportedNs), true)
+      assert.equal(
+        known.isReportedByAnother('n', reportedNs + 4n * second),
+        true,
+        'half of it was reported',
+      )
+      assert.equal(known.isReportedByAnother('n', reportedNs + 5n * second), false)
+      assert.equal(known.isReportedByAnother('other', reportedNs), false)
     }
   }))
 
@@ -100,11 +104,11 @@ test('an agent that gets its name back keeps what it saw before the other one ha
     time.nowMs += 60_000
     owners.reported('n', ns())
     owners.closed('n', 'second')
-    const toldByTheOther = ns()
+    const reportedByTheOther = ns()
     time.nowMs += 60_000
     owners.claim('n', 'first', 5_000)
     assert.equal(owners.isReportedByAnother('n', beforeTheOther), false)
-    assert.equal(owners.isReportedByAnother('n', toldByTheOther), true)
+    assert.equal(owners.isReportedByAnother('n', reportedByTheOther), true)
   }))
 
 test('after a restart of central the second agent cannot be faster than the first', () =>

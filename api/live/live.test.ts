@@ -1,4 +1,4 @@
-// Live readers over a real socket: what each one gets and what it is told to have lost add up to what there was.
+// Live readers over a real socket: the rows that each one gets and those that it is said to have lost are together all rows.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -99,7 +99,7 @@ test('each reader gets the rows of its table that pass its filter', async () => 
   while (listeners.size > 0) await new Promise(setImmediate)
 })
 
-test('a slow reader lost rows and was not told, or cost another reader some', async () => {
+test('a slow reader lost rows without an event, or cost another reader some', async () => {
   const slow = await open('table=events')
   const fast = await open('table=events')
   slow.socket.pause()

@@ -1,6 +1,6 @@
 // Rows as they become durable, to whoever reads them now: server-sent events, one row each. Every reader has its own
 // filter and its own bounded memory. Who reads too slowly loses rows of its own, never the agents' or another reader's;
-// they are counted, and the reader is told how many before the next row.
+// they are counted, and the reader gets their number before the next row.
 //
 //   : open                      at once, and every 15 s: the connection lives
 //   data: {"time":"…", …}       a row, as lists have it
@@ -54,7 +54,7 @@ interface Reader {
   readonly response: ServerResponse
   readonly table: Table
   readonly filter: Filter
-  /** Rows that did not fit since it was told so last. */
+  /** Rows that did not fit since the last event about it. */
   lost: number
   /** Octets that had left for the kernel at the last look, and for how many looks there were no more. */
   taken: number

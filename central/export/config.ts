@@ -1,4 +1,4 @@
-// What one export is told: which rows, to whom, within which bounds.
+// The settings of one export: which rows, to whom, within which bounds.
 
 import { allOf, type Filter, parseFilter, type Table, tableNamed } from '../../wire/mod.ts'
 import { exportError } from './errors.ts'

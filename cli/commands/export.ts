@@ -118,8 +118,8 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   }
   await rename(part, file)
   await rm(`${part}.json`)
-  const told = { what: `${grouped(state.rows)} rows in ${file}`, range: range.text }
-  tellTruth(terminal, { ...told, coverage: answer.coverage, explain: 'weir ledger' })
+  const about = { what: `${grouped(state.rows)} rows in ${file}`, range: range.text }
+  tellTruth(terminal, { ...about, coverage: answer.coverage, explain: 'weir ledger' })
   return 0
 }
 

@@ -1,4 +1,4 @@
-// The list `exports` of the configuration file: its keys, and what each export is told.
+// The list `exports` of the configuration file: its keys, and the settings of each export.
 
 import type { ExportConfig } from '../../central/mod.ts'
 import type { ConfigItem, ConfigMistake } from '../../common/config/mod.ts'

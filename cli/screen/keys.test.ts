@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { keysIn } from './keys.ts'
 
-test('keys are told by name, pasted text by its characters', () => {
+test('keys have names, pasted text by its characters', () => {
   assert.deepEqual(keysIn('\x1b[A\x1bOBj'), ['up', 'down', 'j'])
   assert.deepEqual(keysIn('é€\u{1f600}'), ['é', '€', '\u{1f600}'])
   assert.deepEqual(keysIn('\x1b'), ['escape'])

@@ -4,7 +4,7 @@ import { caretUnits, completed, promptOf, typed } from './prompt.ts'
 
 const after = (text: string, ...keys: readonly string[]) => keys.reduce(typed, promptOf(text))
 
-test('a line is typed, mended and wiped as in a shell', () => {
+test('a line is typed, corrected and erased as in a shell', () => {
   assert.deepEqual(after('', 'a', 'b', 'left', 'x'), { text: 'axb', caret: 2 })
   assert.deepEqual(after('abc', 'backspace', 'home', 'delete'), { text: 'b', caret: 0 })
   assert.deepEqual(after('abc', 'left', 'clear'), { text: 'c', caret: 0 })

@@ -45,7 +45,7 @@ export function ttyScreen({ stdin, stdout }: NodeJS.Process = process): Screen |
     const hangUp = () => process.exit(129)
     const onData = (data: Buffer) => pressed(data.toString('utf8'))
     process.on('exit', restore)
-    // The stack of a crash is written before `exit` is told.
+    // The stack of a crash is written before the event `exit`.
     process.on('uncaughtExceptionMonitor', restore)
     process.on('SIGHUP', hangUp)
     stdin.on('data', onData)

@@ -11,31 +11,31 @@ export interface Biflow extends CaptureFlow {
 /** Bits of flowFlag: a SYN, a SYN with ACK. */
 const [syn, synAck] = [1 << 8, 1 << 9]
 
-type Told = PlayedCapture['times'][number]
+type Origin = PlayedCapture['times'][number]
 
 export function biflowsOf({
   flows,
   times,
 }: Pick<PlayedCapture, 'flows' | 'times'>): readonly Biflow[] {
-  const open = new Map<string, { biflow: Biflow; told: Told }>()
+  const open = new Map<string, { biflow: Biflow; origin: Origin }>()
   const found: Biflow[] = []
   flows.forEach((flow, index) => {
-    const told = times[index] as Told
+    const origin = times[index] as Origin
     const other = open.get(keyOf(flow, true))
     if (other === undefined) {
       const biflow = { ...flow, reverse_packets: 0, reverse_bytes: 0, reverse_tcp_flags: 0 }
-      open.set(keyOf(flow, false), { biflow, told })
+      open.set(keyOf(flow, false), { biflow, origin })
       found.push(biflow)
       return
     }
     open.delete(keyOf(flow, true))
-    join(other.biflow, flow, openedBySecond(other.told, told))
+    join(other.biflow, flow, openedBySecond(other.origin, origin))
   })
   return found
 }
 
-/** The flow that was seen first is `told`. */
-function openedBySecond(first: Told, second: Told): boolean {
+/** Whether the initiator is the flow that was seen second: only its packets say so. */
+function openedBySecond(first: Origin, second: Origin): boolean {
   const firstOpened = (first.marks & syn) !== 0 || (second.marks & synAck) !== 0
   const secondOpened = (second.marks & syn) !== 0 || (first.marks & synAck) !== 0
   return secondOpened && !firstOpened

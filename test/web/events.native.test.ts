@@ -78,7 +78,7 @@ test('a filter goes to the server that pushes, as one text', { skip }, () =>
   }),
 )
 
-test('a reader that is too slow is told how much it does not see', { skip }, () =>
+test('a reader that is too slow is shown how much it does not see', { skip }, () =>
   look({}, async (page, weir) => {
     await page.goto(`${weir.base}/events?kind=retransmit`)
     await page.locator(row).first().waitFor()

@@ -45,7 +45,7 @@ test('fields, operators and values complete one after the other, by keys alone',
 )
 
 test(
-  'a mistake is marked under its characters, does not run, and is mended by a click',
+  'a mistake is marked under its characters, does not run, and is corrected by a click',
   { skip },
   () =>
     look({}, async (page, weir) => {

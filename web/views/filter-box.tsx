@@ -53,7 +53,7 @@ export function FilterBox() {
           autoCapitalize="off"
           spellcheck={false}
           maxLength={8192}
-          placeholder={filters.length > 0 ? 'and …' : placeholders[table]}
+          placeholder={filters.length > 0 ? 'and …' : examples[table]}
           value={draft.text}
           onInput={typedInto}
           onClick={typedInto}
@@ -154,7 +154,7 @@ function useBox() {
 /** Keys that move the caret and change nothing. */
 const moves = new Set(['ArrowLeft', 'ArrowRight', 'Home', 'End'])
 
-const placeholders: Readonly<Record<string, string>> = {
+const examples: Readonly<Record<string, string>> = {
   flows: 'dst_port = 5432 and rtt > 5ms',
   events: 'kind = drop and dst_port = 5432',
   ledger: 'node = a and stage = hook',

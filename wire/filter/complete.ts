@@ -27,7 +27,7 @@ export interface Completion {
 
 const optionsMax = 40
 
-/** Completes at `caret` (characters from 0). Undefined after a mistake, which has to be mended first. */
+/** Completes at `caret` (characters from 0). Undefined after a mistake, which has to be corrected first. */
 export function completeFilter(text: string, caret: number, table: Table): Completion | undefined {
   const under = wordUnder(text, caret)
   if (!under) return undefined

@@ -1,6 +1,6 @@
 // What is said of one reason for a drop, and how it is written down.
 
-/** What a person is told of one reason. */
+/** What a person reads about one reason. */
 export interface DropReason {
   readonly title: string
   readonly meaning: string

@@ -27,7 +27,7 @@ export interface Transport {
 }
 
 const compress = { gzip: promisify(gzip), zstd: promisify(zstdCompress) }
-/** What says that these rows will never be taken; a wrong address or token can be mended. */
+/** What says that these rows will never be taken; a wrong address or token can be corrected. */
 const refusedStatus = new Set([400, 413, 422])
 const grpcInvalidArgument = 3
 const grpcServices: Readonly<Record<Signal, string>> = {

@@ -59,7 +59,7 @@ export const dropDegraded: readonly DegradedSpec[] = [
   },
   {
     without: ['sk_rst_reason'],
-    why: 'resets that answer a packet without a socket (a closed port) are not told; its drop is',
+    why: 'resets that answer a packet without a socket (a closed port) are not reported; its drop is',
     remedy: 'Linux 6.10 or later',
   },
 ]

@@ -106,7 +106,7 @@ for (const hook of ['tcx', 'clsact', 'socket-filter', 'auto'] as const) {
   })
 }
 
-test('both directions are told apart', async () => {
+test('the two directions are two flows', async () => {
   const watcher = await watch(pair.near, { interfaces: ['near*'] })
   try {
     pair.send(7, 10)
@@ -143,7 +143,7 @@ test('a full map loses nothing: the rest is in the remainders, by protocol', asy
     assert.ok(rest.length === 1 && sum(rest, 'packets') > 5000)
     assert.equal(counters['lost'], 0)
     const later = (await watcher.dump()).records.filter(({ flags }) => flags & flowFlag.REMAINDER)
-    assert.deepEqual(later, [], 'the remainder is told once')
+    assert.deepEqual(later, [], 'the remainder is reported once')
   } finally {
     await watcher.close()
   }

@@ -32,7 +32,7 @@ export interface CapturedPacket {
   length: number
   /** Of `packetLink`. */
   link: number
-  /** Any number that flows of this capture shall be told apart by. */
+  /** Any number that distinguishes the flows of this capture. */
   interface: number
   /** Since 1970. */
   seconds: number
@@ -111,7 +111,7 @@ function replayOf(object: LoadedObject, flowsMax: number): Replay {
   const entries = createMapEntries()
   const sums = createFlowSums(flows)
   let queued = 0
-  let [taken, told] = [0, 0]
+  let [taken, before] = [0, 0]
 
   function add(packet: Readonly<CapturedPacket>): boolean {
     const first = queued * wordsPerPacket
@@ -151,9 +151,9 @@ function replayOf(object: LoadedObject, flowsMax: number): Replay {
       flows.drain(entries)
       taken += entries.count
       sums.each(entries, sink)
-      const before = told
-      told = sum(object, unlisted)
-      return { unlisted: told - before }
+      const from = before
+      before = sum(object, unlisted)
+      return { unlisted: before - from }
     },
     close: () => {
       openLibc().munmap(koffi.address(window), windowBytes)
