@@ -122,8 +122,10 @@ export async function attachInProcess(
 ): Promise<AttachedProcess> {
   const script = fileURLToPath(new URL('./attach-process.ts', import.meta.url))
   const request = JSON.stringify({ hook, program, place })
-  const child = spawn(process.execPath, [script, request], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [script, request], { stdio: ['pipe', 'pipe', 'pipe'] })
   const ended = once(child, 'exit')
+  const said: string[] = []
+  child.stderr.setEncoding('utf8').on('data', (text: string) => said.push(text))
   const kill = async () => {
     child.ref()
     child.kill('SIGKILL')
@@ -132,8 +134,11 @@ export async function attachInProcess(
   const { value: line } = await createInterface({ input: child.stdout })
     [Symbol.asyncIterator]()
     .next()
-  if (line === undefined) throw new Error('the attaching process ended')
+  if (line === undefined) {
+    const [code, signal] = (await ended) as [number | null, NodeJS.Signals | null]
+    throw new Error(`the attaching process ended: ${signal ?? `exit ${code}`}: ${said.join('')}`)
+  }
   // A test that fails before it kills must not wait for it; the process exits when its input ends.
-  for (const open of [child, child.stdin as Socket, child.stdout as Socket]) open.unref()
+  for (const open of [child, child.stdin, child.stdout, child.stderr]) (open as Socket).unref()
   return { ...(JSON.parse(line as string) as Attached), kill }
 }
