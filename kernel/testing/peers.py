@@ -135,7 +135,13 @@ def exchange(family='v4', how='client', up=1, down=1):
 
 
 def keep(family='v4', up=1, down=1):
+    """Its client port is its name: the kernel gives one port to connections with different servers."""
     client, server = open_pair(family)
+    if client.getsockname()[1] in kept:
+        answer = keep(family, up, down)  # while the namesake is open: the next has another port
+        client.close()
+        server.close()
+        return answer
     send_all(client, server, up)
     send_all(server, client, down)
     kept[client.getsockname()[1]] = (client, server)
@@ -152,7 +158,7 @@ def many(count):
         one = server.accept()[0]
         client.sendall(b'x')
         one.sendall(b'x')
-        kept[client.getsockname()[1]] = (client, one)
+        kept[client] = (client, one)
     server.close()
     return {}
 
