@@ -19,6 +19,7 @@ import { type AskConfig, createAsk } from './routes/ask.ts'
 import type { RouteDeps } from './routes/deps.ts'
 import { eventGroupsRoute, eventStepsRoute } from './routes/event-groups.ts'
 import { eventsRoute } from './routes/events.ts'
+import { exportRoutes } from './routes/export.ts'
 import { filterRoute } from './routes/filter.ts'
 import { flowsRoute } from './routes/flows.ts'
 import { graphRoute } from './routes/graph.ts'
@@ -87,6 +88,7 @@ export async function createApp(
     filterRoute,
     flowsRoute,
     eventsRoute,
+    exportRoutes,
     monitorRoutes,
     topRoute,
     graphRoute,

@@ -24,7 +24,8 @@ export async function startKnownRiver(config: AppConfig = {}) {
   await insert(knownFlows(), 'flows')
   await insert(knownLedger(), 'ledger')
   const health = () => ({ status: 'ok' as const, version: '0', started: '', checks: [], nodes: [] })
-  const deps = { reader: store, health, metrics: reporter.metrics, nowNs: () => nowNs, take }
+  const { metrics } = reporter
+  const deps = { reader: store, files: store, health, metrics, nowNs: () => nowNs, take }
   const app = await createApp(config, deps, reporter)
 
   async function take(node: string, batch: Batch): Promise<void> {
@@ -40,14 +41,21 @@ export async function startKnownRiver(config: AppConfig = {}) {
   }
 
   async function get<T>(path: string, parameters: Parameters): Promise<T> {
-    const query = new URLSearchParams()
-    for (const [name, value] of Object.entries(parameters)) {
-      for (const one of [value].flat()) query.append(name, String(one))
-    }
-    const url = `${path}?${query}`
+    const url = `${path}?${queryOf(parameters)}`
     const answer = await app.inject({ url, headers: { host: 'localhost:8080' } })
     assert.equal(answer.statusCode, 200, `${url}: ${answer.body.slice(0, 500)}`)
     return answer.json() as T
+  }
+
+  /** The octets of an answer that is a file. */
+  async function file(path: string, parameters: Parameters) {
+    const answer = await app.inject({
+      url: `${path}?${queryOf(parameters)}`,
+      headers: { host: 'localhost:8080' },
+    })
+    assert.equal(answer.statusCode, 200, answer.body.slice(0, 500))
+    const { headers, rawPayload: octets } = answer
+    return { octets, headers: headers as Readonly<Record<string, string | undefined>> }
   }
 
   async function stop(): Promise<void> {
@@ -64,7 +72,15 @@ export async function startKnownRiver(config: AppConfig = {}) {
     return { status: answer.statusCode, text: answer.body, body: answer.json() }
   }
 
-  return { insert, get, ask, read: store.read, stop }
+  return { insert, get, ask, file, read: store.read, scratch: store.scratch, stop }
+}
+
+function queryOf(parameters: Parameters): URLSearchParams {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(parameters)) {
+    for (const one of [value].flat()) query.append(name, String(one))
+  }
+  return query
 }
 
 /** In the order of the API: numbers (ids too) by value, names by their octets, null last. */

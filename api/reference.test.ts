@@ -54,6 +54,8 @@ test('every route declares its answers and no path is missing', async () => {
     '/api/events/ingest',
     '/api/events/series',
     '/api/events/top',
+    '/api/export/events',
+    '/api/export/flows',
     '/api/exports',
     '/api/fields',
     '/api/filter',

@@ -77,7 +77,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
   const ledger = createStageLedger(BigInt(startedMs) * 1_000_000n)
   const exports = createExports(
     { dataDir, exports: config.exports ?? [], journalBytesMax: config.journalBytesMax },
-    { ledger, kinds: receiverKinds },
+    { ledger, kinds: receiverKinds, writeFile: store.writeFile },
     reporter.child('export'),
   )
   const ingest = createIngest(
@@ -104,7 +104,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
   const { tee: live, take } = ingest
   const http: Http = createHttp(
     { ...config.listen, also: config.alsoListen ?? [], webDir: config.webDir ?? defaultWebDir },
-    { reader, health, live, take, exports: exports.list, metrics: reporter.metrics },
+    { reader, files: store, health, live, take, exports: exports.list, metrics: reporter.metrics },
     reporter.child('http'),
   )
   const loadNodes = nodesLoader(nodes, owners, store)

@@ -41,7 +41,11 @@ export function fakeTerminal(options: Partial<Terminal> = {}): FakeTerminal {
   }
 }
 
-export type FakeAnswer = (url: URL) => { readonly status?: number; readonly body: unknown }
+export type FakeAnswer = (url: URL) => {
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body: unknown
+}
 
 export interface FakeCentral {
   readonly url: string
@@ -56,8 +60,9 @@ export async function fakeCentral(answer: FakeAnswer): Promise<FakeCentral> {
   const respond = (request: IncomingMessage, response: ServerResponse): void => {
     const url = new URL(request.url ?? '/', 'http://fake')
     if (url.pathname !== '/health') asked.push(url)
-    const { status = 200, body } = answer(url)
-    response.writeHead(status, { 'content-type': 'application/json', connection: 'close' })
+    const { status = 200, headers = {}, body } = answer(url)
+    const plain = { 'content-type': 'application/json', connection: 'close' }
+    response.writeHead(status, { ...plain, ...headers })
     response.end(typeof body === 'string' ? body : JSON.stringify(body))
   }
   const server = createServer(respond).listen(0, '127.0.0.1')

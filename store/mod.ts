@@ -1,6 +1,7 @@
 // Stage 5: the store. Segments go in, SQL answers come out.
 
 export { storeErrors } from './errors.ts'
+export { type FileTarget, type FileWriter, fileSql } from './file-writer.ts'
 export { type ExplainedSql, explainSql } from './query/explain-sql.ts'
 export type { Reader, ReadOptions, SqlParams, SqlValue, StoredRow, StoredValue } from './reader.ts'
 export type { RetentionConfig } from './schema/retention.ts'

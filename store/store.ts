@@ -1,7 +1,7 @@
 // The store: one storage worker behind the ClickHouse client, its schema kept up to date.
 
 import { randomBytes } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { Agent, type AgentOptions } from 'node:http'
 import { join } from 'node:path'
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client'
@@ -9,6 +9,7 @@ import type { Component, Reporter } from '../common/mod.ts'
 import { flowTable, tables } from '../wire/mod.ts'
 import { insertFault, queryFault } from './engine-faults.ts'
 import { storeError } from './errors.ts'
+import { type FileWriter, writeFileSql } from './file-writer.ts'
 import type { Reader, ReadOptions, SqlParams, StoredRow } from './reader.ts'
 import { openSteps, runSteps } from './schema/migrations.ts'
 import { createRetention, type RetentionConfig } from './schema/retention.ts'
@@ -26,7 +27,7 @@ export interface StoreConfig {
   readonly beforeRewrite?: (insert: Store['insertSegment']) => Promise<void>
 }
 
-export interface Store extends Component, Reader {
+export interface Store extends Component, Reader, FileWriter {
   readonly revision: () => string
   /**
    * Inserts a file of concatenated Native blocks, all of one schema (today's when left out), of one UTC day
@@ -51,6 +52,7 @@ const defaults = { seconds: 30, memoryBytes: 1_000_000_000, rows: 100_000 }
  */
 export function createStore(config: StoreConfig, reporter: Reporter): Store {
   const socketPath = join(config.dataDir, 'store.sock')
+  const scratch = join(config.dataDir, 'scratch')
   const worker = createWorkerProcess(config.dataDir, reporter)
   const client = connect(socketPath)
   const life = randomBytes(6).toString('hex')
@@ -64,6 +66,8 @@ export function createStore(config: StoreConfig, reporter: Reporter): Store {
       throw storeError('store_not_started', { details: { folder, reason } })
     }
     await mkdir(folder, { recursive: true, mode: 0o700 })
+    await rm(scratch, { recursive: true, force: true })
+    await mkdir(scratch, { mode: 0o700 })
     await worker.start()
     await bringUpToDate()
     await retention.start()
@@ -113,6 +117,26 @@ WHERE database = currentDatabase() AND name = '${flowTable.name}'`)
     }
   }
 
+  const writeFile: FileWriter['writeFile'] = async (target, sql, params = {}, options = {}) => {
+    const seconds = options.timeoutSeconds ?? defaults.seconds
+    await worker.ready(readyWaitMs)
+    try {
+      await client.command({
+        query: writeFileSql(target, sql),
+        query_params: { ...params },
+        ...(options.signal ? { abort_signal: options.signal } : {}),
+        clickhouse_settings: {
+          max_execution_time: seconds,
+          max_memory_usage: String(options.memoryBytes ?? defaults.memoryBytes),
+          engine_file_truncate_on_insert: 1,
+          output_format_arrow_compression_method: 'zstd',
+        },
+      })
+    } catch (error) {
+      throw queryFault(error, seconds, options.signal?.aborted === true)
+    }
+  }
+
   async function command(sql: string): Promise<void> {
     await worker.ready(readyWaitMs)
     try {
@@ -144,7 +168,18 @@ WHERE database = currentDatabase() AND name = '${flowTable.name}'`)
   const revision = () => `${life}.${changes}`
   const isReady = () => worker.pid() !== undefined
   const workerPid = worker.pid
-  return { name: 'store', start, stop, read, revision, insertSegment, isReady, workerPid }
+  return {
+    name: 'store',
+    start,
+    stop,
+    read,
+    writeFile,
+    scratch,
+    revision,
+    insertSegment,
+    isReady,
+    workerPid,
+  }
 }
 
 function connect(socketPath: string): ClickHouseClient {

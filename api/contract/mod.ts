@@ -65,7 +65,10 @@ export {
   monitorSummaryQuestion,
 } from './monitor.ts'
 export {
+  eventPartParameters,
   eventsParameters,
+  exportFormats,
+  flowPartParameters,
   flowsParameters,
   ledgerParameters,
   liveParameters,

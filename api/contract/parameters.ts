@@ -28,6 +28,10 @@ const limit = (standard: number) =>
     Type.Integer({ minimum: 1, maximum: 10_000, default: standard, description: 'Rows at most.' }),
   )
 
+const cursor = Type.Optional(
+  Type.String({ maxLength: 4000, description: '`next` of the page before.' }),
+)
+
 /** Parameters of an event list as the API of the eBPF network monitor (ebpf-server) has them. */
 const monitorText = (description: string) => Type.Optional(Type.String({ description }))
 const monitorFilters: TProperties = {
@@ -114,6 +118,18 @@ export const eventsParameters = Type.Object(
   { ...monitorFilters, ...pageOf(eventTable) },
   { additionalProperties: false },
 )
+
+/** Formats of files that rows can be fetched as: their media types, and what the engine calls them. */
+export const exportFormats = {
+  parquet: { type: 'application/vnd.apache.parquet', engine: 'Parquet' },
+  arrow: { type: 'application/vnd.apache.arrow.file', engine: 'Arrow' },
+} as const
+
+/** Parameters of GET /api/export/flows. */
+export const flowPartParameters = partOf(flowTable)
+
+/** Parameters of GET /api/export/events. */
+export const eventPartParameters = partOf(eventTable)
 
 /** Parameters of GET /api/top. */
 export const topParameters = Type.Object(
@@ -203,11 +219,29 @@ function pageOf(table: Table, alsoSortable: readonly string[] = []): TProperties
       description: 'Field to sort by; `-` before it: descending.',
     }),
     limit: limit(100),
-    cursor: Type.Optional(
-      Type.String({ maxLength: 4000, description: '`next` of the page before.' }),
-    ),
+    cursor,
     ...tableFilters(table),
   }
+}
+
+/** Of rows in files. */
+function partOf(table: Table) {
+  const rows = 250_000
+  const limit = { minimum: 1, maximum: rows, default: rows, description: 'Rows of a file at most.' }
+  return Type.Object(
+    {
+      from,
+      to,
+      format: withDefault('parquet', {
+        enum: Object.keys(exportFormats),
+        description: 'Parquet, or Arrow (the IPC file format).',
+      }),
+      limit: Type.Optional(Type.Integer(limit)),
+      cursor,
+      ...tableFilters(table),
+    },
+    { additionalProperties: false },
+  )
 }
 
 function isSortable({ kind }: Field): boolean {

@@ -1,12 +1,14 @@
 // What the routes are given.
 
 import type { Reporter } from '../../common/mod.ts'
-import type { Reader } from '../../store/mod.ts'
+import type { FileWriter, Reader } from '../../store/mod.ts'
 import type { ExportStatus, Health } from '../contract/mod.ts'
 import type { Ask } from './ask.ts'
 
 export interface RouteDeps {
   readonly reader: Reader
+  /** Writes rows into files; without it there are no files to fetch. */
+  readonly files?: FileWriter
   readonly health: () => Health | Promise<Health>
   /** Who else gets the rows; nobody when left out. */
   readonly exports?: () => readonly ExportStatus[]

@@ -22,12 +22,23 @@ export function approximateOf(approximate: Approximate): { approximate?: Approxi
 }
 
 export function responses(success: TSchema): Record<number, TSchema> {
+  return answersOf({ description: 'The answer.', ...success })
+}
+
+/** Of a route that answers with octets of one of these media types. */
+export function fileResponses(types: readonly string[]): Record<number, TSchema> {
+  const schema = { type: 'string', format: 'binary' }
+  const content = Object.fromEntries(types.map((type) => [type, { schema }]))
+  return answersOf({ description: 'The file.', content } as unknown as TSchema)
+}
+
+function answersOf(success: TSchema): Record<number, TSchema> {
   const errors = Object.entries(failures).map(([status, description]) => [
     status,
     { content: { 'application/json': { schema: Type.Ref(`${errorSchemaId}#`) } }, description },
   ])
   return {
-    200: { description: 'The answer.', ...success },
+    200: success,
     304: { description: 'The answer is still the one of `If-None-Match`.', type: 'null' },
     ...Object.fromEntries(errors),
   } as Record<number, TSchema>

@@ -11,15 +11,11 @@ import { type Asked, limitOf } from './define-question.ts'
 
 /** The parts of a question that are about pages. */
 export function pagesOf(table: Table) {
-  const cursorOf = (query: Query): Cursor | undefined => {
-    const text = query['cursor'] as string | undefined
-    if (text === undefined) return undefined
-    return checked(fieldOrder(query['order'] as string, table).by, decodeCursor(query, text))
-  }
+  const orderOf = (query: Query) => fieldOrder(query['order'] as string, table)
 
   async function read({ query, range, filter, open, nowNs, reader, options }: Asked) {
-    const order = fieldOrder(query['order'] as string, table)
-    const cursor = cursorOf(query)
+    const order = orderOf(query)
+    const cursor = cursorOf(query, order.by)
     const question = { table, range, filter, order, limit: limitOf(query) }
     const after = cursor ? { after: cursor.after } : {}
     const onlyOpen = open ? { open } : {}
@@ -28,7 +24,14 @@ export function pagesOf(table: Table) {
     return { rows: [...page.rows], next }
   }
 
-  return { rowsMax: limitOf, moment: cursorOf, read }
+  const moment = (query: Query) => cursorOf(query, orderOf(query).by)
+  return { rowsMax: limitOf, moment, read }
+}
+
+/** Where the page before ended, in the order of a field; undefined on the first. Throws AppError bad_parameter. */
+export function cursorOf(query: Query, by: Field): Cursor | undefined {
+  const text = query['cursor'] as string | undefined
+  return text === undefined ? undefined : checked(by, decodeCursor(query, text))
 }
 
 /** A forged cursor must not reach the engine as a value that it cannot read. */

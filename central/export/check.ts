@@ -4,6 +4,11 @@ import type { ExportConfig } from './config.ts'
 import { plansOf } from './config.ts'
 import { exportError } from './errors.ts'
 import { receiverKinds } from './kinds.ts'
+import type { ReceiverDeps } from './receiver.ts'
+
+const noEngine: ReceiverDeps = {
+  writeFile: () => Promise.reject(new Error('nothing is written to check a configuration')),
+}
 
 /** Makes every export and starts none. Throws `export_wrong`. */
 export function checkExports(exports: readonly ExportConfig[]): void {
@@ -16,6 +21,6 @@ export function checkExports(exports: readonly ExportConfig[]): void {
       })
     }
     names.add(name)
-    receiverKinds[kind].create(config, plansOf(config))
+    receiverKinds[kind].create(config, plansOf(config), noEngine)
   }
 }

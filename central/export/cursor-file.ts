@@ -1,7 +1,8 @@
 // Where an export is, on disk: for receivers that cannot keep it themselves. `isClean` says that nothing was on its
 // way when the process ended; else the first batch may be there already and is marked as repeated.
 
-import { open, readFile, rename } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
+import { keepText } from './keep-text.ts'
 import type { Position } from './receiver.ts'
 
 export interface Cursor {
@@ -21,13 +22,6 @@ export async function readCursor(file: string): Promise<Cursor | undefined> {
 }
 
 /** The whole file or nothing; on disk when it resolves. */
-export async function writeCursor(file: string, cursor: Cursor): Promise<void> {
-  const handle = await open(`${file}.tmp`, 'w', 0o600)
-  try {
-    await handle.writeFile(JSON.stringify(cursor))
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(`${file}.tmp`, file)
+export function writeCursor(file: string, cursor: Cursor): Promise<void> {
+  return keepText(file, JSON.stringify(cursor))
 }

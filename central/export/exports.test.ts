@@ -137,7 +137,8 @@ test('a receiver that never answers keeps neither ingest nor another export', as
   const receiver = createFakeReceiver()
   const kind: ReceiverKind = {
     needs: receiver.kind.needs,
-    create: (one, plans) => (one.name === 'stuck' ? stuck : receiver.kind).create(one, plans),
+    create: (one, plans, deps) =>
+      (one.name === 'stuck' ? stuck : receiver.kind).create(one, plans, deps),
   }
   const both = [config({ name: 'stuck', timeoutMs: 600_000 }), config({ name: 'good' })]
   const fake = createExportsFake(folderOf(context), both, withKind(kind))

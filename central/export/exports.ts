@@ -11,7 +11,7 @@ import { createExportCounts, createExportMetrics, type ExportCounts } from './ex
 import { createExporter, type Exporter } from './exporter.ts'
 import { createGather } from './gather.ts'
 import { createJournal, type Journal, type JournalEntry, type JournalSegment } from './journal.ts'
-import type { Receiver, ReceiverKind } from './receiver.ts'
+import type { Receiver, ReceiverDeps, ReceiverKind } from './receiver.ts'
 
 export interface ExportsConfig {
   readonly dataDir: string
@@ -41,7 +41,7 @@ const journalBytesMax = 2 * 1024 ** 3
 /** `kinds` are the receivers that there are. Throws `export_wrong`. */
 export function createExports(
   config: ExportsConfig,
-  deps: {
+  deps: ReceiverDeps & {
     readonly ledger: Pick<StageLedger, 'ofExport'>
     readonly kinds: Readonly<Record<ExportKind, ReceiverKind>>
   },
@@ -65,7 +65,7 @@ export function createExports(
   function prepare(one: ExportConfig) {
     const plans = plansOf(one)
     const kind = deps.kinds[one.kind]
-    return { name: one.name, config: one, plans, kind, receiver: kind.create(one, plans) }
+    return { name: one.name, config: one, plans, kind, receiver: kind.create(one, plans, deps) }
   }
 
   async function open(): Promise<void> {

@@ -9,10 +9,11 @@
 // whether the last durable segment was entered before the crash.
 
 import { randomUUID } from 'node:crypto'
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { copyFile, link, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { keepFile, messageOf, type Reporter } from '../../common/mod.ts'
 import { type BlockView, createBlocksReader, type Table, tableNamed } from '../../wire/mod.ts'
+import { keepText, syncPath } from './keep-text.ts'
 
 /** A segment as the journal is given it. */
 export interface JournalSegment {
@@ -115,8 +116,7 @@ export function createJournal(
     const entry = nextEntry(segment)
     try {
       await linkOrCopy(path, native(entry.sequence))
-      await keep(sidecar(entry.sequence), JSON.stringify(entry))
-      await syncFolder(folder)
+      await keepText(sidecar(entry.sequence), JSON.stringify(entry))
     } catch (error) {
       await rm(native(entry.sequence), { force: true }).catch(() => undefined)
       reporter.limited.error('journal', { err: messageOf(error) }, 'entering rows for the exports')
@@ -194,25 +194,6 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'EPERM' && code !== 'EXDEV' && code !== 'EMLINK') throw error
     await copyFile(from, to)
-    await syncFile(to)
+    await syncPath(to)
   }
 }
-
-async function keep(path: string, text: string): Promise<void> {
-  const temporary = `${path}.tmp`
-  const handle = await open(temporary, 'w', 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(temporary, path)
-}
-
-async function syncFile(path: string): Promise<void> {
-  const handle = await open(path)
-  await handle.sync().finally(() => handle.close())
-}
-
-const syncFolder = syncFile

@@ -1,6 +1,7 @@
 // THE list of receivers. A new kind is one more entry here and in config.ts.
 
 import type { ExportKind } from './config.ts'
+import { filesKind } from './files/files.ts'
 import { ipfixKind } from './ipfix/ipfix.ts'
 import { otlpKind } from './otlp/otlp.ts'
 import { postgresqlKind } from './postgresql/postgresql.ts'
@@ -10,4 +11,5 @@ export const receiverKinds: Readonly<Record<ExportKind, ReceiverKind>> = {
   postgresql: postgresqlKind,
   ipfix: ipfixKind,
   otlp: otlpKind,
+  files: filesKind,
 }

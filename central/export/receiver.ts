@@ -1,6 +1,7 @@
 // What stands behind an export: one kind of program that takes batches. A kind knows how to say rows to it and
 // nothing of cursors, retries and counters; those are the exporter's.
 
+import type { FileWriter } from '../../store/mod.ts'
 import type { Batch, Table } from '../../wire/mod.ts'
 import type { ExportConfig, RowPlan } from './config.ts'
 
@@ -48,10 +49,13 @@ export interface Receiver {
 /** Fields that a kind reads of a table; all that the plan has when undefined. */
 export type FieldsNeeded = (plan: RowPlan) => readonly string[]
 
+/** What receivers may use of central. */
+export type ReceiverDeps = Pick<FileWriter, 'writeFile'>
+
 export interface ReceiverKind {
   readonly needs: FieldsNeeded
   /** Throws `export_wrong`. */
-  readonly create: (config: ExportConfig, plans: readonly RowPlan[]) => Receiver
+  readonly create: (config: ExportConfig, plans: readonly RowPlan[], deps: ReceiverDeps) => Receiver
 }
 
 /** A receiver that said when it wants to be asked again. */

@@ -15,7 +15,7 @@ import { createStageLedger, type StageLedger } from '../ingest/stage-ledger.ts'
 import type { ExportConfig, ExportKind } from './config.ts'
 import { createExports, type Exports } from './exports.ts'
 import { receiverKinds } from './kinds.ts'
-import type { ReceiverKind } from './receiver.ts'
+import type { ReceiverDeps, ReceiverKind } from './receiver.ts'
 
 export interface ExportsFake {
   readonly exports: Exports
@@ -38,20 +38,24 @@ export interface FakeOptions {
   readonly kinds?: Partial<Record<ExportKind, ReceiverKind>>
   readonly journalBytesMax?: number
   readonly table?: Table
+  /** Of a store; without one nothing can be written by the engine. */
+  readonly writeFile?: ReceiverDeps['writeFile']
 }
+
+const noEngine: ReceiverDeps['writeFile'] = () => Promise.reject(new Error('there is no engine'))
 
 let segments = 0
 
 export function createExportsFake(
   dataDir: string,
   exports: readonly ExportConfig[],
-  { kinds, journalBytesMax, table = flowTable }: FakeOptions = {},
+  { kinds, journalBytesMax, table = flowTable, writeFile = noEngine }: FakeOptions = {},
 ): ExportsFake {
   const reporter: Reporter = createReporter('test', { level: 'silent' })
   const ledger = createStageLedger(0n)
   const made = createExports(
     { dataDir, exports, journalBytesMax },
-    { ledger, kinds: { ...receiverKinds, ...kinds } },
+    { ledger, kinds: { ...receiverKinds, ...kinds }, writeFile },
     reporter,
   )
   const folder = join(dataDir, 'segments')
@@ -67,7 +71,8 @@ export function createExportsFake(
   }
 
   async function appendFile({ octets, rows, nodeRows }: SegmentFile): Promise<void> {
-    const id = `${String(++segments).padStart(15, '0')}-test`
+    // Also another one than an earlier process had for the same folder.
+    const id = `${String(++segments).padStart(15, '0')}-${process.pid}`
     const path = join(folder, `${id}.native`)
     writeFileSync(path, octets)
     const what = { table: table.name, schema: table.schema, rows, nodeRows }

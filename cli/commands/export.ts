@@ -1,4 +1,5 @@
-// `weir export`: all rows of a range into a file. What was fetched stays: the same command goes on where it ended.
+// `weir export`: all rows of a range into a file, or of Parquet and Arrow into a folder of files (export-parts.ts). What
+// was fetched stays: the same command goes on where it ended.
 //
 //   FILE.part        what is fetched so far
 //   FILE.part.json   the question, the cursor of the next page, and how many octets of FILE.part are whole
@@ -16,8 +17,9 @@ import { grouped } from '../render/number.ts'
 import { tellTruth } from '../render/truth.ts'
 import { filterOperand } from '../source/filter-flags.ts'
 import { rangeFlags, rangeOf } from '../source/range.ts'
-import { createServer, type Question, serverFlag } from '../source/server.ts'
+import { createServer, type Question, type Server, serverFlag } from '../source/server.ts'
 import { type Command, note, type Terminal, type Values } from './command.ts'
+import { type Exported, type ExportJob, exportParts } from './export-parts.ts'
 
 const pageRows = 10_000
 const tables = ['flows', 'events'] as const
@@ -26,7 +28,7 @@ export const exportCommand: Command = {
   name: 'export',
   summary: 'Writes all rows of a range into a file; goes on where it was interrupted.',
   description:
-    'The range ends where it ended when the export began. FILE appears when it is complete; until then FILE.part and FILE.part.json hold what there is.',
+    'The range ends where it ended when the export began. FILE appears when it is complete; until then FILE.part and FILE.part.json hold what there is. Parquet and Arrow have no file that could be continued: FILE is a folder of files of up to 250,000 rows, and _manifest.json in it names those that are whole.',
   operands: [
     { name: 'TABLE', required: true, choices: tables, help: 'flows or events.' },
     { ...filterOperand, help: 'Only rows for which this holds: dst_port = 443.' },
@@ -42,9 +44,9 @@ export const exportCommand: Command = {
     {
       name: 'format',
       kind: 'choice',
-      choices: ['ndjson', 'csv'],
+      choices: ['ndjson', 'csv', 'parquet', 'arrow'],
       default: 'ndjson',
-      help: 'ndjson: a JSON object per line; csv: RFC 4180 with a head.',
+      help: 'ndjson: a JSON object per line; csv: RFC 4180 with a head; parquet, arrow: a folder of files.',
     },
     ...rangeFlags,
     serverFlag,
@@ -55,6 +57,10 @@ export const exportCommand: Command = {
     {
       command: "weir export flows 'dst_port = 443' --for 1h --format csv -o tls.csv",
       what: 'a table',
+    },
+    {
+      command: 'weir export flows --for 7d --format parquet -o week',
+      what: 'a folder for pandas, DuckDB or Spark',
     },
   ],
   run,
@@ -74,28 +80,32 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
     ...values.operands('TABLE'),
     ...values.operands(filterOperand.name),
   ]
-  const table = tableNamed(name) as Table
   const file = values.text('file')
   if (file === undefined) {
     throw cliError('missing_value', {
       details: { command: 'export', name: '--file', metavar: 'FILE' },
     })
   }
-  const part = `${file}.part`
   const range = rangeOf('export', values, terminal.now())
   const format = values.text('format') ?? ''
   const filter = filters.map((text): [string, string] => ['filter', text])
-  const what = digestOf([
-    name,
-    format,
-    values.text('for'),
-    values.text('from'),
-    values.text('to'),
-    ...filters,
-  ])
-  const question: Question = [...range.question, ['order', 'time'], ...filter]
-  const out = await opened(file, { what, question, cursor: null, octets: 0, rows: 0 })
+  const limits = ['for', 'from', 'to'].map((flag) => values.text(flag))
+  const what = digestOf([name, format, ...limits, ...filters])
+  const question: Question = [...range.question, ...filter]
+  const job: ExportJob = { table: tableNamed(name) as Table, file, format, what, question }
   const server = createServer(values, terminal)
+  const isColumnar = format === 'parquet' || format === 'arrow'
+  const done = await (isColumnar ? exportParts : exportLines)(job, server, terminal)
+  const about = { what: `${grouped(done.rows)} rows in ${file}`, range: range.text }
+  tellTruth(terminal, { ...about, coverage: done.coverage, explain: 'weir ledger' })
+  return 0
+}
+
+async function exportLines(job: ExportJob, server: Server, terminal: Terminal): Promise<Exported> {
+  const { table, file, format, what } = job
+  const part = `${file}.part`
+  const question: Question = [...job.question, ['order', 'time']]
+  const out = await opened(file, { what, question, cursor: null, octets: 0, rows: 0 })
   let { state } = out
   if (state.octets > 0) note(terminal, `going on after ${grouped(state.rows)} rows`)
   let answer: RowsAnswer
@@ -103,7 +113,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
     do {
       const page: [string, string][] = [['limit', String(pageRows)]]
       if (state.cursor !== null) page.push(['cursor', state.cursor])
-      answer = await server.ask<RowsAnswer>(`/api/${name}`, [...state.question, ...page])
+      answer = await server.ask<RowsAnswer>(`/api/${table.name}`, [...state.question, ...page])
       const text = textOf(answer.rows, { table, format, isFirst: state.octets === 0 })
       const { bytesWritten } = await out.handle.write(text)
       await out.handle.sync()
@@ -118,9 +128,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   }
   await rename(part, file)
   await rm(`${part}.json`)
-  const about = { what: `${grouped(state.rows)} rows in ${file}`, range: range.text }
-  tellTruth(terminal, { ...about, coverage: answer.coverage, explain: 'weir ledger' })
-  return 0
+  return { rows: state.rows, coverage: answer.coverage }
 }
 
 /** The file as far as it is whole; a part of the same command goes on. */

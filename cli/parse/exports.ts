@@ -5,7 +5,7 @@ import type { ConfigItem, ConfigMistake } from '../../common/config/mod.ts'
 import { messageOf, parseDurationMs } from '../../common/mod.ts'
 import type { Flag } from '../commands/command.ts'
 
-const kinds = ['postgresql', 'ipfix', 'otlp'] as const
+const kinds = ['postgresql', 'ipfix', 'otlp', 'files'] as const
 
 /** A key of one export, described as a flag is; `config` is its name in the list. */
 export interface ExportKey extends Flag {
@@ -40,6 +40,7 @@ export const exportKeys: readonly ExportKey[] = [
       kinds: ['ipfix', 'otlp'],
     },
   ),
+  text('path', 'Absolute path of the folder that the files are written to.', { kinds: ['files'] }),
   text('tables', 'Tables whose rows it gets; flows by default.', { isList: true }),
   text('rows', 'counted (default): every byte once; all: also the second view of a connection.', {
     kind: 'choice',
@@ -65,10 +66,27 @@ export const exportKeys: readonly ExportKey[] = [
   text('tls_ca', 'File of the certificates that the receiver is checked against, in PEM.'),
   text('tls_cert', 'File of our certificate, in PEM.'),
   text('tls_key', 'File of its key, in PEM.'),
-  text('retention', 'How long the database keeps rows; whole days are dropped; 30d by default.', {
+  text(
+    'retention',
+    'How long rows are kept. postgresql: whole days are dropped, 30d by default. files: whole files are removed, by default none.',
+    { kind: 'duration', min: 86_400_000, kinds: ['postgresql', 'files'] },
+  ),
+  text('format', 'ndjson (default), parquet or arrow.', {
+    kind: 'choice',
+    choices: ['ndjson', 'parquet', 'arrow'],
+    kinds: ['files'],
+  }),
+  text('rotate_size', 'A file ends when so much was collected for it; 64MiB by default.', {
+    kind: 'size',
+    min: 1024,
+    max: 1_073_741_824,
+    kinds: ['files'],
+  }),
+  text('rotate_age', 'A file ends when its first row came so long ago; 1h by default.', {
     kind: 'duration',
-    min: 86_400_000,
-    kinds: ['postgresql'],
+    min: 1_000,
+    max: 2_592_000_000,
+    kinds: ['files'],
   }),
   text('protocol', 'grpc (default) or http/protobuf.', {
     kind: 'choice',
@@ -135,6 +153,9 @@ const common = new Set(
   exportKeys.filter((key) => key.kinds === undefined).map(({ config }) => config),
 )
 
+/** Where the receiver is, as each kind calls it. */
+const places = new Set(['dsn', 'endpoint', 'path'])
+
 /** What the list says. Throws nothing: `exportMistakes` says what is wrong with it. */
 export function exportsOf(items: readonly ConfigItem[]): readonly ExportConfig[] {
   return items.map(exportOf)
@@ -147,12 +168,12 @@ function exportOf({ values }: ConfigItem, index: number): ExportConfig {
       ?.split(',')
       .map((part) => part.trim())
   const kind = (text('kind') ?? '') as ExportConfig['kind']
-  const own = [...values].filter(([key]) => !common.has(key) && key !== 'dsn' && key !== 'endpoint')
+  const own = [...values].filter(([key]) => !common.has(key) && !places.has(key))
   const tls = { ca: text('tls_ca'), cert: text('tls_cert'), key: text('tls_key') }
   const whole = {
     name: text('name') ?? `${kind}-${index + 1}`,
     kind,
-    endpoint: text('dsn') ?? text('endpoint') ?? '',
+    endpoint: [...places].map(text).find((place) => place !== undefined) ?? '',
     tables: list('tables'),
     rows: text('rows'),
     filter: text('filter'),

@@ -24,11 +24,22 @@ export interface Server {
   readonly url: string
   /** Throws AppError server_unreachable, server_refused, server_failed, not_weir. */
   readonly ask: <T>(path: string, question: Question) => Promise<T>
+  /** An answer that is a file. The same errors, also while its octets come. */
+  readonly download: (path: string, question: Question) => Promise<Download>
   /** The same server, asked for as long as another signal allows. */
   readonly until: (interrupted: AbortSignal) => Server
 }
 
+/** A file as it comes. */
+export interface Download {
+  readonly headers: Headers
+  /** All of them, or it throws. */
+  readonly octets: AsyncIterable<Uint8Array>
+}
+
 const answerMs = 60_000
+/** A file of a hundred megabytes over a slow line. */
+const downloadMs = 600_000
 
 const standardUrl = 'http://127.0.0.1:8080'
 
@@ -42,17 +53,48 @@ export function createServer(
 }
 
 function serverAt(url: string, interrupted: AbortSignal): Server {
-  return { url, ask, until: (signal) => serverAt(url, signal) }
+  const targetOf = (path: string, question: Question) =>
+    `${url}${path}?${new URLSearchParams(question.map((pair): [string, string] => [...pair]))}`
+  const unlessInterrupted = (error: unknown): never => {
+    throw interrupted.aborted ? new Interrupted() : error
+  }
 
   async function ask<T>(path: string, question: Question): Promise<T> {
-    const target = `${url}${path}?${new URLSearchParams(question.map((pair): [string, string] => [...pair]))}`
     const signal = AbortSignal.any([interrupted, AbortSignal.timeout(answerMs)])
-    const [answer, body] = await reach(url, target, signal).catch((error: unknown) => {
-      throw interrupted.aborted ? new Interrupted() : error
-    })
+    const reached = reach(url, targetOf(path, question), signal).catch(unlessInterrupted)
+    const [answer, body] = await reached
     if (answer.ok) return body as T
     throw errorOf(url, answer.status, body as Partial<ErrorBody>)
   }
+
+  async function download(path: string, question: Question): Promise<Download> {
+    const signal = AbortSignal.any([interrupted, AbortSignal.timeout(downloadMs)])
+    const answer = await fetch(targetOf(path, question), { signal, redirect: 'error' }).catch(
+      (error: unknown) => unlessInterrupted(unreachable(url, error)),
+    )
+    if (!answer.ok) {
+      throw errorOf(url, answer.status, parsed(url, answer, await answer.text()) as object)
+    }
+    return { headers: answer.headers, octets: octetsOf(answer) }
+  }
+
+  async function* octetsOf({ body, headers }: Response): AsyncGenerator<Uint8Array, void, void> {
+    let octets = 0
+    try {
+      for await (const chunk of body ?? []) {
+        octets += chunk.length
+        yield chunk
+      }
+    } catch (error) {
+      unlessInterrupted(unreachable(url, error))
+    }
+    const wanted = headers.get('content-length')
+    if (wanted === null || octets === Number(wanted)) return
+    const reason = `${octets} of ${wanted} octets came`
+    throw cliError('server_unreachable', { details: { server: url, reason } })
+  }
+
+  return { url, ask, download, until: (signal) => serverAt(url, signal) }
 }
 
 /** The last started of those that run here; that there are others is said. */

@@ -21,6 +21,8 @@ export {
 export { type EventCount, readEventCounts } from './events.ts'
 export { readLedger } from './ledger.ts'
 export { type PageKey, type PageQuestion, type RowsPage, readPage } from './page.ts'
+export { type Part, type PartQuestion, writePart } from './part.ts'
+export { plainColumns } from './plain-sql.ts'
 export type { Source } from './plan.ts'
 export { type Approximate, exactRowsMax } from './precision.ts'
 export { readPrograms } from './programs.ts'

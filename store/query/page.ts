@@ -38,7 +38,8 @@ export interface RowsPage {
   readonly after: PageKey | null
 }
 
-function fieldsOf({ fields, derived }: Table): readonly Field[] {
+/** What a list shows of a row. */
+export function shownFields({ fields, derived }: Table): readonly Field[] {
   return [...fields, ...derived]
 }
 
@@ -80,7 +81,7 @@ function pageSql(binder: Binder, question: PageQuestion, limit: number): string 
   const condition = scopeCondition(binder, question)
   const once = question.open ? ' LIMIT 1 BY f.connection_id' : ''
   const behind = after ? ` AND ${behindCondition(binder, question, after)}` : ''
-  return `SELECT ${fieldsOf(table)
+  return `SELECT ${shownFields(table)
     .map((field) => selectOf(field))
     .join(', ')},
   ${valueText(order.by)} AS _value, toString(toUnixTimestamp64Nano(f.time)) AS _time,
@@ -89,13 +90,17 @@ FROM ${table.name} AS f WHERE ${condition}${behind}
 ORDER BY ${orderSql(order, tie)}${once} LIMIT ${binder.bind('UInt32', limit)}`
 }
 
-function orderSql({ by, descending }: Order<Field>, tie: string): string {
+export function orderSql({ by, descending }: Order<Field>, tie: string): string {
   const column = columnOf(by)
   return `isNull(${column}), ${column} ${descending ? 'DESC' : 'ASC'}, f.time DESC, ${tie}`
 }
 
 /** At the key or behind it: nulls last, then the value in its direction, then newest first, then the tie. */
-function behindCondition(binder: Binder, question: PageQuestion, after: PageKey): string {
+export function behindCondition(
+  binder: Binder,
+  question: Pick<PageQuestion, 'order' | 'table'>,
+  after: PageKey,
+): string {
   const { order, table = flowTable } = question
   const tie = tieOf(table)
   const timeNs = binder.bindTime(BigInt(after.timeNs))
@@ -118,7 +123,7 @@ function valueText(field: Field): string {
 
 function pageOf(question: PageQuestion, found: readonly StoredRow[]): RowsPage {
   const { after, limit, table = flowTable } = question
-  const fields = fieldsOf(table)
+  const fields = shownFields(table)
   const fresh = after ? found.slice(countEqual(found, after)) : found
   const page = fresh.slice(0, limit)
   const last = page.at(-1)
