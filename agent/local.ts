@@ -13,7 +13,10 @@ import { interfaceAddresses, ownPids } from './process.ts'
 import { createEnrich, type Enrich } from './tcp/enrich.ts'
 import { createWatch, type WatchedInterval } from './watch.ts'
 
-export type LocalAgentConfig = Pick<AgentConfig, 'intervalMs' | 'filter' | 'ringBytes'> & {
+export type LocalAgentConfig = Pick<
+  AgentConfig,
+  'intervalMs' | 'filter' | 'ringBytes' | 'connectionEvents'
+> & {
   /** Name of this host in rows; default: what the host calls itself. */
   readonly node?: string
 }
@@ -44,7 +47,8 @@ export function createLocalAgent(
     own,
     addresses: interfaceAddresses,
   })
-  const events = createEvents({ node, own, ...enrich })
+  const { connectionEvents: choice = 'all' } = config
+  const events = createEvents({ node, own, choice, ...enrich })
   const ledger = createLedger({
     node,
     onUnaccounted: (stage, count) =>

@@ -28,7 +28,9 @@ export function createSidecar(config: SidecarConfig, reporter: Reporter): Sideca
   const choice = { dialect: 'obi', labels: [], seriesMax, expiryMs } as const
   const series = createSeriesSet({ ...choice, metrics: sidecarMetrics })
   reporter.families(() => series.families(Date.now()))
-  const agent = createLocalAgent(config, reporter, (batch) => series.take(batch, Date.now()))
+  const agent = createLocalAgent({ ...config, connectionEvents: 'off' }, reporter, (batch) =>
+    series.take(batch, Date.now()),
+  )
   const { createServer } = process.getBuiltinModule('node:http')
   const server = createServer(async (request, response) => {
     const path = request.url?.split('?')[0]

@@ -6,8 +6,10 @@ import { holdLock } from './lock.ts'
 import { checkpoint } from './measures/checkpoint.ts'
 import { dump } from './measures/dump.ts'
 import { encode } from './measures/encode.ts'
+import { events } from './measures/events.ts'
 import { exports } from './measures/exports.ts'
 import { flow } from './measures/flow.ts'
+import { follow } from './measures/follow.ts'
 import { kernelTime } from './measures/kernel-time.ts'
 import { maps } from './measures/maps.ts'
 import { connections, throughput } from './measures/overhead.ts'
@@ -21,6 +23,7 @@ const measures = [
   kernelTime,
   throughput,
   connections,
+  follow,
   ring,
   flow,
   maps,
@@ -30,6 +33,7 @@ const measures = [
   start,
   rest,
   minute,
+  events,
   store,
   exports,
   scrape,

@@ -24,6 +24,16 @@ export function cpuBetween(before: CpuTime, after: CpuTime): CpuTime & { readonl
 
 /** Resident memory in MB (10^6). */
 export function residentMb(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return (Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024) / 1e6
+  return statusMb(pid, 'VmRSS')
+}
+
+/** The most that it ever was. */
+export function peakMb(pid: number): number {
+  return statusMb(pid, 'VmHWM')
+}
+
+function statusMb(pid: number, name: 'VmRSS' | 'VmHWM'): number {
+  const lines = readFileSync(`/proc/${pid}/status`, 'utf8').split('\n')
+  const line = lines.find((one) => one.startsWith(`${name}:`)) ?? ''
+  return (Number.parseInt(line.slice(name.length + 1), 10) * 1024) / 1e6
 }

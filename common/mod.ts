@@ -1,5 +1,6 @@
 // The base layer: what every stage needs and no stage owns. It imports nothing of ours.
 
+export { createSlotIndex, type SlotIndex } from './collections/slot-index.ts'
 export {
   AppError,
   type ErrorOptions,

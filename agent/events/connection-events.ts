@@ -8,7 +8,7 @@
 // than the probe has no attempt, one that vanished without a record has no end, and when a connect() was
 // established between its begin and its result no record says.
 
-import { type Batch, eventTable } from '../../wire/mod.ts'
+import { type Batch, eventTable, type Interner } from '../../wire/mod.ts'
 import { octet, recordOctets, recordWords, roleSeen, short, word } from '../drain/record.ts'
 import type { Cgroups } from '../identity/cgroups.ts'
 import type { Own } from '../identity/own.ts'
@@ -16,9 +16,10 @@ import { endColumnsOf } from '../rows/columns.ts'
 import { createEndWriter } from '../rows/end-writer.ts'
 import type { Moment } from '../rows/moment.ts'
 import { createWallTime, isTimeKnown } from '../rows/wall-time.ts'
-import { createWriter } from '../rows/writer.ts'
+import { batchRowsMax, createWriter } from '../rows/writer.ts'
 import { hasPair, isInitiator, shortAt, u32At } from '../tcp/end-table.ts'
-import { endReason, errnoName, tcp } from '../tcp/outcome.ts'
+import { createFlowNames } from '../tcp/flow-names.ts'
+import { tcp } from '../tcp/outcome.ts'
 import { isOwn } from '../tcp/own-connections.ts'
 import type { Connections } from '../tcp/state.ts'
 
@@ -32,7 +33,7 @@ export interface ConnectionEventsOptions {
   readonly own: Own
   /** `all` when not given. */
   readonly choice?: ConnectionEventChoice
-  /** Rows of one batch; default 131,072. */
+  /** Rows of one batch; `batchRowsMax` when not given. */
   readonly rowsMax?: number
 }
 
@@ -63,7 +64,7 @@ interface Happening {
 }
 
 export function createConnectionEvents(options: ConnectionEventsOptions): ConnectionEvents {
-  const { state, own, choice = 'all', rowsMax = 131_072 } = options
+  const { state, own, choice = 'all', rowsMax = batchRowsMax } = options
   const { ends } = state
   const write = createEventWriter(options)
   let counts = { due: 0, rows: 0, filtered: 0 }
@@ -144,8 +145,9 @@ type Phase = 'attempt' | 'established' | 'closed'
 function createEventWriter({ node, state, cgroups }: ConnectionEventsOptions) {
   const writer = createWriter(eventTable)
   const { ends, table } = state
-  let { names } = writer.batch()
-  const owners = createEndWriter({ node, cgroups, ends }, names)
+  let interner = writer.batch().names
+  let names = createEventNames(interner, node)
+  const owners = createEndWriter({ node, cgroups, ends }, interner)
   const wallTime = createWallTime()
   let columns = writer.columns()
   let sides = { src: endColumnsOf(columns, 'src'), dst: endColumnsOf(columns, 'dst') }
@@ -153,8 +155,10 @@ function createEventWriter({ node, state, cgroups }: ConnectionEventsOptions) {
   function begin(moment: Moment): void {
     writer.begin()
     wallTime.begin(moment)
-    names = writer.batch().names
-    owners.begin(names)
+    if (writer.batch().names === interner) return
+    interner = writer.batch().names
+    names = createEventNames(interner, node)
+    owners.begin(interner)
   }
 
   function nextRow(): number {
@@ -169,16 +173,16 @@ function createEventWriter({ node, state, cgroups }: ConnectionEventsOptions) {
   function write({ slot, isSrc, failed }: Happening, phase: Phase): void {
     const row = nextRow()
     const side = isSrc ? 'src' : 'dst'
-    columns.node.values[row] = names.index(node)
-    columns.kind.values[row] = names.index('connection')
-    columns.phase.values[row] = names.index(phase)
-    columns.observer.values[row] = names.index(side)
-    columns.protocol.values[row] = names.index('tcp')
+    columns.node.values[row] = names.flow.fixed.node
+    columns.kind.values[row] = names.connection
+    columns.phase.values[row] = names[phase]
+    columns.observer.values[row] = names.flow.fixed[side]
+    columns.protocol.values[row] = names.flow.fixed.protocol
     columns.count.values[row] = 1
     writeTuple(row, slot, isSrc)
     writeTimes({ row, slot }, phase, failed)
-    if (failed || phase === 'closed') writeOutcome(row, slot, side)
-    else if (phase === 'attempt') columns.result.values[row] = names.index('established')
+    if (failed || phase === 'closed') writeOutcome(row, slot, isSrc)
+    else if (phase === 'attempt') columns.result.values[row] = names.established
     owners.end(sides[side], row, slot)
   }
 
@@ -212,17 +216,10 @@ function createEventWriter({ node, state, cgroups }: ConnectionEventsOptions) {
     }
   }
 
-  function writeOutcome(row: number, slot: number, side: 'src' | 'dst'): void {
-    const error = shortAt(ends, slot, short.error)
-    const outcome = {
-      side,
-      error,
-      state: ends.octets[slot * recordOctets + octet.state] as number,
-      localPort: shortAt(ends, slot, short.localPort),
-      vanished: ends.closed[slot] === 2,
-    }
-    columns.result.values[row] = names.index(endReason([outcome]))
-    columns.errno.values[row] = names.index(errnoName(error))
+  function writeOutcome(row: number, slot: number, isSrc: boolean): void {
+    const outcome = names.flow.outcome(state, isSrc ? slot : -1, isSrc ? -1 : slot)
+    columns.result.values[row] = outcome.reason
+    columns.errno.values[row] = outcome.errno
   }
 
   function copyAddress(to: Uint32Array, row: number, from: number): void {
@@ -230,4 +227,16 @@ function createEventWriter({ node, state, cgroups }: ConnectionEventsOptions) {
   }
 
   return { begin, write, batch: writer.batch }
+}
+
+/** The texts of these rows as indexes: one object per interner. */
+function createEventNames(names: Interner, node: string) {
+  const index = (text: Phase | 'connection') => names.index(text)
+  return {
+    flow: createFlowNames(names, node),
+    connection: index('connection'),
+    attempt: index('attempt'),
+    established: index('established'),
+    closed: index('closed'),
+  }
 }

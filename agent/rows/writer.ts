@@ -23,6 +23,9 @@ export interface Writer<F extends Field> {
   next(): number
 }
 
+/** Rows of one frame: a busy interval is several, so that its memory is a frame's and not that of all its rows. */
+export const batchRowsMax = 16_384
+
 const namesMax = 65_536
 const capacityMin = 1024
 /** When so many reports in a row need a quarter of the batch at most, it begins anew smaller. */

@@ -6,6 +6,7 @@ import { word } from '../drain/record.ts'
 import { type Cgroups, createCgroups } from '../identity/cgroups.ts'
 import type { Own } from '../identity/own.ts'
 import type { Moment } from '../rows/moment.ts'
+import { batchRowsMax } from '../rows/writer.ts'
 import { flag, isSet } from './connection-table.ts'
 import { applyRecords, sweepVanished } from './connections.ts'
 import { u32At } from './end-table.ts'
@@ -29,7 +30,7 @@ export interface EnrichOptions {
   readonly lateMax?: number
   /** Addresses of the node's interfaces, asked for at every complete snapshot. */
   readonly addresses?: () => readonly string[]
-  /** Rows of one batch; default 131,072. */
+  /** Rows of one batch; `batchRowsMax` when not given. */
   readonly rowsMax?: number
 }
 
@@ -83,7 +84,7 @@ export interface Enrich {
 }
 
 export function createEnrich(options: EnrichOptions): Enrich {
-  const { rowsMax = 131_072 } = options
+  const { rowsMax = batchRowsMax } = options
   const state = createConnections(keyWords(options.key), options.endsMax)
   const cgroups = createCgroups({ root: options.cgroupRoot })
   const writer = createRowWriter(state, cgroups, options.node)

@@ -1,4 +1,5 @@
-// The texts that a row of a TCP connection has whatever its ends are, as interner indexes: one object per interner.
+// The texts that a row of a TCP connection, or of an event of one, has whatever its ends are, as interner indexes: one
+// object per interner.
 
 import type { Interner } from '../../wire/mod.ts'
 import { octet, recordOctets, short } from '../drain/record.ts'
@@ -17,7 +18,8 @@ export interface FlowNames {
   >
   /** By the kernel's number. */
   state(state: number): number
-  outcome(state: Connections, connection: number): OutcomeNames
+  /** How the ends in these slots ended; -1 = no end. */
+  outcome(state: Connections, src: number, dst: number): OutcomeNames
 }
 
 /** There are few ways to end; beyond this the cache begins anew. */
@@ -29,9 +31,7 @@ export function createFlowNames(names: Interner, node: string): FlowNames {
   let lastKey = -1 // most rows end alike
   let lastOutcome: OutcomeNames = { reason: 0, errno: 0 }
 
-  function outcome(state: Connections, connection: number): OutcomeNames {
-    const src = state.table.src[connection] as number
-    const dst = state.table.dst[connection] as number
+  function outcome(state: Connections, src: number, dst: number): OutcomeNames {
     const key = outcomeKey(state, src) + outcomeKey(state, dst) * 0x200_0000
     if (key === lastKey) return lastOutcome
     const known = outcomes.get(key) ?? newOutcome(state, { key, src, dst })

@@ -130,7 +130,8 @@ export function createRowWriter(state: Connections, cgroups: Cgroups, node: stri
   function writeOutcome(row: number, connection: number, facts: RowFacts): void {
     columns.state.values[row] = facts.closed ? names.fixed.closed : names.state(facts.state)
     if (!facts.ended) return
-    const outcome = names.outcome(state, connection)
+    const { src, dst } = state.table
+    const outcome = names.outcome(state, src[connection] as number, dst[connection] as number)
     columns.end_reason.values[row] = outcome.reason
     columns.errno.values[row] = outcome.errno
   }

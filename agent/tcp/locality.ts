@@ -1,10 +1,10 @@
 // Addresses of this node, learnt from the sockets themselves and from its interfaces: whether a peer is still to
 // be expected here. A namespace of which no socket was seen yet is unknown, so "not here" only means "perhaps".
 
+import { createSlotIndex } from '../../common/mod.ts'
 import { parseAddress } from '../../wire/mod.ts'
 import { recordWords, word } from '../drain/record.ts'
 import type { EndTable } from './end-table.ts'
-import { createSlotIndex } from './slot-index.ts'
 
 export interface Locality {
   /** Notes the end's own address. */

@@ -2,12 +2,12 @@
 // ended. A socket is known again by its cookie (same boot only), or by its pair of initial sequence numbers.
 // Connections that had ended are remembered at once; those that were open wait here for their sockets.
 
+import { createSlotIndex } from '../../common/mod.ts'
 import { word } from '../drain/record.ts'
 import { flag, isSet, setFlag, takeConnection, totals as totalCount } from './connection-table.ts'
 import { hasPair, u32At } from './end-table.ts'
 import { at, entryWords, known } from './entries.ts'
 import { setPair } from './join.ts'
-import { createSlotIndex } from './slot-index.ts'
 import type { Connections, Restored } from './state.ts'
 
 /** `words` are whole entries, in any order (entries.ts); `remember` is given those that had ended. */

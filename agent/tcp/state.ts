@@ -1,9 +1,9 @@
 // What the enrich stage knows: the ends, the connections, and the ways to find them.
 
+import { createSlotIndex, type SlotIndex } from '../../common/mod.ts'
 import { type ConnectionTable, createConnectionTable } from './connection-table.ts'
 import { createEndTable, type EndTable } from './end-table.ts'
 import { createLocality, type Locality } from './locality.ts'
-import { createSlotIndex, type SlotIndex } from './slot-index.ts'
 import { createTupleIndex, type TupleIndex } from './tuple-index.ts'
 
 export interface Connections {

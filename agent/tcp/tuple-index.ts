@@ -1,9 +1,9 @@
 // Finds the other end of a connection by its swapped 5-tuple, for ends whose pair of sequence numbers is not
 // known (failed handshakes). A tuple that two sockets share (two namespaces with the same addresses) joins nothing.
 
+import { createSlotIndex } from '../../common/mod.ts'
 import { octet, recordOctets, recordWords, short, word } from '../drain/record.ts'
 import { type EndTable, shortAt, u32At } from './end-table.ts'
-import { createSlotIndex } from './slot-index.ts'
 
 export interface TupleIndex {
   add(slot: number): void

@@ -8,6 +8,7 @@ import { createReporter } from '../../common/reporter/mod.ts'
 import {
   appendRow,
   createBatch,
+  createBlockCheck,
   createBlockEncoder,
   eventTable,
   flowTable,
@@ -61,7 +62,9 @@ function push(table: typeof eventTable | typeof flowTable, ports: readonly numbe
   for (const port of ports) {
     appendRow(batch, { time: 1_795_240_800_000_000_000n, node: 'n', dst_port: port })
   }
-  const rows = { table, blocks: [Uint8Array.from(createBlockEncoder().encode(batch))] }
+  const octets = Uint8Array.from(createBlockEncoder().encode(batch))
+  const claim = { rows: ports.length, timeMin: 0n, timeMax: 2n ** 62n }
+  const rows = { table, blocks: [createBlockCheck(table)(octets, claim)] }
   for (const hear of listeners) hear(rows as unknown as LiveRows)
 }
 

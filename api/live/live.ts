@@ -11,7 +11,6 @@ import type { ServerResponse } from 'node:http'
 import { messageOf, type Reporter } from '../../common/mod.ts'
 import {
   type BlockView,
-  createBlocksReader,
   type Filter,
   readBlock,
   rowOf,
@@ -19,10 +18,10 @@ import {
   type Table,
 } from '../../wire/mod.ts'
 
-/** Rows that are durable: native blocks of the table's schema of today. */
+/** Rows that are durable: checked blocks of the table's schema of today. */
 export interface LiveRows {
   readonly table: Table
-  readonly blocks: readonly Uint8Array[]
+  readonly blocks: readonly BlockView[]
 }
 
 /** Calls the listener with all rows from now on; returns what ends it. */
@@ -129,7 +128,7 @@ export function createLive(config: LiveConfig, source: LiveSource, reporter: Rep
   function deliver({ table, blocks }: LiveRows): void {
     const wanting = [...readers].filter((reader) => reader.table === table)
     if (wanting.length === 0) return
-    for (const view of blocks.flatMap(readerOf(table))) {
+    for (const view of blocks) {
       const batch = readBlock(view)
       /** Each row becomes JSON once, however many readers want it. */
       const texts: (string | undefined)[] = []
@@ -167,12 +166,4 @@ export function createLive(config: LiveConfig, source: LiveSource, reporter: Rep
   }
 
   return { open, stop }
-}
-
-const blockReaders = new WeakMap<Table, (octets: Uint8Array) => readonly BlockView[]>()
-
-function readerOf(table: Table) {
-  const known = blockReaders.get(table) ?? createBlocksReader(table)
-  blockReaders.set(table, known)
-  return known
 }

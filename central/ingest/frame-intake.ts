@@ -56,7 +56,6 @@ export interface FrameIntake {
 
 const pastMaxNs = 7n * 86_400_000_000_000n
 const futureMaxNs = 3_600_000_000_000n
-const endOfTime = 2n ** 63n - 1n
 
 export function createFrameIntake(nowMs: () => number = Date.now): FrameIntake {
   const checks = new Map<string, BlockCheck>()
@@ -72,16 +71,9 @@ export function createFrameIntake(nowMs: () => number = Date.now): FrameIntake {
 
   /** The block in the schema of today. The frame's own octets may lie in the socket's buffer, which is used again. */
   function todays(view: BlockView, header: FrameHeader): BlockView {
-    const octets = rewriteBlock(view, encoder)
-    if (octets === view.octets) {
-      return header.codec === 'none' ? { ...view, octets: Uint8Array.from(octets) } : view
-    }
-    const { table, rows } = header
-    return checkOf({ table, schema: table.schema })(octets, {
-      rows,
-      timeMin: 0n,
-      timeMax: endOfTime,
-    })
+    const rewritten = rewriteBlock(view, encoder)
+    const isShared = rewritten === view && header.codec === 'none'
+    return isShared ? { ...view, octets: Uint8Array.from(view.octets) } : rewritten
   }
 
   function check(frame: Uint8Array, sender: Sender): FrameVerdict {

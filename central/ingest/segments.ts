@@ -4,6 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Component, messageOf, type Reporter } from '../../common/mod.ts'
 import { type Store, segmentRowsMax } from '../../store/mod.ts'
+import type { BlockView } from '../../wire/mod.ts'
 import type { Journal } from '../export/journal.ts'
 import type { FrameId, Intake } from './frame-intake.ts'
 import { createFrameMemory } from './frame-memory.ts'
@@ -67,11 +68,11 @@ export interface Segments extends Component {
   settled(): Promise<void>
 }
 
-/** Rows that are durable: native blocks of the table's schema of today. */
+/** Rows that are durable: checked blocks of the table's schema of today. */
 export interface DurableRows {
   readonly table: Intake['table']
   readonly rows: number
-  readonly blocks: readonly Uint8Array[]
+  readonly blocks: readonly BlockView[]
 }
 
 export type TeeListener = (rows: DurableRows) => void
@@ -199,14 +200,15 @@ export function createSegments(
   async function makeDurable(from: OpenSegment): Promise<void> {
     const { place, table, rows, frames, nodeRows } = from
     const blocks = await resolved(from)
-    const bytes = blocks.reduce((sum, block) => sum + block.length, 0)
+    const octets = blocks.map((block) => block.octets)
+    const bytes = octets.reduce((sum, block) => sum + block.length, 0)
     pendingBytes += bytes - from.bytes
     const writtenMs = Date.now()
     const id = newSegmentId(writtenMs)
     const { name, schema } = table
     const what = { table: name, schema, place, rows, bytes, frames, nodeRows }
     const segment: Segment = { id, ...what, writtenMs }
-    while (!(await written(segment, blocks))) {
+    while (!(await written(segment, octets))) {
       if (stopping) return
       await delay(retryMs)
     }
@@ -225,7 +227,7 @@ export function createSegments(
     hold.add(segment)
   }
 
-  async function resolved({ parts }: OpenSegment): Promise<readonly Uint8Array[]> {
+  async function resolved({ parts }: OpenSegment): Promise<readonly BlockView[]> {
     const { blocks, completed, late } = await deps.resolve.parts(parts)
     for (const [node, rows] of completed) {
       deps.ledger.count(node, 'resolve', 'entered', rows)

@@ -5,12 +5,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { messageOf, type Reporter } from '../../common/mod.ts'
 import {
   type Batch,
-  createBlockCheck,
+  type BlockView,
   createSeriesSet,
   type MetricDialect,
   metricsOfDialect,
   readBlock,
-  type Table,
 } from '../../wire/mod.ts'
 import type { DurableRows, Segments } from '../ingest/segments.ts'
 
@@ -30,15 +29,8 @@ export interface SeriesFeed {
   stop(): void
 }
 
-interface Waiting {
-  readonly table: Table
-  readonly block: Uint8Array
-}
-
 /** More octets of blocks do not wait: a central that cannot keep up says how many rows it left out. */
 const waitingBytesMax = 256 * 1024 ** 2
-/** A row of any time: it was checked when it came. */
-const anyTime = { timeMin: 0n, timeMax: 0x7fff_ffff_ffff_ffffn }
 
 export function createSeriesFeed(
   config: MetricsConfig,
@@ -50,20 +42,20 @@ export function createSeriesFeed(
     'metrics_missed_rows_total',
     'Rows that are stored and are not in the series of /metrics: queue_full or unreadable.',
   )
-  const waiting: Waiting[] = []
+  const waiting: BlockView[] = []
   let waitingBytes = 0
   let work: Promise<void> | undefined
   reporter.families(() => set.families(Date.now()))
 
   function hear({ table, rows, blocks }: DurableRows): void {
     if (set.fieldsOf(table).length === 0) return
-    const bytes = blocks.reduce((sum, block) => sum + block.length, 0)
+    const bytes = blocks.reduce((sum, block) => sum + block.octets.length, 0)
     if (waitingBytes + bytes > waitingBytesMax) {
       missed.add(rows, 'queue_full')
       return
     }
     waitingBytes += bytes
-    for (const block of blocks) waiting.push({ table, block })
+    waiting.push(...blocks)
     work ??= count().finally(() => {
       work = undefined
     })
@@ -72,38 +64,21 @@ export function createSeriesFeed(
   async function count(): Promise<void> {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       await nextTurn()
-      waitingBytes -= next.block.length
+      waitingBytes -= next.octets.length
       const batch = batchOf(next)
       if (batch) set.take(batch, Date.now())
     }
   }
 
-  function batchOf({ table, block }: Waiting): Batch | undefined {
-    const rows = rowsOf(block)
+  function batchOf(view: BlockView): Batch | undefined {
     try {
-      const view = createBlockCheck(table)(block, { rows, ...anyTime })
-      return readBlock(view, set.fieldsOf(table))
+      return readBlock(view, set.fieldsOf(view.table))
     } catch (error) {
-      missed.add(rows, 'unreadable')
+      missed.add(view.rows, 'unreadable')
       reporter.limited.error('series', { err: messageOf(error) }, 'reading a stored block')
       return undefined
     }
   }
 
   return { stop: tee(hear), settled: async () => work }
-}
-
-/** A Native block begins with its columns and its rows, each as a varint. */
-function rowsOf(block: Uint8Array): number {
-  let at = 0
-  const varint = (): number => {
-    let value = 0
-    for (let shift = 1; ; shift *= 128) {
-      const octet = block[at++] ?? 0
-      value += (octet & 127) * shift
-      if (octet < 128) return value
-    }
-  }
-  varint()
-  return varint()
 }

@@ -41,8 +41,9 @@ test('lines from columns are those of objects', () => {
         rows.filter((row) => row < values.length),
       )
       for (const one of [batch, some]) {
+        const line = write(one)
         for (let row = 0; row < one.length; row++) {
-          assert.equal(write(one, row), escapedJson(rowOf(one, row)))
+          assert.equal(line(row), escapedJson(rowOf(one, row)))
         }
       }
       assert.deepEqual(

@@ -5,10 +5,17 @@ import { rfc3339 } from '../../common/mod.ts'
 import { type Batch, type Column, formatAddress, type Table } from '../../wire/mod.ts'
 import { escapedJson } from './escape.ts'
 
-/** Writes row `index` of a batch as `escapedJson(rowOf(batch, index))` would. */
-export type LineWriter = (batch: Batch, index: number) => string
+/** Prepares a batch; what it gives writes row `index` as `escapedJson(rowOf(batch, index))` would. */
+export type LineWriter = (batch: Batch) => (index: number) => string
 
 type ValueText = (batch: Batch, column: Column, index: number) => string
+
+/** A column whose values differ, and all text between it and the one before. */
+interface Part {
+  readonly head: string
+  readonly column: Column
+  readonly text: ValueText
+}
 
 export function createLineWriter(table: Table): LineWriter {
   const members = table.fields.map((field, at) => ({
@@ -17,15 +24,49 @@ export function createLineWriter(table: Table): LineWriter {
     text: valueText(field.kind),
   }))
 
-  return (batch, index) => {
-    let line = ''
-    for (const { name, head, text } of members) {
-      const column = batch.columns[name] as Column
-      const isNull = column.nulls !== undefined && column.nulls[index] === 1
-      line += head + (isNull ? 'null' : text(batch, column, index))
+  /** Half of the columns say the same in every row of a batch: that is written once. */
+  function partsOf(batch: Batch) {
+    const parts: Part[] = []
+    let head = ''
+    for (const member of members) {
+      const column = batch.columns[member.name] as Column
+      head += member.head
+      if (isConstant(batch, column)) head += jsonOf(batch, { ...member, column }, 0)
+      else {
+        parts.push({ head, column, text: member.text })
+        head = ''
+      }
     }
-    return `${line}}`
+    return { parts, tail: `${head}}` }
   }
+
+  return (batch) => {
+    const { parts, tail } = partsOf(batch)
+    return (index) => {
+      let line = ''
+      for (const part of parts) line += part.head + jsonOf(batch, part, index)
+      return line + tail
+    }
+  }
+}
+
+function jsonOf(batch: Batch, { column, text }: Omit<Part, 'head'>, index: number): string {
+  const isNull = column.nulls !== undefined && column.nulls[index] === 1
+  return isNull ? 'null' : text(batch, column, index)
+}
+
+function isConstant({ length, capacity }: Batch, { values, nulls }: Column): boolean {
+  if (length === 0) return false
+  if (nulls && !isSame(nulls, length, 1)) return false
+  return nulls?.[0] === 1 || isSame(values, length, values.length / capacity)
+}
+
+/** Whether all rows of `width` elements are the same. */
+function isSame(values: Column['values'], rows: number, width: number): boolean {
+  for (let at = width; at < rows * width; at++) {
+    if (values[at] !== values[at - width]) return false
+  }
+  return true
 }
 
 function valueText(kind: Column['field']['kind']): ValueText {

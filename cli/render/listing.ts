@@ -51,7 +51,7 @@ export function createListing(terminal: Terminal, values: Values, shape: Listing
   const table = createTable(shape.columns, terminal.columns)
   const kept: Row[] = []
   let headed = false
-  let lineOf: LineWriter | undefined
+  let linesOfBatch: LineWriter | undefined
 
   function linesOf(rows: readonly Row[]): readonly string[] {
     if (form === 'ndjson') return rows.map(escapedJson)
@@ -63,12 +63,13 @@ export function createListing(terminal: Terminal, values: Values, shape: Listing
   }
 
   async function addBatch(batch: Batch, limit: number): Promise<void> {
-    lineOf ??= createLineWriter(batch.table)
+    linesOfBatch ??= createLineWriter(batch.table)
+    const lineOf = linesOfBatch(batch)
     const length = Math.min(batch.length, limit)
     for (let from = 0; from < length; from += chunkRows) {
       let text = ''
       for (let row = from; row < Math.min(from + chunkRows, length); row++) {
-        text += `${lineOf(batch, row)}\n`
+        text += `${lineOf(row)}\n`
       }
       await write(text)
     }

@@ -23,7 +23,12 @@ export const localFlag: Flag = {
  * those of an interval one of the ledger. It ends the process when it cannot go on.
  */
 export type OpenLocalAgent = (
-  config: { readonly node: string; readonly intervalMs: number },
+  config: {
+    readonly node: string
+    readonly intervalMs: number
+    /** Nobody here shows them. */
+    readonly connectionEvents: 'off'
+  },
   reporter: Reporter,
   onBatch: (batch: Batch, from: bigint, to: bigint) => void,
 ) => Component
@@ -64,7 +69,8 @@ export async function* localIntervals(
   const filter = localFilter(question.filters)
   const queue = createQueue(filter, question.waitingRowsMax ?? waitingRowsMax)
   const reporter = createReporter('weir', { level: 'fatal' })
-  const agent = open({ node: hostname(), intervalMs: localIntervalMs }, reporter, queue.onBatch)
+  const config = { node: hostname(), intervalMs: localIntervalMs, connectionEvents: 'off' } as const
+  const agent = open(config, reporter, queue.onBatch)
   let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
     stopping ??= Promise.resolve(agent.stop())

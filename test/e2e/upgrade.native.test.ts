@@ -129,7 +129,8 @@ async function insertSpool(dataDir: string, store: Store): Promise<void> {
     const header = readFrameHeader(found.frame)
     const check = createBlockCheck(header.table, header.schema)
     const file = join(folder, 'frame.native')
-    writeFileSync(file, rewriteBlock(check(readFrameBlock(found.frame, header), header), encoder))
+    const view = check(readFrameBlock(found.frame, header), header)
+    writeFileSync(file, rewriteBlock(view, encoder).octets)
     await store.insertSegment(file, header.table.name, `${header.agent}/${header.sequence}`)
     frames++
   }

@@ -1,6 +1,7 @@
 // A question to the API that is asked again while the view is live. Old data stays until new data is there.
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { untilNextMs } from '../domain/time.ts'
 import { type Failure, failureFrom, get, serverNow, type Tagged } from './request.ts'
 import { endTrouble, reportTrouble } from './trouble.ts'
 
@@ -37,8 +38,8 @@ export function whenVisible(act: () => void, signal: AbortSignal): void {
 }
 
 /**
- * Asks at once, and `everyMs` after each answer unless that is undefined; sleeps in a hidden tab. Without a path
- * nothing is asked.
+ * Asks at once, and then at whole multiples of `everyMs` unless that is undefined; sleeps in a hidden tab. Without a
+ * path nothing is asked.
  */
 export function useAnswer<T>(path: string | undefined, everyMs: number | undefined): Answer<T> {
   const [answer, setAnswer] = useState<Answer<T>>({
@@ -103,7 +104,7 @@ function ask<T>({ path, everyMs, newest }: Question<T>, change: Change<T>): () =
       failure: undefined,
       slow: false,
     }))
-    if (everyMs !== undefined) again(everyMs)
+    if (everyMs !== undefined) again(untilNextMs(everyMs, atMs))
   }
 
   function refuse(failure: Failure): void {

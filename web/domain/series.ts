@@ -3,7 +3,7 @@
 
 import type { Coverage, SeriesAnswer, Values } from '../data/contract.ts'
 import { bitRate, duration, type Figure, percent, rate } from './number.ts'
-import type { Range } from './time.ts'
+import { type Range, settleMs } from './time.ts'
 
 /** The steps of a range: `timesMs` are their begins. */
 export interface Grid {
@@ -114,9 +114,6 @@ export const drops: Measure = {
 
 /** Resets, sent and received, of the rows of that kind. */
 export const resets: Measure = { ...drops, metric: 'resets' }
-
-/** How long after its end a step may still grow: rows are on their way. */
-const settleMs = 3000
 
 const niceSteps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 86_400]
 

@@ -10,6 +10,8 @@ import {
   rangeLabel,
   refreshMs,
   relativeLabel,
+  settleMs,
+  untilNextMs,
   zoneLabel,
 } from './time.ts'
 
@@ -76,4 +78,19 @@ test('UTC is called UTC', () => assert.equal(zoneLabel(now, 'utc'), 'UTC'))
 
 test('long ranges are asked for again less often than short ones, and none more often than rows come', () => {
   assert.deepEqual([1000, 10_000, 900_000].map(refreshMs), [5000, 10_000, 60_000])
+})
+
+test('questions of one pace come at the same moments, when the rows of a step are there, and none comes twice', () => {
+  for (const [everyMs, passedMs, expected] of [
+    [10_000, settleMs, 10_000],
+    [10_000, settleMs + 1, 9_999],
+    [10_000, settleMs + 7_500, 2_500],
+    [10_000, settleMs + 7_501, 12_499],
+    [10_000, settleMs - 1, 10_001],
+    [30_000, settleMs + 10_000, 20_000],
+  ] as const) {
+    const at = Date.UTC(2026, 7, 21) + passedMs
+    assert.equal(untilNextMs(everyMs, at), expected)
+    assert.equal((at + untilNextMs(everyMs, at) - settleMs) % everyMs, 0)
+  }
 })

@@ -18,6 +18,18 @@ export function refreshMs(changeMs: number): number {
   return Math.min(refreshMostMs, Math.max(refreshLeastMs, changeMs))
 }
 
+/** How long after its end a step may still grow: rows are on their way. */
+export const settleMs = 3000
+
+/**
+ * How long until an answer is asked for again: at whole multiples of its pace by the server's clock, and a moment for
+ * the rows of the last interval. Questions of one pace then come together, and what they need is stored once for all.
+ */
+export function untilNextMs(everyMs: number, nowMs: number): number {
+  const left = everyMs - ((nowMs - settleMs) % everyMs)
+  return left < everyMs / 4 ? left + everyMs : left
+}
+
 /** As `momentMs`, in the page's zone. */
 export function parseTime(text: string, nowMs: number, zone: Zone): number | undefined {
   return momentMs(text, { nowMs, utc: zone === 'utc' })

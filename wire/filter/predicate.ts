@@ -19,11 +19,17 @@ export function rowTest(filter: Filter, batch: Batch): RowTest {
   switch (filter.kind) {
     case 'and': {
       const parts = filter.parts.map((part) => rowTest(part, batch))
-      return (row) => parts.every((part) => part(row))
+      return (row) => {
+        for (const part of parts) if (!part(row)) return false
+        return true
+      }
     }
     case 'or': {
       const parts = filter.parts.map((part) => rowTest(part, batch))
-      return (row) => parts.some((part) => part(row))
+      return (row) => {
+        for (const part of parts) if (part(row)) return true
+        return false
+      }
     }
     case 'not': {
       const part = rowTest(filter.part, batch)

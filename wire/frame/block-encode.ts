@@ -6,6 +6,7 @@ import type { Batch, Column, Heap } from '../model/columns.ts'
 import type { Field } from '../model/field.ts'
 import { columnType } from './column-type.ts'
 import { createOctetWriter, type OctetWriter } from './octet-writer.ts'
+import { isZero } from './zeros.ts'
 
 export interface BlockEncoder {
   /**
@@ -43,7 +44,8 @@ export function createBlockEncoder(): BlockEncoder {
     const column = batch.columns[field.name] as Column
     const values = column.values as Uint32Array
     if (column.nulls) writer.copy(column.nulls.subarray(0, batch.length))
-    if (field.kind === 'name') dictionary.write(writer, values, batch)
+    if (isEmpty(column, batch.length)) writeEmpty(writer, field, batch.length)
+    else if (field.kind === 'name') dictionary.write(writer, values, batch)
     else if (field.kind === 'counter') counters.write(writer, column, batch.length)
     else if (field.kind === 'text') writeTexts(writer, values, batch)
     else if (field.kind === 'octets') writeOctets(writer, values, batch)
@@ -52,6 +54,27 @@ export function createBlockEncoder(): BlockEncoder {
   }
 
   return { encode, encodeColumn }
+}
+
+/** Octets of the empty value of kinds that take a loop over their rows to write. */
+const emptyWidths: Readonly<Record<string, number>> = {
+  name: 1,
+  counter: 8,
+  text: 1,
+  octets: 1,
+  list: 8,
+}
+
+/** Whether all rows are 0, which is the empty name, text, list …: true of most columns of a wide table. */
+function isEmpty({ field, values }: Column, rows: number): boolean {
+  if (emptyWidths[field.kind] === undefined) return false
+  const length = rows * values.BYTES_PER_ELEMENT
+  return isZero(new Uint8Array(values.buffer, values.byteOffset, length), 0, length)
+}
+
+function writeEmpty(writer: OctetWriter, { kind }: Field, rows: number): void {
+  if (kind === 'name') writeDictionary(writer, [], rows)
+  writer.room(rows * (emptyWidths[kind] as number)).fill(0)
 }
 
 /** String: each value with its length. */
@@ -133,17 +156,23 @@ function createDictionary() {
       keys[row] = key
     }
     for (const index of indexes) keyOf[index] = 0
-    const width = indexes.length < 256 ? 0 : indexes.length < 65_536 ? 1 : 2
-    writer.u64(1)
-    writer.u64(0x600 | width)
-    writer.u64(indexes.length + 1)
-    writer.text('')
-    for (const index of indexes) writer.text(batch.names.text(index))
-    writer.u64(batch.length)
-    writeKeys(writer, keys, width)
+    const texts = indexes.map(batch.names.text)
+    writeKeys(writer, keys, writeDictionary(writer, texts, batch.length))
   }
 
   return { write }
+}
+
+/** All up to the keys of the rows; the width of a key comes back. */
+function writeDictionary(writer: OctetWriter, texts: readonly string[], rows: number): 0 | 1 | 2 {
+  const width = texts.length < 256 ? 0 : texts.length < 65_536 ? 1 : 2
+  writer.u64(1)
+  writer.u64(0x600 | width)
+  writer.u64(texts.length + 1)
+  writer.text('')
+  for (const text of texts) writer.text(text)
+  writer.u64(rows)
+  return width
 }
 
 function writeKeys(writer: OctetWriter, keys: Uint32Array, width: 0 | 1 | 2): void {

@@ -5,17 +5,18 @@ import type { Field } from '../model/field.ts'
 import type { Interner } from '../model/interner.ts'
 import { type BlockView, widths } from './block-check.ts'
 import { type Cursor, readU64, readVarint, take } from './cursor.ts'
+import { isZero } from './zeros.ts'
 
 /**
- * The columns of the view under `names` (all of them when left out) as a batch of its table, with values that
- * may be changed. What the view's schema does not have reads as it does in the store: 0, '', null or `older`.
+ * The columns of the view under `names` (all of them when left out) as a batch of its table that has no others, with
+ * values that may be changed. What the view's schema does not have reads as it does in the store: 0, '', null or `older`.
  */
 export function readBlock(view: BlockView, names?: readonly string[], interner?: Interner): Batch {
-  const batch = createBatch(view.table, view.rows, interner)
-  batch.length = view.rows
   const wanted = names && new Set(names)
-  for (const field of view.table.fields) {
-    if (wanted && !wanted.has(field.name)) continue
+  const fields = view.table.fields.filter(({ name }) => wanted?.has(name) ?? true)
+  const batch = createBatch(view.table, view.rows, interner, fields)
+  batch.length = view.rows
+  for (const field of fields) {
     const index = view.fields.indexOf(field)
     const column = batch.columns[field.name] as Column
     if (index < 0) fillOlder(column)
@@ -61,6 +62,7 @@ function readColumn(batch: Batch, column: Column, cursor: Cursor): void {
 
 function readCounters(values: Column['values'], cursor: Cursor, field: Field): void {
   const from = take(cursor, cursor.rows * 8, field)
+  if (isZero(cursor.octets, from, cursor.at)) return
   for (let row = 0; row < cursor.rows; row++) {
     const at = from + row * 8
     const high = cursor.view.getUint32(at + 4, true)
@@ -75,15 +77,32 @@ function readNames(batch: Batch, { field, values }: Column, cursor: Cursor): voi
   for (let key = 0; key < keys.length; key++) keys[key] = batch.names.index(readText(cursor, field))
   readU64(cursor, field)
   const from = take(cursor, cursor.rows * width, field)
-  for (let row = 0; row < cursor.rows; row++) {
-    const at = from + row * width
-    const key =
-      width === 1
-        ? cursor.view.getUint8(at)
-        : width === 2
-          ? cursor.view.getUint16(at, true)
-          : cursor.view.getUint32(at, true)
-    values[row] = keys[key] as number
+  // The key 0 is the empty name, which has the index 0.
+  if (!isZero(cursor.octets, from, cursor.at)) readIndexes(values, keys, { cursor, from, width })
+}
+
+interface Indexes {
+  readonly cursor: Cursor
+  readonly from: number
+  readonly width: number
+}
+
+/** A loop for each width, as in the check. */
+function readIndexes(
+  values: Column['values'],
+  keys: Uint32Array,
+  { cursor: { rows, octets, view }, from, width }: Indexes,
+): void {
+  if (width === 1) {
+    for (let row = 0; row < rows; row++) values[row] = keys[octets[from + row] as number] as number
+  } else if (width === 2) {
+    for (let row = 0; row < rows; row++) {
+      values[row] = keys[view.getUint16(from + row * 2, true)] as number
+    }
+  } else {
+    for (let row = 0; row < rows; row++) {
+      values[row] = keys[view.getUint32(from + row * 4, true)] as number
+    }
   }
 }
 

@@ -3,7 +3,7 @@
 
 import { type Batch, createBatch } from '../model/columns.ts'
 import type { Field } from '../model/field.ts'
-import type { BlockView } from './block-check.ts'
+import { type BlockView, emptyView, headOf } from './block-check.ts'
 import type { BlockEncoder } from './block-encode.ts'
 import { fillOlder } from './block-read.ts'
 
@@ -13,19 +13,18 @@ export interface Replaced {
   readonly names: ReadonlySet<string>
 }
 
-/** The block's own octets when nothing has to change, else new memory. */
+/** The view itself when nothing has to change, else one of new memory: of what was checked, so it needs no check. */
 export function rewriteBlock(
   view: BlockView,
   encoder: BlockEncoder,
   replaced?: Replaced,
-): Uint8Array {
+): BlockView {
   const { table, fields, rows, octets } = view
   const isSame = fields.length === table.fields.length && (replaced?.names.size ?? 0) === 0
-  if (isSame) return octets
+  if (isSame) return view
   const older = olderColumns(view)
-  const parts = [varint(table.fields.length), varint(rows)]
-  for (const field of table.fields) parts.push(columnOf(field))
-  return Buffer.concat(parts)
+  const head = Buffer.concat([varint(table.fields.length), varint(rows)])
+  return joined(view, head, table.fields.map(columnOf))
 
   function columnOf(field: Field): Uint8Array {
     if (replaced?.names.has(field.name)) {
@@ -35,6 +34,23 @@ export function rewriteBlock(
     if (index < 0) return Uint8Array.from(encoder.encodeColumn(older, field))
     return octets.subarray(view.from[index], view.to[index])
   }
+}
+
+function joined(
+  { table, rows }: BlockView,
+  head: Uint8Array,
+  columns: readonly Uint8Array[],
+): BlockView {
+  const octets = Buffer.concat([head, ...columns])
+  const view = emptyView(table, table.fields, { rows, octets })
+  let at = head.length
+  for (const [index, field] of table.fields.entries()) {
+    view.from[index] = at
+    view.data[index] = at + headOf(field).length
+    at += (columns[index] as Uint8Array).length
+    view.to[index] = at
+  }
+  return view
 }
 
 /** The columns that the view's schema lacks, as rows of it read. */

@@ -29,10 +29,15 @@ export interface Batch {
   readonly columns: Readonly<Record<string, Column>>
 }
 
-/** Makes an empty batch; name columns hold indexes into `names`. */
-export function createBatch(table: Table, capacity: number, names = createInterner()): Batch {
+/** Makes an empty batch of all or some columns; name columns hold indexes into `names`. */
+export function createBatch(
+  table: Table,
+  capacity: number,
+  names = createInterner(),
+  fields: readonly Field[] = table.fields,
+): Batch {
   const columns: Record<string, Column> = {}
-  for (const field of table.fields) columns[field.name] = createColumn(field, capacity)
+  for (const field of fields) columns[field.name] = createColumn(field, capacity)
   return { table, length: 0, capacity, names, heap: emptyHeap(), columns }
 }
 

@@ -24,7 +24,7 @@ export function timeRange(batch: Batch): TimeRange {
   return { timeMin: timeAt(batch, first), timeMax: timeAt(batch, last) }
 }
 
-/** Halves are compared as they are: a batch may have 131,072 rows. */
+/** Halves are compared as they are: a batch may have very many rows. */
 function isEarlier(values: Uint32Array, a: number, b: number): boolean {
   const high = (values[a * 2 + 1] as number) - (values[b * 2 + 1] as number)
   return high === 0 ? (values[a * 2] as number) < (values[b * 2] as number) : high < 0

@@ -25,8 +25,8 @@ export interface FamilyLimits {
 
 export interface BoundedFamily {
   readonly metric: ExportedMetric
-  /** Adds to the series of these labels; of a histogram observes the value. */
-  add(labels: string, value: number, nowMs: number): void
+  /** What adds a value to the series of these labels, or observes it there; good until the next `tick`. */
+  adder(labels: string, nowMs: number): (value: number) => void
   /** The series itself, for gauges; that of `other` when there is no room. */
   seriesOf(labels: string, nowMs: number): BoundedSeries
   tick(nowMs: number): void
@@ -82,14 +82,18 @@ export function createBoundedFamily(
     return other
   }
 
-  function add(labels: string, value: number, nowMs: number): void {
+  function adder(labels: string, nowMs: number): (value: number) => void {
     const found = seriesOf(labels, nowMs)
-    const weight = found.histogram ? 1 : value
-    if (found === other) remember(labels, weight)
-    found.value += value
-    found.recent += weight
+    const { histogram } = found
+    const isOther = found === other
     found.lastMs = nowMs
-    if (found.histogram) observe(found.histogram, value)
+    return (value) => {
+      const weight = histogram ? 1 : value
+      if (isOther) remember(labels, weight)
+      found.value += value
+      found.recent += weight
+      if (histogram) observe(histogram, value)
+    }
   }
 
   /** Bounded: when it is full, new ones are not remembered until the next tick. */
@@ -140,7 +144,7 @@ export function createBoundedFamily(
 
   return {
     metric,
-    add,
+    adder,
     seriesOf,
     tick,
     family: () => familyOf(metric, shown),

@@ -1,5 +1,4 @@
-// The labels of a row as the text of a series. Rows of one batch repeat their label sets, so a text is made once per
-// set and batch: the key of a set is made of the numbers in the columns.
+// The labels of a row as the text of a series.
 
 import { labelsText } from '../../common/exposition/mod.ts'
 import { formatAddress } from '../model/address.ts'
@@ -53,36 +52,24 @@ function sourceOf(field: string, swapped: boolean): string {
   return field.startsWith('dst_') ? `src_${field.slice(4)}` : field
 }
 
-/** Text of the labels of each row of a batch. */
-export function labelReader(batch: Batch, labels: PartLabels): (row: number) => string {
-  const columns = labels.placed.map(({ fields }) =>
-    fields.flatMap((name) => batch.columns[name] ?? []),
-  )
-  const flat = columns.flat()
-  const texts = new Map<string, string>()
-  return (row) => {
-    const key = keyOf(flat, row)
-    const known = texts.get(key)
-    if (known !== undefined) return known
-    const values = labels.placed.map(({ name }, index): [string, string] => [
-      name,
-      firstValue(batch, columns[index] ?? [], row),
-    ])
-    const text = labelsText([...values, ...labels.fixed])
-    texts.set(key, text)
-    return text
-  }
+/** Names of all fields that the labels are made of, in an order that both directions of a connection share. */
+export function fieldsOfLabels({ placed }: PartLabels): readonly string[] {
+  return [...new Set(placed.flatMap(({ fields }) => fields))].toSorted()
 }
 
-function keyOf(columns: readonly Column[], row: number): string {
-  let key = ''
-  for (const { field, values, nulls } of columns) {
-    if (nulls?.[row] === 1) key += ';'
-    else if (field.kind === 'address') key += `${values.subarray(row * 16, row * 16 + 16).join()};`
-    else if (field.kind === 'id') key += `${values[row * 2]}.${values[row * 2 + 1]};`
-    else key += `${values[row]};`
+/** Text of the labels of a row of the batch. */
+export function labelReader(batch: Batch, labels: PartLabels): (row: number) => string {
+  const columns = labels.placed.map(({ name, fields }) => ({
+    name,
+    columns: fields.flatMap((field) => batch.columns[field] ?? []),
+  }))
+  return (row) => {
+    const values = columns.map(({ name, columns }): [string, string] => [
+      name,
+      firstValue(batch, columns, row),
+    ])
+    return labelsText([...values, ...labels.fixed])
   }
-  return key
 }
 
 function firstValue(batch: Batch, columns: readonly Column[], row: number): string {

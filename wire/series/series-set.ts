@@ -4,9 +4,8 @@
 import type { Family } from '../../common/exposition/mod.ts'
 import { labelsText } from '../../common/exposition/mod.ts'
 import { fieldsIn } from '../filter/filter.ts'
-import { rowTest } from '../filter/predicate.ts'
 import type { Batch, Column } from '../model/columns.ts'
-import type { ExportedMetric, ExportedPart } from '../model/exported-metrics.ts'
+import type { ExportedMetric } from '../model/exported-metrics.ts'
 import type { Table } from '../model/field.ts'
 import {
   type BoundedFamily,
@@ -14,8 +13,9 @@ import {
   type FamilyCounts,
   type FamilyLimits,
 } from './bounded-family.ts'
-import { type LabelChoice, labelReader, otherLabels, partLabels } from './label-reader.ts'
+import { fieldsOfLabels, type LabelChoice, otherLabels, partLabels } from './label-reader.ts'
 import { createOpenConnections, type OpenConnections } from './open-connections.ts'
+import { createPartReader, type LabelledPart, type PartRows } from './part-rows.ts'
 
 export interface SeriesConfig extends LabelChoice, FamilyLimits {
   readonly metrics: readonly ExportedMetric[]
@@ -33,6 +33,7 @@ export interface SeriesSet {
 
 interface Kept {
   readonly metric: ExportedMetric
+  readonly parts: readonly LabelledPart[]
   readonly family: BoundedFamily
   readonly open: OpenConnections | undefined
 }
@@ -44,24 +45,27 @@ const tickMs = 15_000
 export function createSeriesSet(config: SeriesConfig): SeriesSet {
   const kept = config.metrics.map((metric): Kept => {
     const family = createBoundedFamily(metric, otherLabels(metric, config), config)
+    const parts = metric.parts.map((part) => ({ part, labels: partLabels(metric, part, config) }))
     const isOpen = metric.op === 'open' || metric.op === 'oldest'
-    return { metric, family, open: isOpen ? createOpenConnections(family) : undefined }
+    return { metric, parts, family, open: isOpen ? createOpenConnections(family) : undefined }
   })
+  const fields = new Map(
+    [...Map.groupBy(kept, ({ metric }) => metric.table)].map(([table, own]) => [
+      table,
+      [...new Set(own.flatMap(fieldsOfMetric))],
+    ]),
+  )
+  const readParts = createPartReader()
   let tickDueMs = 0
 
   function take(batch: Batch, nowMs: number): void {
     tick(nowMs)
-    const readers = new Map<string, (row: number) => string>()
-    for (const { metric, family, open } of kept) {
+    const rowsOf = readParts(batch, nowMs)
+    for (const { metric, parts, family, open } of kept) {
       if (metric.table.name !== batch.table.name) continue
-      for (const part of metric.parts) {
-        const labels = partLabels(metric, part, config)
-        const key = JSON.stringify(labels)
-        const reader = readers.get(key) ?? labelReader(batch, labels)
-        readers.set(key, reader)
-        const rows = rowsOf(part, batch)
-        if (open) for (const row of rows) open.see(batch, row, { labels: reader(row), nowMs })
-        else addPart(family, { part, batch, rows, reader, nowMs })
+      for (const part of parts) {
+        if (open) open.see(rowsOf(part))
+        else addPart(family, part, rowsOf(part))
       }
     }
   }
@@ -87,49 +91,34 @@ export function createSeriesSet(config: SeriesConfig): SeriesSet {
   return {
     take,
     families,
-    fieldsOf: (table) => [
-      ...new Set(
-        kept
-          .filter(({ metric }) => metric.table === table)
-          .flatMap(({ metric }) => fieldsOfMetric(metric, config)),
-      ),
-    ],
+    fieldsOf: (table) => fields.get(table) ?? [],
   }
 }
 
-interface Adding {
-  readonly part: ExportedPart
-  readonly batch: Batch
-  readonly rows: Iterable<number>
-  readonly reader: (row: number) => string
-  readonly nowMs: number
-}
-
-function addPart(family: BoundedFamily, { part, batch, rows, reader, nowMs }: Adding): void {
+function addPart(family: BoundedFamily, { part }: LabelledPart, rows: PartRows): void {
   const { of, scale = 1 } = part
   const isObserved = family.metric.op === 'observe'
-  const column = of && (batch.columns[of.name] as Column)
-  for (const row of rows) {
+  const column = of && (rows.batch.columns[of.name] as Column)
+  const adders: ((value: number) => void)[] = []
+  for (const row of rows.rows) {
     if (column?.nulls?.[row] === 1) continue
     const value = column ? (column.values[row] as number) * scale : 1
     // A sum of 0 makes no series: a row may say that nothing moved.
-    if (value !== 0 || isObserved) family.add(reader(row), value, nowMs)
+    if (value === 0 && !isObserved) continue
+    const group = rows.groupOf[row] as number
+    adders[group] ??= family.adder(rows.labels(group), rows.nowMs)
+    adders[group](value)
   }
 }
 
-function* rowsOf({ where }: ExportedPart, batch: Batch): Generator<number> {
-  const passes = rowTest(where, batch)
-  for (let row = 0; row < batch.length; row++) if (passes(row)) yield row
-}
-
-function fieldsOfMetric(metric: ExportedMetric, config: SeriesConfig): readonly string[] {
-  const { op, parts } = metric
+function fieldsOfMetric({ metric, parts }: Kept): readonly string[] {
+  const { op } = metric
   const life = op === 'open' || op === 'oldest' ? ['connection_id', 'start', 'end'] : []
-  return parts.flatMap((part) => [
+  return parts.flatMap(({ part, labels }) => [
     ...life,
     ...(part.of ? [part.of.name] : []),
     ...fieldsIn(part.where),
-    ...partLabels(metric, part, config).placed.flatMap(({ fields }) => fields),
+    ...fieldsOfLabels(labels),
   ])
 }
 

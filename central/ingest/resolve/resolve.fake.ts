@@ -4,7 +4,7 @@ import type { Resolve } from './resolve.ts'
 
 export const fakeResolve: Resolve = {
   parts: async (parts) => ({
-    blocks: parts.map(({ view }) => view.octets),
+    blocks: parts.map(({ view }) => view),
     completed: new Map(),
     late: new Map(),
   }),

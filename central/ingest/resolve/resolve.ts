@@ -26,7 +26,7 @@ export interface ResolvePart {
 
 export interface Resolved {
   /** One per part, in order. */
-  readonly blocks: readonly Uint8Array[]
+  readonly blocks: readonly BlockView[]
   /** By node: counted rows that now name both ends, and such that were written before that was possible. */
   readonly completed: ReadonlyMap<string, number>
   readonly late: ReadonlyMap<string, number>
@@ -57,7 +57,7 @@ export function createResolve(deps: ResolveDeps, nowMs: () => number = Date.now)
     const isFlows = parts[0]?.view.table === flowTable
     if (isFlows) await meet(parts)
     if (!isFlows || nodes.size < 2) {
-      return { blocks: parts.map(({ view }) => view.octets), completed: none, late: none }
+      return { blocks: parts.map(({ view }) => view), completed: none, late: none }
     }
     if (nowMs() - sweptMs > sweepEveryMs) {
       sweptMs = nowMs()
@@ -149,7 +149,7 @@ function learn({ part, rows }: Halves, late: Map<string, number>): void {
 function rewritten(
   { part, rows }: Halves,
   encoder: BlockEncoder,
-): { readonly block: Uint8Array; readonly rows: number } {
+): { readonly block: BlockView; readonly rows: number } {
   const names = new Set<string>()
   let completed = 0
   let batch: Batch | undefined
@@ -168,7 +168,7 @@ function rewritten(
     for (const name of farNames[far]) names.add(name)
     completed++
   }
-  const block = batch ? rewriteBlock(part.view, encoder, { batch, names }) : part.view.octets
+  const block = batch ? rewriteBlock(part.view, encoder, { batch, names }) : part.view
   return { block, rows: completed }
 }
 

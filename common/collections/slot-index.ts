@@ -72,6 +72,7 @@ export interface SlotIndex {
   size(): number
 }
 
+/** An index without keys; it grows by doubling. */
 export function createSlotIndex(): SlotIndex {
   return new OpenIndex()
 }
