@@ -23,7 +23,7 @@ import {
   monitorSummary,
   monitorSummaryQuestion,
 } from '../contract/mod.ts'
-import type { Query } from '../question/filters.ts'
+import type { Query } from '../question/query.ts'
 import { parseRange } from '../question/time.ts'
 import type { RouteDeps } from '../routes/deps.ts'
 import { responses } from '../routes/responses.ts'

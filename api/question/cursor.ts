@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import type { PageKey, Range } from '../../store/query/mod.ts'
 import { badParameter } from '../errors.ts'
-import type { Query } from './filters.ts'
+import type { Query } from './query.ts'
 
 export interface Cursor {
   readonly range: Range

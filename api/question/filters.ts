@@ -16,10 +16,8 @@ import {
   valueFault,
 } from '../../wire/mod.ts'
 import { badParameter } from '../errors.ts'
+import type { Query } from './query.ts'
 import { parseTime } from './time.ts'
-
-/** A validated query string: what Ajv left of it. */
-export type Query = Readonly<Record<string, unknown>>
 
 const namesOf = new Map(tables.map((table) => [table, fieldsByName(table)]))
 

@@ -4,7 +4,8 @@ import { parseDurationMs } from '../../common/mod.ts'
 import type { Range } from '../../store/query/mod.ts'
 import { type Filter, flowTable } from '../../wire/mod.ts'
 import { badParameter } from '../errors.ts'
-import { fieldsNamed, type Query } from './filters.ts'
+import { fieldsNamed } from './filters.ts'
+import type { Query } from './query.ts'
 import { quoted } from './time.ts'
 
 const minuteNs = 60_000_000_000n

@@ -3,7 +3,7 @@
 import { parseInstant } from '../../common/mod.ts'
 import type { Range } from '../../store/query/mod.ts'
 import { badParameter } from '../errors.ts'
-import type { Query } from './filters.ts'
+import type { Query } from './query.ts'
 
 const hint = 'Give RFC 3339 (2026-11-21T14:32:10Z), `now`, or a time before now (-90s, -15m, -7d).'
 /** What the column can hold: 1970 to 2262. */

@@ -12,8 +12,9 @@ import {
   readWatch,
 } from '../../store/query/mod.ts'
 import { allOf, flowTable, type Table } from '../../wire/mod.ts'
-import { filterOf, type Query } from '../question/filters.ts'
+import { filterOf } from '../question/filters.ts'
 import { ageFilters, openRange } from '../question/open.ts'
+import type { Query } from '../question/query.ts'
 import { type Moment, momentOf } from '../question/time.ts'
 import type { RouteDeps } from './deps.ts'
 import { responses } from './responses.ts'

@@ -12,7 +12,7 @@ import {
 } from '../contract/mod.ts'
 import { badParameter } from '../errors.ts'
 import { answerMonitorEvents } from '../monitor/routes.ts'
-import type { Query } from '../question/filters.ts'
+import type { Query } from '../question/query.ts'
 import { answering } from './define-question.ts'
 import type { RouteDeps } from './deps.ts'
 import { responses } from './responses.ts'

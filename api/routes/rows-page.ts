@@ -5,8 +5,8 @@ import { type RowsPage, readPage } from '../../store/query/mod.ts'
 import { type Field, parseAddress, type Table } from '../../wire/mod.ts'
 import { badParameter } from '../errors.ts'
 import { type Cursor, decodeCursor, encodeCursor } from '../question/cursor.ts'
-import type { Query } from '../question/filters.ts'
 import { fieldOrder } from '../question/order.ts'
+import type { Query } from '../question/query.ts'
 import { type Asked, limitOf } from './define-question.ts'
 
 /** The parts of a question that are about pages. */

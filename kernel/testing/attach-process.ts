@@ -1,7 +1,7 @@
 // A process that attaches one program, says so in one line, and lives until it is killed or its input ends.
 
-import { type Place, startAttacher } from './attach.ts'
-import type { HookName } from './attach-worker.ts'
+import { startAttacher } from './attach.ts'
+import type { HookName, Place } from './attach-messages.ts'
 
 interface Request {
   readonly hook: HookName

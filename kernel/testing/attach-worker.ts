@@ -13,14 +13,10 @@ import { xdp } from '../loader/attach/xdp.ts'
 import { createMapEntries } from '../loader/map-batch.ts'
 import { sumOverCpus } from '../loader/map-sum.ts'
 import { inNamespace } from '../loader/namespace.ts'
-import type { Answer, Question } from './attach.ts'
+import type { Answer, HookName, Question } from './attach-messages.ts'
 import { openAttachObject } from './loader.ts'
 
-const hooks = { cgroup, clsact, socketFilter, tcx, xdp } as const satisfies Record<
-  string,
-  Hook<never>
->
-export type HookName = keyof typeof hooks
+const hooks: Readonly<Record<HookName, Hook<never>>> = { cgroup, clsact, socketFilter, tcx, xdp }
 
 const object = openAttachObject()
 const attachments: (Attachment & Partial<Pick<Link, 'pin'>>)[] = []

@@ -7,34 +7,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { AttachedProgram } from '../loader/attach/hook.ts'
-import type { HookName } from './attach-worker.ts'
-
-export type Place = Readonly<Record<string, unknown>>
-
-export type Question =
-  | {
-      readonly op: 'attach'
-      readonly hook: HookName
-      readonly program: string
-      readonly place: Place
-    }
-  | { readonly op: 'detach'; readonly number: number }
-  | { readonly op: 'pin'; readonly number: number; readonly path: string }
-  | { readonly op: 'attached' | 'feature'; readonly hook: HookName; readonly place: Place }
-  | { readonly op: 'removeLeftFilters'; readonly netns: string }
-  | {
-      readonly op: 'run'
-      readonly program: string
-      readonly netns: string
-      readonly context: readonly number[]
-      readonly input: readonly number[]
-    }
-  | { readonly op: 'counted' | 'close' }
-
-export interface Answer {
-  readonly value?: unknown
-  readonly refused?: { readonly code: string; readonly message: string }
-}
+import type { Answer, HookName, Place, Question } from './attach-messages.ts'
 
 /** What a hook's `attach` gave, without its functions. */
 export interface Attached {

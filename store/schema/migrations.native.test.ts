@@ -6,7 +6,8 @@ import { Session } from 'chdb'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { fieldsOf, flowTable } from '../../wire/mod.ts'
 import type { StoredRow } from '../reader.ts'
-import { openSteps, runSteps, type SchemaDoor, steps } from './migrations.ts'
+import { openSteps, runSteps, steps } from './migrations.ts'
+import type { SchemaDoor } from './step.ts'
 import { addColumnsSql, createTableSql } from './table-sql.ts'
 
 const session = new Session()

@@ -3,21 +3,8 @@
 // step may be interrupted anywhere: it is then done again from its beginning.
 
 import type { Reporter } from '../../common/mod.ts'
-import type { Reader } from '../reader.ts'
+import type { SchemaDoor, Step } from './step.ts'
 import { rewriteFlows } from './steps/001-flows-by-workload.ts'
-
-/** How steps reach the engine. */
-export interface SchemaDoor extends Reader {
-  /** Runs for as long as it takes. */
-  command(sql: string): Promise<void>
-}
-
-export interface Step {
-  readonly number: number
-  /** Completes the sentence "bringing the store up to date: …". */
-  readonly title: string
-  run(door: SchemaDoor, progress: (share: number) => void): Promise<void>
-}
 
 /** In order; numbers are never used again. */
 export const steps: readonly Step[] = [

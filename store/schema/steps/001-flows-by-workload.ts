@@ -7,7 +7,7 @@
 // is left to do.
 
 import { flowTable } from '../../../wire/mod.ts'
-import type { SchemaDoor } from '../migrations.ts'
+import type { SchemaDoor } from '../step.ts'
 import { createTableSql } from '../table-sql.ts'
 
 const next = { ...flowTable, name: 'flows_next' }
