@@ -70,7 +70,44 @@ const programs = [
   { name: 'postgresql', has: () => existsSync('/usr/lib/postgresql') },
   { name: 'nfdump', has: () => command('nfcapd') },
   { name: 'tshark', has: () => command('tshark') },
+  { name: 'pmacct', has: () => command('nfacctd') },
+  { name: 'nats-server', has: () => command('nats-server') },
 ]
+
+/** What Debian would start at the next boot, by how the package's name begins. */
+const servicesOf = {
+  nginx: ['nginx'],
+  'redis-server': ['redis-server'],
+  haproxy: ['haproxy'],
+  prometheus: ['prometheus'],
+  postgresql: ['postgresql'],
+  'nats-server': ['nats-server'],
+  pmacct: ['pmacctd', 'nfacctd', 'sfacctd', 'uacctd'],
+}
+
+/** Programs of others that tests build, where their tools are to be had; else those tests are skipped with that reason. */
+const built = [
+  {
+    name: 'the OpenTelemetry Collector',
+    folder: join('test', 'programs', 'otelcol'),
+    file: join('build', 'otelcol'),
+    tool: 'go',
+    args: ['build', '-mod=readonly', '-o', join(home, 'build', 'otelcol'), '.'],
+  },
+  {
+    name: 'Apache Kafka',
+    folder: join('test', 'programs', 'kafka'),
+    file: join('build', 'kafka', 'done'),
+    tool: 'mvn',
+    args: [
+      '-q',
+      '-B',
+      'dependency:copy-dependencies',
+      `-DoutputDirectory=${join(home, 'build', 'kafka')}`,
+    ],
+  },
+]
+const buildMsMax = 600_000
 
 const mode = process.argv[2] ?? 'start'
 if (!['start', 'test', 'check', 'setup'].includes(mode)) {
@@ -81,7 +118,10 @@ if (process.platform !== 'linux') stop('Weir measures the Linux kernel', 'run it
 installNpmPackages()
 if (mode !== 'check') {
   installSystemPackages(mode)
-  if (mode !== 'start') installPrograms()
+  if (mode !== 'start') {
+    installPrograms()
+    for (const program of built) buildProgram(program)
+  }
   buildPage()
 }
 
@@ -131,8 +171,8 @@ function installPrograms() {
     const { status } = spawnSync('apt-get', ['install', ...options, ...names], quiet)
     if (status !== 0) say(`apt-get ended with ${status}: tests of what is missing are skipped`)
     // Debian enables what it installs for the next boot.
-    const services = ['nginx', 'redis-server', 'haproxy', 'prometheus', 'postgresql'].filter(
-      (service) => names.some((name) => name.startsWith(service)),
+    const services = Object.entries(servicesOf).flatMap(([start, units]) =>
+      names.some((name) => name.startsWith(start)) ? units : [],
     )
     if (services.length > 0 && existsSync('/run/systemd/system')) {
       spawnSync('systemctl', ['disable', '--quiet', ...services], quiet)
@@ -140,6 +180,28 @@ function installPrograms() {
   } finally {
     if (own) rmSync(policy)
   }
+}
+
+/** Once; a file with the digest of its sources says so. */
+function buildProgram({ name, folder, file, tool, args }) {
+  const sources = files(join(home, folder)).sort()
+  const sum = hash(sources.map((path) => readFileSync(path)))
+  const stamp = join(home, 'build', `.${tool}-${hash([file]).slice(0, 8)}`)
+  if (existsSync(join(home, file)) && existsSync(stamp) && readFileSync(stamp, 'utf8') === sum)
+    return
+  if (!command(tool)) {
+    say(`${tool} is not installed: tests of ${name} are skipped`)
+    return
+  }
+  say(`building ${name} with ${tool} (a few minutes, once) …`)
+  const options = { cwd: join(home, folder), stdio: ['ignore', 2, 2], timeout: buildMsMax }
+  const { status, signal } = spawnSync(tool, args, options)
+  if (status !== 0) {
+    say(`${tool} ended with ${signal ?? status}: tests of ${name} are skipped`)
+    return
+  }
+  if (tool === 'mvn') writeFileSync(join(home, file), '')
+  writeFileSync(stamp, sum)
 }
 
 /** Builds the dashboard when its sources differ from those that `web/dist` was built from. */

@@ -3,7 +3,7 @@
 import { allOf, type Filter, parseFilter, type Table, tableNamed } from '../../wire/mod.ts'
 import { exportError } from './errors.ts'
 
-export const exportKinds = ['postgresql', 'ipfix', 'otlp', 'files'] as const
+export const exportKinds = ['postgresql', 'ipfix', 'otlp', 'files', 'nats', 'kafka'] as const
 export type ExportKind = (typeof exportKinds)[number]
 
 /** Files in PEM; what is not given is the system's, or nothing. */

@@ -3,6 +3,8 @@
 import type { ExportKind } from './config.ts'
 import { filesKind } from './files/files.ts'
 import { ipfixKind } from './ipfix/ipfix.ts'
+import { kafkaKind } from './kafka/kafka.ts'
+import { natsKind } from './nats/nats.ts'
 import { otlpKind } from './otlp/otlp.ts'
 import { postgresqlKind } from './postgresql/postgresql.ts'
 import type { ReceiverKind } from './receiver.ts'
@@ -12,4 +14,6 @@ export const receiverKinds: Readonly<Record<ExportKind, ReceiverKind>> = {
   ipfix: ipfixKind,
   otlp: otlpKind,
   files: filesKind,
+  nats: natsKind,
+  kafka: kafkaKind,
 }

@@ -5,7 +5,7 @@ import type { ConfigItem, ConfigMistake } from '../../common/config/mod.ts'
 import { messageOf, parseDurationMs } from '../../common/mod.ts'
 import type { Flag } from '../commands/command.ts'
 
-const kinds = ['postgresql', 'ipfix', 'otlp', 'files'] as const
+const kinds = ['postgresql', 'ipfix', 'otlp', 'files', 'nats', 'kafka'] as const
 
 /** A key of one export, described as a flag is; `config` is its name in the list. */
 export interface ExportKey extends Flag {
@@ -35,10 +35,8 @@ export const exportKeys: readonly ExportKey[] = [
   }),
   text(
     'endpoint',
-    'Where the receiver is: udp://, tcp:// or tls://HOST:PORT of ipfix; http:// or https://HOST:PORT of otlp.',
-    {
-      kinds: ['ipfix', 'otlp'],
-    },
+    'Where the receiver is: udp://, tcp:// or tls://HOST:PORT of ipfix; http:// or https://HOST:PORT of otlp; nats:// or tls://HOST:PORT of nats; kafka:// or tls://HOST:PORT of kafka. Of these two several servers may stand behind commas.',
+    { kinds: ['ipfix', 'otlp', 'nats', 'kafka'] },
   ),
   text('path', 'Absolute path of the folder that the files are written to.', { kinds: ['files'] }),
   text('tables', 'Tables whose rows it gets; flows by default.', { isList: true }),
@@ -68,8 +66,8 @@ export const exportKeys: readonly ExportKey[] = [
   text('tls_key', 'File of its key, in PEM.'),
   text(
     'retention',
-    'How long rows are kept. postgresql: whole days are dropped, 30d by default. files: whole files are removed, by default none.',
-    { kind: 'duration', min: 86_400_000, kinds: ['postgresql', 'files'] },
+    'How long rows are kept. postgresql: whole days are dropped, 30d by default. files: whole files are removed, by default none. nats: of a stream that is made, 7d by default.',
+    { kind: 'duration', min: 86_400_000, kinds: ['postgresql', 'files', 'nats'] },
   ),
   text('format', 'ndjson (default), parquet or arrow.', {
     kind: 'choice',
@@ -93,10 +91,10 @@ export const exportKeys: readonly ExportKey[] = [
     choices: ['grpc', 'http/protobuf'],
     kinds: ['otlp'],
   }),
-  text('compression', 'gzip (default), zstd (of http/protobuf) or none.', {
+  text('compression', 'gzip (default), zstd (not of gRPC) or none.', {
     kind: 'choice',
     choices: ['gzip', 'zstd', 'none'],
-    kinds: ['otlp'],
+    kinds: ['otlp', 'kafka'],
   }),
   text('headers', 'Headers of every request: NAME=VALUE, NAME=VALUE.', {
     secret: true,
@@ -117,6 +115,23 @@ export const exportKeys: readonly ExportKey[] = [
     choices: ['cumulative', 'delta'],
     kinds: ['otlp'],
   }),
+  text('stream', 'The stream of JetStream; WEIR by default, made when it is not there.', {
+    kinds: ['nats'],
+  }),
+  text('subject', 'Messages have the subject SUBJECT.flows or SUBJECT.events; weir by default.', {
+    kinds: ['nats'],
+  }),
+  text('topic', 'Messages go to the topic TOPIC.flows or TOPIC.events; weir by default.', {
+    kinds: ['kafka'],
+  }),
+  text('user', 'Name that the server knows us by.', { kinds: ['nats', 'kafka'] }),
+  text('password', 'Its password.', { kinds: ['nats', 'kafka'], secret: true }),
+  text('sasl', 'How the password is said: plain (default), scram-sha-256 or scram-sha-512.', {
+    kind: 'choice',
+    choices: ['plain', 'scram-sha-256', 'scram-sha-512'],
+    kinds: ['kafka'],
+  }),
+  text('credentials', 'File of credentials (.creds).', { kinds: ['nats'] }),
   text('template_refresh', 'How often templates are sent over UDP; 1m by default.', {
     kind: 'duration',
     min: 5_000,

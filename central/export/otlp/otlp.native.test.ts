@@ -1,5 +1,5 @@
-// The real OpenTelemetry Collector takes what we send and writes it to a file. It is built from Go modules:
-//   cd test/programs/otelcol && go build -mod=mod -o ../../../build/otelcol .
+// The real OpenTelemetry Collector takes what we send and writes it to a file. It is built from Go modules by
+// tools/ready.mjs (test/programs/otelcol), where Go is to be had.
 // Its own decoder is the oracle: every span and every sum is compared with the rows.
 
 import assert from 'node:assert/strict'
@@ -18,7 +18,7 @@ import { freePort } from '../postgresql/cluster.fake.ts'
 import { createExportsFake, flowRows } from '../rows.fake.ts'
 
 const program = fileURLToPath(new URL('../../../build/otelcol', import.meta.url))
-const skip = !existsSync(program) && 'the collector is not built: see the head of this file'
+const skip = !existsSync(program) && 'the collector is not built: npm run setup (needs Go)'
 const rounds = Number(process.env['WEIR_EXPORT_ROUNDS'] ?? 3)
 const folder = mkdtempSync(join(tmpdir(), 'weir-otlp-'))
 after(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,0 +1,154 @@
+// NATS JetStream as a receiver: a message of JSON per row. Each has an id (Nats-Msg-Id) that says which row it is, so
+// the server keeps a row once that comes again within the stream's duplicate window.
+
+import { readFile } from 'node:fs/promises'
+import {
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+} from '@nats-io/jetstream'
+import {
+  connect,
+  headers as createHeaders,
+  credsAuthenticator,
+  type MsgHdrs,
+  type NatsConnection,
+} from '@nats-io/transport-node'
+import { parseDurationMs } from '../../../common/mod.ts'
+import { brokersOf, targetOf } from '../brokers.ts'
+import type { ExportConfig, RowPlan } from '../config.ts'
+import { exportError } from '../errors.ts'
+import { chosenFields, jsonRows } from '../json-rows.ts'
+import type { ExportBatch, Position, Receiver, ReceiverKind } from '../receiver.ts'
+import { tlsOptions } from '../tls.ts'
+
+export const natsKind: ReceiverKind = { needs: ({ fields }) => fields, create: createNats }
+
+/** Messages that wait for their acknowledgement at a time. */
+const unacknowledgedMax = 512
+/** The id of a row is remembered for so long in a stream that we make. */
+const duplicateWindowMs = 600_000
+const streamNotFound = 10_059
+
+interface Open {
+  readonly connection: NatsConnection
+  readonly client: JetStreamClient
+}
+
+function createNats(config: ExportConfig, plans: readonly RowPlan[]): Receiver {
+  const { name, timeoutMs = 10_000, options = {} } = config
+  const wrong = (what: string) => exportError('export_wrong', { details: { name, what } })
+  const place = brokersOf(config.endpoint, ['nats', 'tls'])
+  if (!place)
+    throw wrong('endpoint: expected nats://HOST:PORT or tls://HOST:PORT, more behind commas')
+  const stream = options['stream'] ?? 'WEIR'
+  const subject = options['subject'] ?? 'weir'
+  if (!/^[\w-]+$/.test(stream)) throw wrong('stream: expected letters, digits, - and _')
+  if (!/^[\w-]+(?:\.[\w-]+)*$/.test(subject))
+    throw wrong('subject: expected words with dots between')
+  const retentionMs = parseDurationMs(options['retention'] ?? '7d')
+  const fields = chosenFields(plans)
+  let open: Open | undefined
+
+  async function opened(signal: AbortSignal): Promise<Open> {
+    if (open && !open.connection.isClosed()) return open
+    const isTls = place?.scheme === 'tls'
+    const connection = await connect({
+      servers: [...(place?.brokers ?? [])],
+      name: `weir export ${name}`,
+      reconnect: false,
+      timeout: timeoutMs,
+      ...(isTls ? { tls: { ...(await tlsOptions(config.tls ?? {})) } } : {}),
+      ...(await accessOf(options)),
+    })
+    const abort = () => void connection.close().catch(() => undefined)
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      if (isTls && !connection.info?.tls_required && !connection.info?.tls_available)
+        throw new Error('the server does not speak TLS')
+      await prepare(await jetstreamManager(connection, { timeout: timeoutMs }))
+    } catch (error) {
+      await connection.close().catch(() => undefined)
+      throw error
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+    open = { connection, client: jetstream(connection, { timeout: timeoutMs }) }
+    return open
+  }
+
+  /** A stream that is there is used as it is. */
+  async function prepare({ streams }: JetStreamManager): Promise<void> {
+    try {
+      await streams.info(stream)
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError) || error.code !== streamNotFound) throw error
+      await streams.add({
+        name: stream,
+        subjects: [`${subject}.>`],
+        max_age: (retentionMs ?? 0) * 1_000_000,
+        duplicate_window: duplicateWindowMs * 1_000_000,
+      })
+    }
+  }
+
+  async function send(batch: ExportBatch, _: Position, signal: AbortSignal): Promise<void> {
+    const { connection, client } = await opened(signal)
+    const stop = Promise.withResolvers<never>()
+    stop.promise.catch(() => undefined)
+    const abort = () =>
+      stop.reject(exportError('export_away', { details: { what: 'no answer in time' } }))
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      const rows = jsonRows(batch, fields.get(batch.table.name) ?? [])
+      const to = `${subject}.${batch.table.name}`
+      await Promise.race([publishAll(client, { name, subject: to }, batch, rows), stop.promise])
+    } catch (error) {
+      await connection.close().catch(() => undefined)
+      throw error
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  async function close(): Promise<void> {
+    await open?.connection.close().catch(() => undefined)
+  }
+
+  return { target: targetOf(place), send, close }
+}
+
+async function publishAll(
+  client: JetStreamClient,
+  { name, subject }: { readonly name: string; readonly subject: string },
+  batch: ExportBatch,
+  rows: Iterable<string>,
+): Promise<void> {
+  const headers = batch.repeated ? repeatedHeaders() : undefined
+  let waiting: Promise<unknown>[] = []
+  let index = 0
+  for (const row of rows) {
+    const msgID = `${name}-${batch.id}-${index++}`
+    waiting.push(client.publish(subject, row, { msgID, ...(headers ? { headers } : {}) }))
+    if (waiting.length < unacknowledgedMax) continue
+    await Promise.all(waiting)
+    waiting = []
+  }
+  await Promise.all(waiting)
+}
+
+function repeatedHeaders(): MsgHdrs {
+  const headers = createHeaders()
+  headers.set('Weir-Repeated', '1')
+  return headers
+}
+
+async function accessOf(options: Readonly<Record<string, string>>) {
+  const { credentials, user, password: pass } = options
+  if (credentials !== undefined)
+    return { authenticator: credsAuthenticator(await readFile(credentials)) }
+  return user === undefined ? {} : { user, pass: pass ?? '' }
+}
