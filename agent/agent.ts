@@ -38,7 +38,9 @@ import { createEvents, type Events } from './events/events.ts'
 import { createRowFilter, type RowFilter } from './filter/row-filter.ts'
 import { cgroupMount } from './identity/cgroups.ts'
 import type { Own } from './identity/own.ts'
+import { createInterfaces, type Interfaces } from './interfaces/interfaces.ts'
 import { createLedger } from './ledger/ledger.ts'
+import { interfaceOptions, probeOptions } from './probe-options.ts'
 import { interfaceAddresses, ownPids } from './process.ts'
 import { createCheckpoints } from './spool/checkpoint.ts'
 import { createSpool, type Spool, type SpoolLimits } from './spool/spool.ts'
@@ -167,6 +169,7 @@ async function compose(
   })
   const { node, connectionEvents: choice = 'all' } = config
   const events = createEvents({ node, own, choice, ...enrich })
+  const interfaces = createInterfaces({ node, ...enrich, ...interfaceOptions(config) })
   const hello = helloOf(config, folder, boot)
   const stream = createStream(
     { upstream: config.upstream, hello, nowMs: () => Date.now() + (config.clockShiftMs ?? 0) },
@@ -188,7 +191,7 @@ async function compose(
   const filter = createRowFilter(config.rowFilter)
   const keep = createKeeper(
     { agent: folder.agentId, boot, node: config.node },
-    { filter, series, spool, checkpoints, enrich, events, stream, reporter },
+    { filter, series, spool, checkpoints, enrich, events, interfaces, stream, reporter },
   )
   const end = endOfProcess(reporter)
   const folderWatch = createFolderWatch(folder.path, {
@@ -205,7 +208,9 @@ async function compose(
     {
       enrich,
       events,
-      onEvents: keep.events,
+      interfaces,
+      onEvents: keep.beside,
+      onInterfaces: keep.beside,
       onRows: keep.rows,
       onInterval: keep.interval,
       onDeath,
@@ -241,6 +246,7 @@ interface KeeperDeps {
   readonly checkpoints: ReturnType<typeof createCheckpoints>
   readonly enrich: Enrich
   readonly events: Events
+  readonly interfaces: Interfaces
   readonly stream: Stream
   readonly reporter: Reporter
 }
@@ -248,7 +254,7 @@ interface KeeperDeps {
 /** Rows → frames in the spool, each with the checkpoint that says the same; then the ledger of the interval. */
 function createKeeper(
   who: { readonly agent: string; readonly boot: string; readonly node: string },
-  { filter, series, spool, checkpoints, enrich, events, stream, reporter }: KeeperDeps,
+  { filter, series, spool, checkpoints, enrich, events, interfaces, stream, reporter }: KeeperDeps,
 ) {
   const encoder = createBlockEncoder()
   /** Rows were marked as reported that the filter left out: the checkpoint goes with the ledger of the interval. */
@@ -331,6 +337,7 @@ function createKeeper(
       snapshot,
       before,
       enrich: counts,
+      interfaces: interfaces.takeCounts(),
       spool: spool.takeCounts(),
       events: {
         ...events.takeCounts(),
@@ -346,12 +353,12 @@ function createKeeper(
     setTimeout(stream.offer, Math.random() * sendJitter * Number((to - from) / 1_000_000n)).unref()
   }
 
-  /** Without a checkpoint: nothing of an event is reported again. */
-  function eventRows(batch: Batch): void {
+  /** Events and rows of interfaces, without a checkpoint: nothing of them is reported again. */
+  function beside(batch: Batch): void {
     for (const day of byDay(filter.pass(batch))) spool.commit(frameOf(day))
   }
 
-  return { rows, events: eventRows, interval }
+  return { rows, beside, interval }
 }
 
 function helloOf(
@@ -378,12 +385,4 @@ async function ownOf(config: AgentConfig): Promise<Own> {
 
 function addAll(to: Set<number>, pids: readonly number[]): void {
   for (const pid of pids.slice(0, 64)) to.add(pid)
-}
-
-/** The kernel's side of the configuration. */
-export function probeOptions({
-  filter,
-  ringBytes,
-}: Pick<AgentConfig, 'filter' | 'ringBytes'>): ProbeOptions {
-  return { ...filter, ...(ringBytes === undefined ? {} : { ringBytes }) }
 }

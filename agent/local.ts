@@ -5,10 +5,12 @@ import { hostname } from 'node:os'
 import { type Component, endOfProcess, type Reporter } from '../common/mod.ts'
 import type { ProgramReport } from '../kernel/mod.ts'
 import type { Batch } from '../wire/mod.ts'
-import { type AgentConfig, probeOptions } from './agent.ts'
+import type { AgentConfig } from './agent.ts'
 import { createEvents, type Events } from './events/events.ts'
 import { cgroupMount } from './identity/cgroups.ts'
+import { createInterfaces, type Interfaces } from './interfaces/interfaces.ts'
 import { createLedger } from './ledger/ledger.ts'
+import { interfaceOptions, probeOptions } from './probe-options.ts'
 import { interfaceAddresses, ownPids } from './process.ts'
 import { createEnrich, type Enrich } from './tcp/enrich.ts'
 import { createWatch, type WatchedInterval } from './watch.ts'
@@ -23,7 +25,7 @@ export type LocalAgentConfig = Pick<
 
 /**
  * Rows of an interval, `from` to `to` in nanoseconds since 1970; the batch is used again afterwards. Events first,
- * then batches of flows, none when nothing is new, several for very many rows; then one of the ledger (`batch.table`).
+ * then flows of interfaces, then batches of flows, none when nothing is new, several for very many rows; then one of the ledger (`batch.table`).
  */
 export type OnBatch = (batch: Batch, from: bigint, to: bigint) => void
 
@@ -49,20 +51,24 @@ export function createLocalAgent(
   })
   const { connectionEvents: choice = 'all' } = config
   const events = createEvents({ node, own, choice, ...enrich })
+  const interfaces = createInterfaces({ node, ...enrich, ...interfaceOptions(config) })
   const ledger = createLedger({
     node,
     onUnaccounted: (stage, count) =>
       reporter.log.error({ stage, count }, 'the ledger does not add up'),
   })
+  const stages = { enrich, events, interfaces }
   const watch = createWatch(
     { intervalMs: config.intervalMs, probe: probeOptions(config) },
     {
       enrich,
       events,
       onEvents: (batch, { from, to }) => onBatch(batch, from, to),
+      interfaces,
+      onInterfaces: (batch, { from, to }) => onBatch(batch, from, to),
       onRows: (batch, { from, to }) => onBatch(batch, from, to),
       onInterval: (interval) =>
-        onBatch(ledger.batch(countsOf(interval, enrich, events)), interval.from, interval.to),
+        onBatch(ledger.batch(countsOf(interval, stages)), interval.from, interval.to),
       onDeath: endOfProcess(reporter),
     },
     reporter,
@@ -76,8 +82,18 @@ export function createLocalAgent(
 }
 
 /** Rows go straight to the caller: there is no spool to lose or keep them. */
-function countsOf(interval: WatchedInterval, enrich: Enrich, events: Events) {
+function countsOf(interval: WatchedInterval, { enrich, events, interfaces }: Stages) {
   const { from: start, to: time, snapshot, before } = interval
-  const counts = { enrich: enrich.takeCounts(), events: events.takeCounts() }
+  const counts = {
+    enrich: enrich.takeCounts(),
+    events: events.takeCounts(),
+    interfaces: interfaces.takeCounts(),
+  }
   return { start, time, snapshot, before, ...counts }
+}
+
+interface Stages {
+  readonly enrich: Enrich
+  readonly events: Events
+  readonly interfaces: Interfaces
 }

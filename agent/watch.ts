@@ -8,6 +8,7 @@ import type { SnapshotReport } from './drain/messages.ts'
 import { recordSource } from './drain/record.ts'
 import { dropSource } from './events/drop-events.ts'
 import type { Events } from './events/events.ts'
+import { flowSource, type Interfaces } from './interfaces/interfaces.ts'
 import { momentOf } from './rows/moment.ts'
 import type { Enrich } from './tcp/enrich.ts'
 
@@ -31,6 +32,12 @@ export interface WatchDeps {
   readonly events: Pick<Events, 'report' | 'takeDrops'>
   /** Rows of events, before `onRows`; the batch is used again afterwards. */
   readonly onEvents: (batch: Batch, range: { readonly from: bigint; readonly to: bigint }) => void
+  readonly interfaces: Pick<Interfaces, 'take' | 'know' | 'report'>
+  /** Rows of interfaces, before `onRows`; the batch is used again afterwards. */
+  readonly onInterfaces: (
+    batch: Batch,
+    range: { readonly from: bigint; readonly to: bigint },
+  ) => void
   /** Rows that are due; the batch is used again afterwards. */
   readonly onRows: (batch: Batch, range: { readonly from: bigint; readonly to: bigint }) => void
   /** After all rows of the interval. */
@@ -46,12 +53,13 @@ export interface Watch extends Component {
 const completeEveryMs = 60_000
 
 export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Reporter): Watch {
-  const { enrich } = deps
+  const { enrich, interfaces } = deps
   const shiftMs = config.clockShiftMs ?? 0
   /** Each stage takes the records of its source. */
   const onRecords = (source: string, words: Uint32Array, records: number) => {
     if (source === recordSource) enrich.take(words, records)
     else if (source === dropSource) deps.events.takeDrops(words, records)
+    else if (source === flowSource) interfaces.take(words, records)
   }
   const drain = createDrain(config.probe, { onRecords, onDeath: deps.onDeath }, reporter)
   let timer: NodeJS.Timeout | undefined
@@ -59,6 +67,7 @@ export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Repo
   let before: SnapshotReport | undefined
   let from = 0n
   let completeDueMs = 0
+  const refused = new Set<string>()
   let stopped = false
 
   async function interval(last: boolean): Promise<void> {
@@ -76,11 +85,24 @@ export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Repo
       last,
     })
     const range = { from, to: moment.time }
+    learn(snapshot)
     deps.events.report(moment, (batch) => deps.onEvents(batch, range))
+    interfaces.report(moment, (batch) => deps.onInterfaces(batch, range))
     enrich.report(moment, (batch) => deps.onRows(batch, range))
     deps.onInterval({ ...range, snapshot, before })
     from = moment.time
     before = snapshot
+  }
+
+  /** Which interfaces are watched; why one is not is logged once. */
+  function learn({ sources }: SnapshotReport): void {
+    const watched = sources.find(({ source }) => source === flowSource)?.interfaces ?? []
+    interfaces.know(watched)
+    for (const { name, refused: why } of watched) {
+      if (why === '' || refused.has(name)) continue
+      refused.add(name)
+      reporter.log.warn({ interface: name, why }, 'an interface is not watched')
+    }
   }
 
   /**

@@ -135,10 +135,7 @@ test('help, version and mistakes', async () => {
 
 test('a value that no row can have is refused before anything is asked: 0 rows would look like calm', async () => {
   for (const [line, words] of [
-    [
-      'flows --protocol udp',
-      /--protocol: "udp" is not measured\n {2}Weir measures TCP only so far\./,
-    ],
+    ['flows --protocol UDP', /--protocol: "UDP" is not known\n {2}Did you mean udp\?/],
     [
       'flows --end-reason refuse',
       /--end-reason: "refuse" is not known\n {2}Did you mean refused\?/,

@@ -34,6 +34,7 @@ export { kernelEnum } from './loader/kernel-enum.ts'
 export { type NetworkNamespace, networkNamespaces } from './loader/namespace.ts'
 export { releaseProgramPages } from './loader/program-pages.ts'
 export { doctor } from './probes/doctor.ts'
+export { chosen as isChosenInterface } from './probes/flow/choose.ts'
 export type { FlowSink } from './probes/flow/flow-sums.ts'
 export { type CapturedPacket, openReplay, packetLink, type Replay } from './probes/flow/replay.ts'
 export {
@@ -52,7 +53,9 @@ export type {
   ProbeOptions,
   ProbeSpec,
   RecordSink,
+  WatchedInterface,
 } from './probes/spec.ts'
+export { type HookChoice, hookChoices } from './probes/spec.ts'
 export { placeOf, withLock, type XdpStatus, type XdpTarget } from './probes/xdp/attach.ts'
 export {
   attachPinnedXdp,

@@ -2,13 +2,13 @@
 // and reads snapshots of the living. Order is everything: the dump is read before the ring is drained, so a socket's
 // end always comes after a live record of it.
 
-import type { Living, OpenProbe } from '../../kernel/mod.ts'
+import type { Living, OpenProbe, WatchedInterface } from '../../kernel/mod.ts'
 
 /** What the collector needs of the kernel; kernel/mod.ts fits. */
 export interface KernelDoor {
   readonly probe: Pick<
     OpenProbe,
-    'name' | 'recordBytes' | 'ringRecords' | 'drain' | 'living' | 'counters'
+    'name' | 'recordBytes' | 'ringRecords' | 'drain' | 'living' | 'counters' | 'interfaces'
   >
   namespaces(): readonly { readonly path: string }[]
 }
@@ -27,6 +27,8 @@ export interface SourceReport {
   readonly lost: number
   /** Namespaces that could not be read (they went away meanwhile). */
   readonly skippedNamespaces: number
+  /** Of probes that watch interfaces. */
+  readonly interfaces?: readonly WatchedInterface[]
 }
 
 export interface Collector {
@@ -116,7 +118,11 @@ export function createCollector({
     taken = 0
     const counters = door.probe.counters()
     const source = door.probe.name
-    return { source, counters, drained, dumped, lost, skippedNamespaces }
+    const interfaces = door.probe.interfaces?.()
+    return {
+      ...{ source, counters, drained, dumped, lost, skippedNamespaces },
+      ...(interfaces ? { interfaces } : {}),
+    }
   }
 
   /** Returns how many namespaces were gone. */

@@ -1,28 +1,10 @@
 // Numbers of packet headers as words.
 
-/** IANA protocol numbers that have a name here; any other is its number. */
-const protocols: Readonly<Record<number, string>> = {
-  1: 'icmp',
-  2: 'igmp',
-  4: 'ipip',
-  6: 'tcp',
-  17: 'udp',
-  33: 'dccp',
-  41: 'ipv6',
-  47: 'gre',
-  50: 'esp',
-  51: 'ah',
-  58: 'icmpv6',
-  89: 'ospf',
-  103: 'pim',
-  112: 'vrrp',
-  132: 'sctp',
-  136: 'udplite',
-}
+import { ipProtocols } from '../../wire/mod.ts'
 
 /** Of the IP header; 0 is what has none. */
 export function protocolName(protocol: number): string {
-  return protocol === 0 ? '' : (protocols[protocol] ?? String(protocol))
+  return ipProtocols[protocol] ?? ''
 }
 
 /** In the order of the header: C E U A P R S F. */

@@ -1,11 +1,7 @@
-// Which connection a dropped packet is of: its tuple, either way round, among the ends that the stage enrich knows. The
-// packets of an interval are few, so they are put in a table and the ends are gone through once.
+// Which connection a packet is of: its tuple, either way round, among the ends that the stage enrich knows. The records
+// are put in a table, and the ends are gone through once.
 
-import {
-  dropRecordByte as byte,
-  dropRecordBytes,
-  dropRecordWord as word,
-} from '../../kernel/mod.ts'
+import { dropRecordByte, dropRecordBytes, dropRecordWord } from '../../kernel/mod.ts'
 import { recordWords as endWords, short, word as socketWord } from '../drain/record.ts'
 import { type EndTable, shortAt, u32At } from '../tcp/end-table.ts'
 
@@ -15,7 +11,29 @@ export interface Ends {
   readonly dst: Int32Array
 }
 
-const recordWords = dropRecordBytes / 4
+/** Where a record has its tuple. */
+export interface TupleLayout {
+  readonly bytes: number
+  /** In words. */
+  readonly source: number
+  readonly destination: number
+  readonly netns: number
+  /** In octets. */
+  readonly source_port: number
+  readonly destination_port: number
+  readonly protocol: number
+}
+
+const ofDrops: TupleLayout = {
+  bytes: dropRecordBytes,
+  source: dropRecordWord.source,
+  destination: dropRecordWord.destination,
+  netns: dropRecordWord.netns,
+  source_port: dropRecordByte.source_port,
+  destination_port: dropRecordByte.destination_port,
+  protocol: dropRecordByte.protocol,
+}
+
 const tcp = 6
 /** Says quickly of most ends that nothing of theirs was dropped. */
 const filterBits = 65_536
@@ -24,9 +42,14 @@ const filterBits = 65_536
  * For `count` whole records. Of two ends with one tuple (a port used again, two namespaces) the one in the record's
  * namespace, then the one that is open.
  */
-export function endsOfRecords(words: Uint32Array, count: number, ends: EndTable): Ends {
+export function endsOfRecords(
+  words: Uint32Array,
+  count: number,
+  ends: EndTable,
+  layout = ofDrops,
+): Ends {
   const found = { src: new Int32Array(count).fill(-1), dst: new Int32Array(count).fill(-1) }
-  const records = viewsOf(words)
+  const records = viewsOf(words, layout)
   const filter = new Uint8Array(filterBits)
   const byHash = hashed(records, count, filter)
   if (byHash.size === 0) return found
@@ -46,27 +69,28 @@ export function endsOfRecords(words: Uint32Array, count: number, ends: EndTable)
 }
 
 interface Views {
+  readonly layout: TupleLayout
   readonly words: Uint32Array
   readonly shorts: Uint16Array
   readonly octets: Uint8Array
 }
 
-function viewsOf(words: Uint32Array): Views {
+function viewsOf(words: Uint32Array, layout: TupleLayout): Views {
   const { buffer, byteOffset, length } = words
   const shorts = new Uint16Array(buffer, byteOffset, length * 2)
-  return { words, shorts, octets: new Uint8Array(buffer, byteOffset, length * 4) }
+  return { layout, words, shorts, octets: new Uint8Array(buffer, byteOffset, length * 4) }
 }
 
 /** Records of TCP by the hash of their tuple. */
 function hashed(views: Views, count: number, filter: Uint8Array): Map<number, number[]> {
   const byHash = new Map<number, number[]>()
-  const { words, shorts, octets } = views
+  const { words, octets, layout } = views
   for (let record = 0; record < count; record++) {
-    if (octets[record * dropRecordBytes + byte.protocol] !== tcp) continue
-    const at = record * recordWords
+    if (octets[record * layout.bytes + layout.protocol] !== tcp) continue
+    const at = record * (layout.bytes / 4)
     const hash =
-      sideHash(words, at + word.source, portAt(shorts, record, byte.source_port)) ^
-      sideHash(words, at + word.destination, portAt(shorts, record, byte.destination_port))
+      sideHash(words, at + layout.source, portAt(views, record, 'source')) ^
+      sideHash(words, at + layout.destination, portAt(views, record, 'destination'))
     filter[hash & (filterBits - 1)] = 1
     const same = byHash.get(hash)
     if (same) same.push(record)
@@ -85,19 +109,21 @@ function endHash(ends: EndTable, slot: number): number {
 
 /** Whether the socket is that side of the packet. */
 function isAt(
-  { words, shorts }: Views,
+  views: Views,
   record: number,
   ...[ends, slot, side]: [EndTable, number, 'source' | 'destination']
 ): boolean {
   const other = side === 'source' ? 'destination' : 'source'
-  const at = record * recordWords
-  const near = portAt(shorts, record, byte[`${side}_port`])
-  const far = portAt(shorts, record, byte[`${other}_port`])
+  const { words, layout } = views
+  const at = record * (layout.bytes / 4)
+  const near = portAt(views, record, side)
+  const far = portAt(views, record, other)
   if (shortAt(ends, slot, short.localPort) !== near) return false
   if (shortAt(ends, slot, short.remotePort) !== far) return false
   for (let index = 0; index < 4; index++) {
-    if (u32At(ends, slot, socketWord.local + index) !== words[at + word[side] + index]) return false
-    if (u32At(ends, slot, socketWord.remote + index) !== words[at + word[other] + index])
+    if (u32At(ends, slot, socketWord.local + index) !== words[at + layout[side] + index])
+      return false
+    if (u32At(ends, slot, socketWord.remote + index) !== words[at + layout[other] + index])
       return false
   }
   return true
@@ -110,14 +136,15 @@ function keepBetter(
   ...[ends, slot]: [EndTable, number]
 ): void {
   const known = slots[record] as number
-  const netns = views.words[record * recordWords + word.netns] as number
+  const { words, layout } = views
+  const netns = words[record * (layout.bytes / 4) + layout.netns] as number
   const rank = (end: number) =>
     (u32At(ends, end, socketWord.netns) === netns ? 2 : 0) + (ends.closed[end] === 0 ? 1 : 0)
   if (known < 0 || rank(slot) > rank(known)) slots[record] = slot
 }
 
-function portAt(shorts: Uint16Array, record: number, member: number): number {
-  return shorts[(record * dropRecordBytes + member) / 2] as number
+function portAt({ shorts, layout }: Views, record: number, side: 'source' | 'destination') {
+  return shorts[(record * layout.bytes + layout[`${side}_port`]) / 2] as number
 }
 
 /** The sum of both sides' is the same from either side. */

@@ -18,6 +18,7 @@ import type { SnapshotReport } from '../drain/messages.ts'
 import { recordSource } from '../drain/record.ts'
 import { dropSource } from '../events/drop-events.ts'
 import type { EventCounts } from '../events/events.ts'
+import { flowSource, type InterfaceCounts } from '../interfaces/interfaces.ts'
 import type { SpoolCounts } from '../spool/spool.ts'
 import type { EnrichCounts } from '../tcp/enrich.ts'
 import { type Balance, createBalance, type StageFlow } from './balance.ts'
@@ -35,6 +36,8 @@ export interface LedgerInterval {
   readonly spool?: SpoolCounts
   /** The same of events. */
   readonly events?: EventCounts & { readonly spool?: SpoolCounts }
+  /** Rows of interfaces, which are rows of flows too; `enrich` does not have them. */
+  readonly interfaces?: InterfaceCounts
 }
 
 /** Stages of the agent; the heartbeat is none of them. */
@@ -76,11 +79,15 @@ export function createLedger({ node, spoolWaiting, onUnaccounted }: LedgerOption
   }
 
   function checked(stage: StageCounts, interval: LedgerInterval): StageCounts {
-    let missing = balanceOf(stage.stage, stage.of).add({ ...stage, lost: sumOf(stage.lost) })
+    const filtered = stage.filtered + stage.sampled
+    const lost = sumOf(stage.lost)
+    let missing = balanceOf(stage.stage, stage.of).add({ ...stage, filtered, lost })
     let { entered } = stage
     if (stage.stage === 'spool') {
       const isFlows = stage.of === ofFlows
-      const rows = isFlows ? passed(interval.enrich) : interval.events ? passed(interval.events) : 0
+      const { enrich, interfaces, events } = interval
+      const made = isFlows ? [enrich, interfaces] : [events]
+      const rows = made.reduce((sum, counts) => sum + (counts ? passed(counts) : 0), 0)
       // Between enrich and spool: rows that left the one and did not enter the other.
       const handover = balanceOf('handover', stage.of)
       const between = handover.add({ ...nothing, entered: rows, left: entered })
@@ -101,7 +108,8 @@ const heartbeat = { stage: 'agent', unit: 'intervals', entered: 1, left: 1 }
 
 const nothing: StageFlow = { entered: 0, left: 0, filtered: 0, lost: 0, waiting: 0 }
 
-const ofProbe = (probe: string) => ({ unit: 'records', probe }) as const
+const ofProbe = (probe: string, unit: 'records' | 'packets' = 'records') =>
+  ({ unit, probe }) as const
 const ofFlows = { unit: 'rows', table: flowTable.name } as const
 const ofEvents = { unit: 'rows', table: eventTable.name } as const
 
@@ -116,6 +124,7 @@ interface StageCounts {
   readonly entered: number
   readonly left: number
   readonly filtered: number
+  readonly sampled: number
   /** Causes of what was filtered; the rest is by the configuration. */
   readonly filteredBy: ReadonlyMap<Cause, number>
   readonly lost: ReadonlyMap<Cause, number>
@@ -126,10 +135,8 @@ function stagesOf(interval: LedgerInterval): StageCounts[] {
   const { snapshot, before, enrich, spool, events } = interval
   const ofSources = snapshot.sources.flatMap((report) => {
     const earlier = before?.sources.find(({ source }) => source === report.source)
-    const isSocket = report.source === recordSource
-    const dropRecords = report.source === dropSource ? (events?.dropRecords ?? 0) : 0
-    const taken = isSocket ? enrich.records : dropRecords
-    const closedWhileAway = isSocket ? enrich.closedWhileAway : 0
+    const taken = takenOf[report.source]?.(interval) ?? 0
+    const closedWhileAway = report.source === recordSource ? enrich.closedWhileAway : 0
     const counts = { report, earlier, taken, closedWhileAway }
     return [hookOf(counts), drainOf(counts)]
   })
@@ -138,6 +145,13 @@ function stagesOf(interval: LedgerInterval): StageCounts[] {
   if (events) stages.push(eventsOf(events))
   if (events?.spool) stages.push(spoolOf(events.spool, ofEvents))
   return stages
+}
+
+/** Records that the stage which makes rows of them has got, by source. */
+const takenOf: Readonly<Record<string, (interval: LedgerInterval) => number>> = {
+  [recordSource]: ({ enrich }) => enrich.records,
+  [dropSource]: ({ events }) => events?.dropRecords ?? 0,
+  [flowSource]: ({ interfaces }) => interfaces?.records ?? 0,
 }
 
 /** One probe's counts. */
@@ -150,8 +164,8 @@ interface SourceCounts {
 }
 
 /**
- * What the programs saw, and what dumps showed. `waiting` is in the ring. Unit records; a record of drops stands for
- * many, and its probe counts those.
+ * What the programs saw, and what dumps showed. `waiting` is in the ring. Unit records, or what the probe says; a record
+ * of drops or of packets stands for many, and its probe counts those.
  */
 function hookOf({ report, earlier, closedWhileAway }: SourceCounts): StageCounts {
   const since = (meaning: CounterMeaning) =>
@@ -159,9 +173,11 @@ function hookOf({ report, earlier, closedWhileAway }: SourceCounts): StageCounts
   const isSummed = countersOf(report.source).some(([, { means }]) => means.includes('left'))
   const ring = sumCounters(report, 'ring')
   const waiting = ring - (isSummed ? sumCounters(report, 'left') : report.drained)
+  const spec = probeSpecs.find(({ name }) => name === report.source)
   return {
     stage: 'hook',
-    of: ofProbe(report.source),
+    of: ofProbe(report.source, spec?.unit),
+    sampled: since('sampled'),
     entered: since('entered') + closedWhileAway,
     left: isSummed ? since('left') : takenBy(report, earlier),
     filtered: since('filtered'),
@@ -211,6 +227,7 @@ function drainOf({ report, earlier, taken }: SourceCounts): StageCounts {
     entered: takenBy(report, earlier),
     left: taken,
     filtered: 0,
+    sampled: 0,
     filteredBy: noCauses,
     lost: new Map<Cause, number>([['drain_full', report.lost - (earlier?.lost ?? 0)]]),
     waiting: 0,
@@ -218,13 +235,14 @@ function drainOf({ report, earlier, taken }: SourceCounts): StageCounts {
 }
 
 /** Unit rows: what became due. A record refused for want of room counts as a row. */
-function enrichOf({ enrich }: LedgerInterval): StageCounts {
+function enrichOf({ enrich, interfaces }: LedgerInterval): StageCounts {
   const { due, filtered, leftOut = 0, waiting, full } = enrich
   return {
     stage: 'enrich',
     of: ofFlows,
-    entered: due,
-    left: passed(enrich),
+    sampled: 0,
+    entered: due + (interfaces?.due ?? 0),
+    left: passed(enrich) + (interfaces ? passed(interfaces) : 0),
     filtered: filtered + leftOut,
     filteredBy: new Map<Cause, number>([
       ['own', filtered],
@@ -243,6 +261,7 @@ function eventsOf(counts: EventCounts): StageCounts {
     of: ofEvents,
     entered: due,
     left: passed(counts),
+    sampled: 0,
     filtered: filtered + leftOut,
     filteredBy: new Map<Cause, number>([['agent_filter', leftOut]]),
     lost: noCauses,
@@ -258,7 +277,8 @@ function passed({ rows, leftOut = 0 }: Pick<EnrichCounts, 'rows' | 'leftOut'>): 
 /** Unit rows: from enrich to central's acknowledgement. */
 function spoolOf(spool: SpoolCounts, of: StageCounts['of']): StageCounts {
   const { entered, acknowledged: left, lost, waiting } = spool
-  return { stage: 'spool', of, entered, left, filtered: 0, filteredBy: noCauses, lost, waiting }
+  const none = { filtered: 0, sampled: 0, filteredBy: noCauses }
+  return { stage: 'spool', of, entered, left, ...none, lost, waiting }
 }
 
 function sumOf(counts: ReadonlyMap<Cause, number>): number {
@@ -270,7 +290,7 @@ function sumOf(counts: ReadonlyMap<Cause, number>): number {
 /** The stage's own row, then one per cause that lost or filtered something. */
 function rowsOf({ stage, of, lost, filteredBy, ...counts }: StageCounts): RowValues[] {
   const waiting = Math.max(counts.waiting, 0)
-  const found: RowValues[] = [{ stage, ...of, ...counts, waiting, lost: sumOf(lost), sampled: 0 }]
+  const found: RowValues[] = [{ stage, ...of, ...counts, waiting, lost: sumOf(lost) }]
   for (const [cause, count] of lost) {
     if (count > 0) found.push({ stage, ...of, cause, lost: count })
   }

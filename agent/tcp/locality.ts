@@ -11,6 +11,8 @@ export interface Locality {
   note(slot: number): void
   /** Notes an address of an interface, as text; what is no address is left out. */
   noteAddress(text: string): void
+  /** Whether the address at word `from` is one of this node. */
+  has(words: Uint32Array, from: number): boolean
   /** Whether the end's peer has an address that a socket here had. */
   hasPeerHere(slot: number): boolean
 }
@@ -47,18 +49,20 @@ export function createLocality(ends: EndTable): Locality {
     if (!isSame) note(words, from)
   }
 
+  function has(words: Uint32Array, from: number): boolean {
+    return index.find(low(words, from), high(words, from)) >= 0
+  }
+
   return {
     note: noteLocal,
+    has,
     noteAddress: (text) => {
       const octets = parseAddress(text)
       if (octets) note(new Uint32Array(Uint8Array.from(octets).buffer), 0)
     },
     hasPeerHere: (slot) => {
       const from = slot * recordWords + word.remote
-      const { words } = ends
-      return (
-        index.find(low(words, from), high(words, from)) >= 0 || isSame(ends, slot * recordWords)
-      )
+      return has(ends.words, from) || isSame(ends, slot * recordWords)
     },
   }
 }

@@ -59,8 +59,14 @@ async function open(query: string): Promise<Stream> {
 
 function push(table: typeof eventTable | typeof flowTable, ports: readonly number[]): void {
   const batch = createBatch(table, ports.length)
+  const view = table === flowTable ? { view: 'socket' } : {}
   for (const port of ports) {
-    appendRow(batch, { time: 1_795_240_800_000_000_000n, node: 'n', dst_port: port })
+    appendRow(batch, {
+      time: 1_795_240_800_000_000_000n,
+      node: 'n',
+      ...view,
+      dst_port: port,
+    })
   }
   const octets = Uint8Array.from(createBlockEncoder().encode(batch))
   const claim = { rows: ports.length, timeMin: 0n, timeMax: 2n ** 62n }

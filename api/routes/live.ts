@@ -3,7 +3,14 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import type { Reporter } from '../../common/mod.ts'
-import { fieldsIn, parseFilter, type Table, tableNamed } from '../../wire/mod.ts'
+import {
+  fieldsIn,
+  flowTable,
+  inOneView,
+  parseFilter,
+  type Table,
+  tableNamed,
+} from '../../wire/mod.ts'
 import { liveParameters } from '../contract/mod.ts'
 import { apiError, badParameter } from '../errors.ts'
 import { createLive, type LiveConfig, type LiveSource } from '../live/live.ts'
@@ -45,7 +52,8 @@ export function liveRoute(
   app.get('/api/live', { schema, exposeHeadRoute: false }, async (request, reply) => {
     const { table: name, filter: text = '' } = request.query as Query
     const table = tableNamed(name) as Table
-    const filter = parseFilter(text, { table, nowNs: nowNs() })
+    const asked = parseFilter(text, { table, nowNs: nowNs() })
+    const filter = table === flowTable ? inOneView(asked) : asked
     const derived = table.derived.find((field) => fieldsIn(filter).has(field.name))
     if (derived) {
       const reason = `${derived.name} is computed by the store`

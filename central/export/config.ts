@@ -1,6 +1,13 @@
 // The settings of one export: which rows, to whom, within which bounds.
 
-import { allOf, type Filter, parseFilter, type Table, tableNamed } from '../../wire/mod.ts'
+import {
+  allOf,
+  type Filter,
+  inOneView,
+  parseFilter,
+  type Table,
+  tableNamed,
+} from '../../wire/mod.ts'
 import { exportError } from './errors.ts'
 
 export const exportKinds = ['postgresql', 'ipfix', 'otlp', 'files', 'nats', 'kafka'] as const
@@ -66,9 +73,10 @@ function planOf(config: ExportConfig, table: Table, wrong: (what: string) => Err
   const unknown = config.fields?.find((name) => !known.has(name))
   if (unknown !== undefined) throw wrong(`${unknown} is no field of ${table.name}`)
   const isCounted = (config.rows ?? 'counted') === 'counted' && known.has('counted')
+  const asked = parsed(config.filter ?? '', context, wrong)
   const filters = [
-    parseFilter(isCounted ? 'counted = true and view = socket' : '', context),
-    parsed(config.filter ?? '', context, wrong),
+    parseFilter(isCounted ? 'counted = true' : '', context),
+    known.has('view') ? inOneView(asked) : asked,
   ]
   const wanted = config.fields && new Set(config.fields)
   const fields = table.fields.map(({ name }) => name).filter((name) => wanted?.has(name) ?? true)

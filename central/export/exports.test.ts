@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { ledgerTable, type Row, readBlock, rowOf } from '../../wire/mod.ts'
+import { flowTable, ledgerTable, type Row, readBlock, rowOf } from '../../wire/mod.ts'
 import { until } from '../ingest/agent.fake.ts'
 import type { ExportConfig } from './config.ts'
 import { exportError } from './errors.ts'
@@ -223,7 +223,8 @@ test('a crash between the segment and its journal entry leaves no row out', asyn
   const path = join(folder, 'late.native')
   const known = readdirSync(join(folder, 'segments')).toSorted().at(-1) as string
   writeFileSync(path, readFileSync(join(folder, 'segments', known)))
-  const segment = { table: 'flows', schema: 2, rows: 10, bytes: 1, writtenMs: 0, nodeRows: {} }
+  const { schema } = flowTable
+  const segment = { table: 'flows', schema, rows: 10, bytes: 1, writtenMs: 0, nodeRows: {} }
   const pending = [
     { id: known.replace('.native', ''), ...segment },
     { id: '999999999999999-late', ...segment },

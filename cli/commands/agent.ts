@@ -5,6 +5,7 @@ import type { AgentConfig, ConnectionEventChoice } from '../../agent/mod.ts'
 import { createLifecycle, runUntilSignal } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { parseAgentFilter } from '../../wire/mod.ts'
+import { interfaceFlags, interfacesOf } from '../parse/interfaces.ts'
 import { insecureFlag, listenUnless } from '../parse/loopback.ts'
 import { type Command, note, type Terminal, type Values } from './command.ts'
 import {
@@ -40,6 +41,7 @@ export const agentCommand: Command = {
     nodeFlag,
     intervalFlag,
     ...scopeFlags,
+    ...interfaceFlags,
     agentFilterFlag,
     connectionEventsFlag,
     metricsFlag,
@@ -51,6 +53,10 @@ export const agentCommand: Command = {
   readsConfig: true,
   examples: [
     { command: 'weir agent', what: 'send to a central on this machine' },
+    {
+      command: 'weir agent --interface all --interface !lo',
+      what: 'also count what interfaces carry',
+    },
     { command: 'weir agent --upstream unix:/var/lib/weir/ingest.sock', what: 'by its socket' },
   ],
   run,
@@ -86,7 +92,7 @@ function configOf(values: Values): AgentConfig {
     node: values.text('node') ?? '',
     intervalMs: values.durationMs('interval') ?? 0,
     upstream,
-    filter: scopeOf('agent', values),
+    filter: { ...scopeOf('agent', values), ...interfacesOf(values) },
     ...(filter === undefined ? {} : { rowFilter: parseAgentFilter(filter) }),
     connectionEvents: values.text('connection-events') as ConnectionEventChoice,
     spool: {

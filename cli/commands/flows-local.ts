@@ -1,12 +1,12 @@
 // `weir flows --local`: connections of this machine, measured by the command itself.
 
-import type { Batch } from '../../wire/mod.ts'
+import { type Batch, flowTable } from '../../wire/mod.ts'
 import type { Listing } from '../render/listing.ts'
 import { span } from '../render/number.ts'
 import { createProgress } from '../render/progress.ts'
 import { type KnownCoverage, rowsOf } from '../render/truth.ts'
 import { fieldName, fieldNames, filtersOf } from '../source/filter-flags.ts'
-import { createWatch, localAgent, localIntervals, refuse } from '../source/local.ts'
+import { createWatch, localAgent, localIntervals, localQuestion, refuse } from '../source/local.ts'
 import { ordered } from '../source/order.ts'
 import { createRecentRows } from '../source/recent-rows.ts'
 import { note, type Terminal, type Values } from './command.ts'
@@ -23,14 +23,14 @@ export async function listLocal(values: Values, terminal: Terminal): Promise<num
   const spanMs = values.durationMs('for') ?? localSpanMs
   const people = values.text('output') === 'table'
   const sorted = ordered(fieldName(values.text('order') ?? ''), fieldNames)
-  const filters = filtersOf('flows', values)
+  const question = questionOf(values)
   const recent = createRecentRows({ limit: values.number('limit') ?? 0, sorted, newest: people })
   const open = await localAgent()
   const bar = createProgress(terminal, spanMs)
   const watch = createWatch(terminal, spanMs)
   let coverage: KnownCoverage = unknown
   let watchedMs = 0
-  for await (const interval of localIntervals({ filters }, watch.ended, open)) {
+  for await (const interval of localIntervals(question, watch.ended, open)) {
     watch.begin()
     recent.add(interval.rows)
     ;({ coverage, watchedMs } = interval)
@@ -46,12 +46,16 @@ export async function listLocal(values: Values, terminal: Terminal): Promise<num
   return 0
 }
 
+function questionOf(values: Values) {
+  return localQuestion(values, filtersOf('flows', values, flowTable, ['interface']))
+}
+
 const quietHint = 'No connection in this time. To go on watching: weir flows --local -f'
 
 /** What lives at the start, then what changes, until --for, --limit or Ctrl-C. */
 export async function followLocal(values: Values, terminal: Terminal): Promise<number> {
   refuse('flows', values, ['server'], '--local')
-  const filters = filtersOf('flows', values)
+  const question = questionOf(values)
   const listing = listingOf(values, terminal, false)
   const limit = followLimit(values)
   const open = await localAgent()
@@ -59,7 +63,7 @@ export async function followLocal(values: Values, terminal: Terminal): Promise<n
   let length = 0
   let coverage: KnownCoverage = unknown
   const isPlain = values.text('output') === 'ndjson' // from columns: no row has to be an object
-  for await (const interval of localIntervals({ filters }, endOf(values, terminal), open)) {
+  for await (const interval of localIntervals(question, endOf(values, terminal), open)) {
     const shown = Math.min(interval.length, limit - length)
     if (isPlain) await addBatches(listing, interval.batches, shown)
     else await listing.add(interval.rows.slice(0, shown))

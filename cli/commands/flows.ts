@@ -1,6 +1,7 @@
 // `weir flows`: connections as rows, of a central or of this machine alone.
 
 import { cliError } from '../errors.ts'
+import { localInterfaceFlags } from '../parse/interfaces.ts'
 import { listingFlags } from '../render/listing.ts'
 import { filterFlags, filterOperand } from '../source/filter-flags.ts'
 import { localFlag, refuse } from '../source/local.ts'
@@ -15,7 +16,7 @@ export const flowsCommand: Command = {
   name: 'flows',
   summary: 'Lists connections: who talks to whom, how much, and how it ended.',
   description:
-    'A row is one interval of one connection. SENT and RECEIVED are totals since the connection opened (like ss). For bytes per interval use --output json: fields bytes, reverse_bytes.',
+    'A row is one interval of one connection. SENT and RECEIVED are totals since the connection opened (like ss). For bytes per interval use --output json: fields bytes, reverse_bytes. With --local, --interface names interfaces (names, globs, all, !NAME) whose packets are counted; their rows are those of --view interface.',
   operands: [filterOperand],
   flags: [
     { name: 'follow', short: 'f', kind: 'switch', help: 'Goes on with new rows until Ctrl-C.' },
@@ -39,6 +40,7 @@ export const flowsCommand: Command = {
     ...rangeFlags,
     serverFlag,
     localFlag,
+    ...localInterfaceFlags,
     ...listingFlags,
     ...filterFlags,
   ],
@@ -47,6 +49,11 @@ export const flowsCommand: Command = {
       command: 'weir flows --local',
       what: 'connections of this machine in the last 2 s, ended ones too',
     },
+    {
+      command: 'weir flows --local --interface eth0',
+      what: 'every packet of an interface, by flow',
+    },
+    { command: 'weir flows --view interface', what: 'what interfaces carried, of a central' },
     { command: 'weir flows -f', what: 'every connection as it is reported' },
     { command: 'weir flows --dst-port 443 --process curl', what: 'what curl does over HTTPS' },
     { command: "weir flows 'dst_port = 5432 and rtt > 5ms'", what: 'slow answers of a database' },
@@ -68,8 +75,14 @@ export const flowsCommand: Command = {
       refuse('flows', values, lives, '--local')
       return values.on('follow') ? followLocal(values, terminal) : listLocal(values, terminal)
     }
+    refuseWithoutLocal('flows', values)
     return values.on('follow') ? follow(values, terminal) : list(values, terminal)
   },
+}
+
+/** A central is asked: what its agents watch, their flags say. */
+export function refuseWithoutLocal(command: string, values: Values): void {
+  refuse(command, values, ['hook', 'sample'], 'a command without --local')
 }
 
 const lives = openFlags.map(({ name }) => name)

@@ -1,6 +1,7 @@
 // `weir top`: who moves the most, grouped by any fields.
 
 import { flowMetrics, flowTable, groupNames } from '../../wire/mod.ts'
+import { localInterfaceFlags } from '../parse/interfaces.ts'
 import { checkName } from '../parse/known-name.ts'
 import { createListing, listingFlags } from '../render/listing.ts'
 import { count, span } from '../render/number.ts'
@@ -13,6 +14,7 @@ import {
   localAgent,
   localFlag,
   localIntervals,
+  localQuestion,
   refuse,
 } from '../source/local.ts'
 import { createLocalRows } from '../source/local-rows.ts'
@@ -25,6 +27,7 @@ import { type RowsName, readRows, rowsNames } from '../source/top-rows.ts'
 import { type LocalFeed, localFeed, serverFeed } from '../top/feed.ts'
 import { runLive } from '../top/live.ts'
 import { type Command, note, type Screen, type Terminal, type Values } from './command.ts'
+import { refuseWithoutLocal } from './flows.ts'
 
 const standardSpanMs = 5000
 const groups = groupNames(flowTable)
@@ -81,6 +84,7 @@ export const topCommand: Command = {
     ...rangeFlags,
     serverFlag,
     localFlag,
+    ...localInterfaceFlags,
     ...listingFlags,
     ...filterFlags,
   ],
@@ -90,6 +94,7 @@ export const topCommand: Command = {
       command: 'weir top --once --rows processes',
       what: 'processes by what they sent and received',
     },
+    { command: 'weir top --view interface --by interface', what: 'what each interface carried' },
     { command: 'weir top --for 1m', what: 'the busiest pairs of the last minute' },
     { command: 'weir top --local --for 5s', what: 'the busiest of this machine, without a server' },
     { command: 'weir top --by dst_process --order -failed', what: 'servers that connects fail to' },
@@ -101,6 +106,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const screen = screenFor(values, terminal)
   if (values.on('local'))
     return screen ? liveLocal(values, terminal, screen) : runLocal(values, terminal)
+  refuseWithoutLocal('top', values)
   if (screen) return live(values, terminal, screen)
   const range = rangeOf('top', values, terminal.now())
   const question = questionOf(values)
@@ -153,7 +159,10 @@ async function liveLocal(values: Values, terminal: Terminal, screen: Screen): Pr
   const ended = AbortSignal.any([terminal.interrupted(), over.signal])
   const question = questionOf(values)
   const feed = localFeed(values.durationMs('for') ?? liveLocalSpanMs)
-  const intervals = localIntervals({ filters: [] }, ended, await localAgent())
+  const { interfaces, filters } = localQuestion(values, question.filters)
+  const view = filters.filter(([name]) => name === 'view')
+  const watched = { filters: view, ...(interfaces ? { interfaces } : {}) }
+  const intervals = localIntervals(watched, ended, await localAgent())
   const first = await intervals.next()
   if (first.done) return 0
   feed.add(first.value)
@@ -190,7 +199,8 @@ async function runLocal(values: Values, terminal: Terminal): Promise<number> {
   const open = await localAgent()
   const bar = createProgress(terminal, spanMs)
   const watch = createWatch(terminal, spanMs)
-  for await (const interval of localIntervals({ filters: question.filters }, watch.ended, open)) {
+  const watched = localQuestion(values, question.filters)
+  for await (const interval of localIntervals(watched, watch.ended, open)) {
     watch.begin()
     top.add(interval)
     bar.show()
@@ -215,7 +225,7 @@ function questionOf(values: Values): TopQuestion {
     by,
     order: fieldName(order),
     limit: values.number('limit') ?? 0,
-    filters: filtersOf('top', values),
+    filters: filtersOf('top', values, flowTable, values.on('local') ? ['interface'] : []),
     fold: values.text('fold') === 'ports',
   }
 }

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { makeFolder, messageOf } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { cliError } from '../errors.ts'
+import { interfaceFlags } from '../parse/interfaces.ts'
 import { insecureFlag, listenOf, listensOf, listenUnless } from '../parse/loopback.ts'
 import { type ChildSpec, createSupervisor, type ReadyMessage } from '../supervisor/supervisor.ts'
 import { agentCommand } from './agent.ts'
@@ -50,6 +51,7 @@ export const upCommand: Command = {
     nodeFlag,
     intervalFlag,
     ...scopeFlags,
+    ...interfaceFlags,
     agentFilterFlag,
     connectionEventsFlag,
     { ...metricsFlag, default: 'off' },
@@ -62,6 +64,7 @@ export const upCommand: Command = {
   readsConfig: true,
   examples: [
     { command: 'weir up', what: 'measure this host; the page is on http://127.0.0.1:8080' },
+    { command: 'weir up --interface eth0', what: 'count every packet of an interface too' },
     {
       command: 'weir up --listen 127.0.0.1:0 --data ./data',
       what: 'any free port, another folder',
@@ -163,11 +166,12 @@ function optionsOf(
 ): readonly string[] {
   const mine = new Set(upCommand.flags.map(({ name }) => name))
   const known = { ...settled, ...(values.config ? { config: values.config.file } : {}) }
-  return child.flags.flatMap(({ name, kind, fileOnly, secret }) => {
+  return child.flags.flatMap(({ name, kind, fileOnly, secret, repeatable }) => {
     const value = known[name as keyof typeof known]
     if (value !== undefined) return [`--${name}`, value]
     if (fileOnly || !mine.has(name) || (secret && values.origin(name).from !== 'flag')) return []
     if (kind === 'switch') return values.on(name) ? [`--${name}`] : []
+    if (repeatable) return values.list(name).flatMap((one) => [`--${name}`, one])
     return option(values, name)
   })
 }

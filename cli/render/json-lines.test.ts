@@ -18,15 +18,29 @@ function batchOf(seeds: readonly number[]): Batch {
     const width = column.values.length / seeds.length
     for (const [row, seed] of seeds.entries()) {
       const text = batch.names.index(names[(seed + at) % names.length] as string)
+      const list = batch.heap.lists.push(names.slice(seed % names.length)) - 1
       for (let part = 0; part < width; part++) {
         const high = kind === 'time' && part === 1
-        const value = kind === 'name' ? text : kind === 'flag' ? seed & 1 : seed >>> (part * 3)
+        const value = anyValue(kind, { seed, part, text, list })
         column.values[row * width + part] = high ? value % 0x2000_0000 : value
       }
       if (column.nulls) column.nulls[row] = (seed >>> (at % 20)) & 1
     }
   }
   return batch
+}
+
+interface Values {
+  readonly seed: number
+  readonly part: number
+  readonly text: number
+  readonly list: number
+}
+
+function anyValue(kind: Column['field']['kind'], { seed, part, text, list }: Values): number {
+  if (kind === 'name') return text
+  if (kind === 'list') return list
+  return kind === 'flag' ? seed & 1 : seed >>> (part * 3)
 }
 
 test('lines from columns are those of objects', () => {

@@ -3,13 +3,14 @@
 
 import {
   type Batch,
-  countedRows,
   createTally,
   derivedValues,
   fieldsIn,
   flowMetrics,
+  flowTable,
   type JsonValue,
   joinTally,
+  parseFilter,
   type Row,
   rowOf,
   rowTest,
@@ -40,7 +41,9 @@ interface Group {
 
 const stepMs = 1000
 const connectionsAt = flowMetrics.findIndex(({ name }) => name === 'connections')
-const counted = countedRows()
+/** The rows that came are of one view. */
+const counted = parseFilter('counted = true', { table: flowTable, nowNs: 0n })
+const everyInterface = parseFilter('view = interface', { table: flowTable, nowNs: 0n })
 
 export function createLocalTop(question: TopQuestion, startedMs = Date.now()): LocalTop {
   const by = question.by.flatMap(endsOf)
@@ -58,9 +61,10 @@ export function createLocalTop(question: TopQuestion, startedMs = Date.now()): L
 
   function addBatch(batch: Batch): void {
     const isCounted = rowTest(counted, batch)
+    const isAnyway = by.includes('interface') ? rowTest(everyInterface, batch) : () => false
     const tally = tallyOf(flowMetrics, batch)
     for (let index = 0; index < batch.length; index++) {
-      if (!isCounted(index)) continue
+      if (!isCounted(index) && !isAnyway(index)) continue
       const row = rowOf(batch, index)
       const fields = pick(row, by)
       const key = keyOf(fields, by)

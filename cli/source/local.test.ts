@@ -7,7 +7,8 @@ import { createLocalTop } from './local-top.ts'
 
 const flows = (...ports: readonly number[]): Batch => {
   const batch = createBatch(flowTable, ports.length)
-  for (const port of ports) appendRow(batch, { src_port: port, src_address: '192.0.2.1' })
+  for (const port of ports)
+    appendRow(batch, { view: 'socket', src_port: port, src_address: '192.0.2.1' })
   return batch
 }
 

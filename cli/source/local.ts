@@ -3,9 +3,19 @@
 import { hostname } from 'node:os'
 import type { Component, Reporter } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
-import { type Batch, type Filter, pickRows, type Row, rowOf, rowTest } from '../../wire/mod.ts'
+import {
+  type Batch,
+  type Filter,
+  fieldsIn,
+  inOneView,
+  pickRows,
+  type Row,
+  rowOf,
+  rowTest,
+} from '../../wire/mod.ts'
 import type { Flag, Terminal, Values } from '../commands/command.ts'
 import { cliError } from '../errors.ts'
+import { interfacesOf } from '../parse/interfaces.ts'
 import type { KnownCoverage } from '../render/truth.ts'
 import { localFilter } from './local-filter.ts'
 import type { Question } from './server.ts'
@@ -28,6 +38,7 @@ export type OpenLocalAgent = (
     readonly intervalMs: number
     /** Nobody here shows them. */
     readonly connectionEvents: 'off'
+    readonly filter: WatchedInterfaces
   },
   reporter: Reporter,
   onBatch: (batch: Batch, from: bigint, to: bigint) => void,
@@ -51,8 +62,12 @@ const localIntervalMs = 1000
 const waitingRowsMax = 200_000
 const slowCause = 'terminal_slow'
 
+/** Interfaces that are watched beside sockets. */
+export type WatchedInterfaces = ReturnType<typeof interfacesOf>
+
 export interface LocalQuestion {
   readonly filters: Question
+  readonly interfaces?: WatchedInterfaces
   /** Rows that wait for a slow reader; older ones are dropped and counted as lost. */
   readonly waitingRowsMax?: number
 }
@@ -66,10 +81,14 @@ export async function* localIntervals(
   ended: AbortSignal,
   open: OpenLocalAgent,
 ): AsyncGenerator<Interval, void, void> {
-  const filter = localFilter(question.filters)
-  const queue = createQueue(filter, question.waitingRowsMax ?? waitingRowsMax)
+  const queue = createQueue(
+    inOneView(localFilter(question.filters)),
+    question.waitingRowsMax ?? waitingRowsMax,
+  )
   const reporter = createReporter('weir', { level: 'fatal' })
-  const config = { node: hostname(), intervalMs: localIntervalMs, connectionEvents: 'off' } as const
+  const filter = question.interfaces ?? {}
+  const connectionEvents = 'off'
+  const config = { node: hostname(), intervalMs: localIntervalMs, connectionEvents, filter } as const
   const agent = open(config, reporter, queue.onBatch)
   let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {
@@ -208,6 +227,18 @@ export function refuse(
     const expected = `either it or ${beside}`
     throw cliError('bad_value', { details: { command, name: `--${name}`, value, expected } })
   }
+}
+
+/**
+ * What a command with --local watches: --interface names interfaces there, whose rows are shown unless another view is
+ * asked for.
+ */
+export function localQuestion(values: Values, filters: Question): LocalQuestion {
+  const interfaces = interfacesOf(values)
+  if (interfaces.interfaces === undefined) return { filters }
+  const rest = filters.filter(([name]) => name !== 'interface')
+  const isAsked = fieldsIn(localFilter(rest)).has('view')
+  return { interfaces, filters: isAsked ? rest : [...rest, ['view', 'interface']] }
 }
 
 /** Ends after `ms`, or when interrupted. */

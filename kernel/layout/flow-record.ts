@@ -67,8 +67,13 @@ export const packetFault = {
 
 /** What the programs count, in the order of the map: kernel/probes/flow/counters.h. */
 export const flowCounterNames = [
-  'opened',
-  'unlisted',
-  'lost',
+  'seen',
   'sampled_out',
+  'counted',
+  'lost',
+  'unlisted',
+  'opened',
+  'taken',
+  'unseen',
+  'excess',
 ] as const

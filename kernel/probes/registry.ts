@@ -24,13 +24,18 @@ export interface OpenedProbes {
   readonly failed: readonly ProbeFailure[]
 }
 
+/** The probes that are on by default, and those that the options ask for. */
+function wanted(options: ProbeOptions): readonly ProbeSpec[] {
+  return probeSpecs.filter((spec) => spec.default || spec.isAskedFor?.(options))
+}
+
 /**
- * Opens the probes that are on by default. Where one fails the rest is opened; if none opens, the first failure is
- * thrown. Each belongs to the thread that opened it.
+ * Opens the probes that are wanted. Where one of those by default fails the rest is opened; if none opens, or one that
+ * was asked for fails, that failure is thrown. Each belongs to the thread that opened it.
  */
 export async function openProbes(
   options: ProbeOptions = {},
-  specs: readonly ProbeSpec[] = probeSpecs.filter((spec) => spec.default),
+  specs: readonly ProbeSpec[] = wanted(options),
 ): Promise<OpenedProbes> {
   const opened: OpenProbe[] = []
   const failed: ProbeFailure[] = []
@@ -38,7 +43,12 @@ export async function openProbes(
     try {
       opened.push(await spec.open(options))
     } catch (cause) {
-      failed.push({ probe: spec.name, error: typed(spec.name, cause) })
+      const error = typed(spec.name, cause)
+      if (!spec.default && spec.isAskedFor) {
+        for (const probe of opened) probe.close()
+        throw error
+      }
+      failed.push({ probe: spec.name, error })
     }
   }
   const [first] = failed

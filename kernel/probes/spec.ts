@@ -31,16 +31,23 @@ export interface DegradedSpec {
 }
 
 /**
- * What a counter of a probe says in the loss ledger, stage `hook`: `entered` what the programs saw; `filtered` of
- * that; `ring` of that, put where the agent reads it (a ring, a table); `left` of that, read, for probes whose records
+ * What a counter of a probe says in the loss ledger, stage `hook`: `entered` what the programs saw; `filtered` and
+ * `sampled` of that; `ring` of that, put where the agent reads it (a ring, a table); `left` of that, read, for probes whose records
  * stand for several; `lost` of that, by `cause`; `detail` is shown and not summed.
  */
-export type CounterMeaning = 'entered' | 'filtered' | 'ring' | 'left' | 'lost' | 'detail'
+export type CounterMeaning =
+  | 'entered'
+  | 'filtered'
+  | 'sampled'
+  | 'ring'
+  | 'left'
+  | 'lost'
+  | 'detail'
 
 export interface CounterSpec {
   readonly means: readonly CounterMeaning[]
   /** Of `lost`, a word of the ledger; default: the ring was full. */
-  readonly cause?: 'map_full' | 'interrupted'
+  readonly cause?: 'map_full' | 'interrupted' | 'interface_unseen'
   readonly help: string
 }
 
@@ -121,12 +128,23 @@ export interface OpenProbe {
   drain(sink: RecordSink, max?: number): number
   /** What lives, for probes of things that live: see `Living`. */
   readonly living?: Living
+  /** Interfaces that it watches or has watched, for probes that do. */
+  interfaces?(): readonly WatchedInterface[]
   /** What the programs counted since the probe was opened, all CPUs together. */
   counters(): Readonly<Record<string, number>>
   /** What its loaded programs have cost until now, by name. */
   use(): ReadonlyMap<string, ProgramUse>
   /** Detaches and unloads everything; idempotent. */
   close(): void
+}
+
+/** An interface by the index that records have. */
+export interface WatchedInterface {
+  /** 0 when it is not watched. */
+  readonly index: number
+  readonly name: string
+  /** Why it is not watched; '' when it is. */
+  readonly refused: string
 }
 
 /** Records of what is there now, on demand. */
@@ -149,6 +167,10 @@ export interface ProbeSpec {
   readonly summary: string
   /** Opened without being asked for. */
   readonly default: boolean
+  /** Of one that is not: whether these options ask for it. */
+  readonly isAskedFor?: (options: ProbeOptions) => boolean
+  /** What its counters count; records when left out. */
+  readonly unit?: 'packets'
   readonly hooks: readonly HookSpec[]
   readonly degraded: readonly DegradedSpec[]
   readonly records: RecordSpec

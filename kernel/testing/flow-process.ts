@@ -10,12 +10,13 @@ const probe = openFlowProbe(JSON.parse(process.argv[2] as string) as ProbeOption
 process.stdout.write('open\n')
 for await (const _ of createInterface({ input: process.stdin })) {
   const octets = probe.living.dump()
+  const names = new Map(probe.interfaces().map(({ index, name }) => [index, name]))
   const records = []
   for (let at = 0; at < octets.length; at += flowRecordBytes) {
     const view = new DataView(octets.buffer, octets.byteOffset + at, flowRecordBytes)
     const wide = (offset: number) => Number(view.getBigUint64(offset, true))
     records.push({
-      interface: probe.interfaces.get(view.getUint32(byte.interface, true)) ?? '',
+      interface: names.get(view.getUint32(byte.interface, true)) ?? '',
       family: view.getUint8(byte.family),
       protocol: view.getUint8(byte.protocol),
       direction: view.getUint8(byte.direction),

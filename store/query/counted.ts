@@ -1,20 +1,31 @@
 // What metrics are over: counted rows of one view. Over these every byte of a connection is there once, however many
 // nodes saw it. A question that does not say which view is about sockets.
 
-import { allOf, type Comparison, type Filter, fieldsIn, flowTable } from '../../wire/mod.ts'
+import {
+  allOf,
+  type Comparison,
+  type Field,
+  type Filter,
+  fieldsIn,
+  flowTable,
+  inOneView,
+  isOfEachInterface,
+} from '../../wire/mod.ts'
 import type { FlowsScope } from './question.ts'
 
 const counted = equals('counted', true)
-const sockets = equals('view', 'socket')
 const eitherNode = fieldsNamed('node', 'src_node', 'dst_node')
 
-/** The question over counted rows. A connection that another node counts is found by either end's node. */
-export function countedOf<Q extends FlowsScope>(question: Q): Q {
-  const asked = fieldsIn(question.filter)
-  const parts = [atEitherEnd(question.filter)]
-  if (!asked.has('counted')) parts.push(counted)
-  if (!asked.has('view')) parts.push(sockets)
-  return { ...question, filter: allOf(parts) }
+/**
+ * The question over counted rows; of interfaces, if it is about single ones, over all rows. A connection that another node counts is found by
+ * either end's node.
+ */
+export function countedOf<Q extends FlowsScope & { readonly by?: readonly Field[] }>(
+  question: Q,
+): Q {
+  const filter = atEitherEnd(inOneView(question.filter))
+  const isAsked = fieldsIn(filter).has('counted') || isOfEachInterface(filter, question.by)
+  return { ...question, filter: isAsked ? filter : allOf([filter, counted]) }
 }
 
 function atEitherEnd(filter: Filter): Filter {

@@ -9,6 +9,7 @@ import {
   type Filter,
   fieldsIn,
   flowTable,
+  isOfInterfaces,
   type Table,
 } from '../../wire/mod.ts'
 import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
@@ -177,7 +178,7 @@ async function readLost(
     `SELECT toString(${step} AS _s) AS _step, f.node AS node, f.stage AS stage,
   f.probe AS probe, f.\`table\` AS \`table\`, f.cause AS cause, sum(f.lost) AS lost
 FROM ${ledgerRows} AS f WHERE ${scopeCondition(binder, { range, filter: nodeFilter(filter) })}
-  AND f.lost > 0 AND f.stage != 'export' AND ${isOf(binder, table)}
+  AND f.lost > 0 AND f.stage != 'export' AND ${isOf(binder, table, filter)}
 GROUP BY _s, node, stage, probe, \`table\`, cause`,
     binder.params,
     options,
@@ -185,9 +186,10 @@ GROUP BY _s, node, stage, probe, \`table\`, cause`,
   return lostCounts(rows)
 }
 
-/** Rows of the table, and records that would have become some. */
-function isOf(binder: Binder, { name, probes = [] }: Table): string {
-  const ofProbes = probes.map((probe) => `f.probe = ${binder.bind('String', probe)}`)
+/** Rows of the table, and records that would have become some: packets of interfaces are no rows of sockets. */
+function isOf(binder: Binder, { name, probes = [], interfaceProbe }: Table, filter: Filter) {
+  const sources = interfaceProbe && isOfInterfaces(filter) ? [interfaceProbe] : probes
+  const ofProbes = sources.map((probe) => `f.probe = ${binder.bind('String', probe)}`)
   return `(${[`f.\`table\` = ${binder.bind('String', name)}`, ...ofProbes].join(' OR ')})`
 }
 

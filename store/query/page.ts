@@ -1,7 +1,14 @@
 // One page of a table's rows. Pages are stable: each goes on behind the last row's key, so rows that arrive
 // meanwhile neither repeat nor hide another.
 
-import { type Field, flowTable, type JsonValue, type Row, type Table } from '../../wire/mod.ts'
+import {
+  type Field,
+  flowTable,
+  inOneView,
+  type JsonValue,
+  type Row,
+  type Table,
+} from '../../wire/mod.ts'
 import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
 import { columnOf, tieOf } from './columns.ts'
@@ -52,7 +59,7 @@ export async function readPage(
   asked: PageQuestion,
   options?: ReadOptions,
 ): Promise<RowsPage> {
-  const question = asked.open ? countedOf(asked) : asked
+  const question = asked.open ? countedOf(asked) : ofView(asked)
   const skip = question.after?.skip ?? 0
   const wanted = question.limit + 1 + skip
   const found: StoredRow[] = []
@@ -63,6 +70,11 @@ export async function readPage(
     if (found.length >= wanted) break
   }
   return pageOf(question, found)
+}
+
+function ofView<Q extends PageQuestion>(question: Q): Q {
+  const { table = flowTable, filter } = question
+  return table === flowTable ? { ...question, filter: inOneView(filter) } : question
 }
 
 function rangesOf(question: PageQuestion): Iterable<Range> {

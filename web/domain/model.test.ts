@@ -52,6 +52,7 @@ test('what two fields share in their labels is the label of both', () => {
     bytes: 'bytes',
     packets: 'Packets',
     retransmits: 'Retransmits',
+    tcp_flags: 'TCP flags',
     total_bytes: 'total bytes',
   })
 })

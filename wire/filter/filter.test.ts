@@ -147,7 +147,7 @@ const wrong: readonly (readonly [string, number, RegExp, string?])[] = [
   ['state = estab', 8, /not known/],
   ['state = ESTABLISHED', 8, /not known/, 'established'],
   ['src_process = ngin*', 14, /compared whole/],
-  ['protocol = udp', 11, /not measured/],
+  ['protocol = UDP', 11, /not known/],
   ['direction_known = yes', 18, /neither true nor false/],
   ['time > yesterday', 7, /no time/],
   ['; drop', 0, /no field/],

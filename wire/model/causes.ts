@@ -19,7 +19,12 @@ export const ledgerCauses = {
   agent: {},
   hook: {
     ring_full: lost('The ring between kernel and agent was full.'),
-    map_full: lost('The table of drops was full: counted by reason, in a row without addresses.'),
+    map_full: lost(
+      'A table of the probe was full. Of drops: counted by reason, in a row without addresses.',
+    ),
+    interface_unseen: lost(
+      'An interface counted packets that no program of Weir was given: another program or the driver took them first.',
+    ),
     interrupted: lost('The kernel left a program out because it would have interrupted itself.'),
     closed_while_away: lost('A connection ended while no agent was running.'),
     unaccounted,

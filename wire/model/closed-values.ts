@@ -46,6 +46,54 @@ export const endReasons = [
 
 export type EndReason = (typeof endReasons)[number]
 
+/** Whether this node sent a packet or received it; '' is not known. */
+export const packetDirections: readonly string[] = ['', 'sent', 'received']
+
+/** IANA protocol numbers that have a name here; any other is its number. */
+const protocolsWithName: Readonly<Record<number, string>> = {
+  1: 'icmp',
+  2: 'igmp',
+  4: 'ipip',
+  6: 'tcp',
+  17: 'udp',
+  33: 'dccp',
+  41: 'ipv6',
+  47: 'gre',
+  50: 'esp',
+  51: 'ah',
+  58: 'icmpv6',
+  89: 'ospf',
+  103: 'pim',
+  112: 'vrrp',
+  132: 'sctp',
+  136: 'udplite',
+}
+
+/** Protocols of IP by number; 0 is '', for packets without one. */
+export const ipProtocols: readonly string[] = Array.from({ length: 256 }, (_, number) =>
+  number === 0 ? '' : (protocolsWithName[number] ?? String(number)),
+)
+
+/** What is no IP, by ethertype; any other is `non_ip`. */
+export const etherProtocols: ReadonlyMap<number, string> = new Map([
+  [0x0806, 'arp'],
+  [0x8035, 'rarp'],
+  [0x8863, 'pppoe'],
+  [0x888e, 'eapol'],
+  [0x88cc, 'lldp'],
+  [0x88e5, 'macsec'],
+  [0x88f7, 'ptp'],
+])
+/** Any ethertype that has no name here. */
+export const otherProtocol = 'non_ip'
+
+/** Every protocol of a flow row. */
+export const protocolNames: readonly string[] = [
+  ...ipProtocols,
+  ...etherProtocols.values(),
+  otherProtocol,
+]
+
 /** Stages of the loss ledger, in the order of the river; `agent` is the heartbeat, which is none. */
 export const stages: readonly string[] = [
   'agent',

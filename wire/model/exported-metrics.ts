@@ -269,8 +269,8 @@ export const sidecarLabels: readonly OwnLabel[] = [
 
 /** "Sent" is what the process that is watched sent: the initiator's end when both are its own. */
 function sidecarSum(name: string, help: string, [sent, received]: readonly [string, string]) {
-  const ours = filterOf('observer in (src, both)')
-  const theirs = filterOf('observer = dst')
+  const ours = filterOf('view = socket and observer in (src, both)')
+  const theirs = filterOf('view = socket and observer = dst')
   const parts = [
     { of: flow(sent), where: ours },
     { of: flow(received), where: theirs },

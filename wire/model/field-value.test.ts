@@ -29,17 +29,9 @@ test('a value that no row can have is refused with the one that was meant', () =
   }
 })
 
-test('what is not measured is said to be not measured', () => {
-  assert.deepEqual(fault('protocol', 'udp'), {
-    reason: '"udp" is not measured',
-    hint: 'Weir measures TCP only so far.',
-  })
-  assert.match(fault('view', 'interface')?.hint ?? '', /interfaces/)
-})
-
 test('a far value gets the list', () => {
-  assert.match(fault('observer', 'nobody')?.hint ?? '', /^One of: src, dst, both\.$/)
-  assert.match(fault('protocol', 'bogus')?.hint ?? '', /^Only tcp is known\.$/)
+  assert.match(fault('observer', 'nobody')?.hint ?? '', /^One of: src, dst, both, transit\.$/)
+  assert.match(fault('view', 'wire')?.hint ?? '', /^One of: socket, interface\.$/)
   assert.match(fault('errno', 'bogus')?.hint ?? '', /such as/)
 })
 

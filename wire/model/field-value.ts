@@ -25,7 +25,7 @@ const addressHint = 'Give an address (10.0.0.1, 2001:db8::1) or a CIDR (10.0.0.0
 export function valueFault(field: Field, text: string): ValueFault | undefined {
   switch (field.kind) {
     case 'name':
-      return field.values ? closedFault(field, field.values, text) : globFault(text)
+      return field.values ? closedFault(field.values, text) : globFault(text)
     case 'address':
       return addressFault(text)
     case 'flag':
@@ -44,15 +44,9 @@ export function valueFault(field: Field, text: string): ValueFault | undefined {
   }
 }
 
-function closedFault(
-  field: Field,
-  values: readonly string[],
-  text: string,
-): ValueFault | undefined {
+function closedFault(values: readonly string[], text: string): ValueFault | undefined {
   if (values.includes(text)) return undefined
   const said = quoted(text)
-  const why = Object.entries(field.unmeasured ?? {}).find(([name]) => name === text.toLowerCase())
-  if (why) return { reason: `${said} is not measured`, hint: `${why[1]}.` }
   if (values === errnos && decimal.test(text) && errnoMeant(text) === undefined) return undefined
   const suggestion = meant(text, values)
   if (suggestion === undefined) {

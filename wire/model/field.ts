@@ -55,8 +55,6 @@ export interface Field {
   readonly ungrouped?: true
   /** Of a name: all values that it can have. Without it any text may be one. */
   readonly values?: readonly string[]
-  /** Values that a person may ask for and that nothing here measures: value → why there are none. */
-  readonly unmeasured?: Readonly<Record<string, string>>
   /** Column head for people. */
   readonly label: string
   /** One sentence: what it is, where it comes from. */
@@ -88,6 +86,8 @@ export interface Table {
   readonly measured: boolean
   /** Probes whose records become its rows: such a record, when it is lost, may have been one. */
   readonly probes?: readonly string[]
+  /** The probe whose records become its rows of view interface. */
+  readonly interfaceProbe?: string
   readonly partitionBy: string
   readonly orderBy: string
 }

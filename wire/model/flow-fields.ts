@@ -1,16 +1,13 @@
 // THE table of fields of a flow row: one interval of one connection.
 // Oriented: src opened the connection, dst answered. Counters are increments of the interval.
 
-import { endReasons, errnos, tcpStates } from './closed-values.ts'
+import { endReasons, errnos, packetDirections, protocolNames, tcpStates } from './closed-values.ts'
 import { endFields, socketAddress } from './end-fields.ts'
 import type { Field, TableOf } from './field.ts'
 
 const time = 'Delta(8), ZSTD(1)'
 const plain = 'ZSTD(1)'
 const number = 'T64, ZSTD(1)'
-const unmeasuredProtocols = Object.fromEntries(
-  ['udp', 'icmp', 'icmpv6', 'sctp', 'dccp'].map((name) => [name, 'Weir measures TCP only so far']),
-)
 
 const fields = [
   {
@@ -52,19 +49,18 @@ const fields = [
   {
     name: 'view',
     kind: 'name',
-    values: ['socket'],
-    unmeasured: { interface: 'Weir does not count on interfaces so far' },
+    values: ['socket', 'interface'],
     codec: plain,
     label: 'View',
-    help: 'socket: application bytes, counted by the kernel in the socket.',
+    help: 'socket: application bytes, counted by the kernel in the socket. interface: L3 bytes and wire packets, counted where they pass. A question that does not name it is about sockets.',
   },
   {
     name: 'observer',
     kind: 'name',
-    values: ['src', 'dst', 'both'],
+    values: ['src', 'dst', 'both', 'transit'],
     codec: plain,
     label: 'Seen by',
-    help: 'Which ends the node saw: src, dst or both.',
+    help: 'Which ends the node saw: src, dst or both; transit: the packets passed, and neither end is there.',
   },
   {
     name: 'counted',
@@ -78,11 +74,10 @@ const fields = [
   {
     name: 'protocol',
     kind: 'name',
-    values: ['tcp'],
-    unmeasured: unmeasuredProtocols,
+    values: protocolNames,
     codec: plain,
     label: 'Protocol',
-    help: 'Transport protocol: tcp.',
+    help: 'Protocol above IP: tcp, udp, icmp, …, or its number. Of view interface also what is no IP: arp, lldp, …, non_ip. Sockets are measured of TCP only so far.',
     otel: 'network.transport',
     ipfix: 'protocolIdentifier',
   },
@@ -103,7 +98,7 @@ const fields = [
     sum: true,
     codec: number,
     label: 'Sent',
-    help: 'Application bytes src to dst in the interval, each counted once however often it was sent.',
+    help: 'Bytes src to dst in the interval. Of view socket application bytes, each once however often it was sent; of view interface L3 bytes, headers included.',
     source: 'socket_record.sent_bytes',
     ipfix: 'octetDeltaCount',
   },
@@ -114,7 +109,7 @@ const fields = [
     sum: true,
     codec: number,
     label: 'Packets',
-    help: 'TCP segments src to dst in the interval, acknowledgements and retransmissions included.',
+    help: 'Packets src to dst in the interval. Of view socket TCP segments, acknowledgements and retransmissions included; of view interface packets as on the wire.',
     source: 'tcp_sock.segs_out',
     ipfix: 'packetDeltaCount',
   },
@@ -125,7 +120,7 @@ const fields = [
     sum: true,
     codec: number,
     label: 'Received',
-    help: 'Application bytes dst to src in the interval.',
+    help: 'Bytes dst to src in the interval, as bytes.',
     source: 'socket_record.received_bytes',
     ipfix: 'reverseOctetDeltaCount',
   },
@@ -136,7 +131,7 @@ const fields = [
     sum: true,
     codec: number,
     label: 'Packets back',
-    help: 'TCP segments dst to src in the interval.',
+    help: 'Packets dst to src in the interval, as packets.',
     source: 'tcp_sock.segs_in',
     ipfix: 'reversePacketDeltaCount',
   },
@@ -168,7 +163,7 @@ const fields = [
     unit: 'bytes',
     codec: number,
     label: 'Sent in all',
-    help: 'Application bytes src to dst since the connection was opened: the figure of ss -ti.',
+    help: 'Bytes src to dst since the connection was opened: of view socket the figure of ss -ti; of view interface since the interface was watched.',
     ipfix: 'octetTotalCount',
   },
   {
@@ -177,7 +172,7 @@ const fields = [
     unit: 'bytes',
     codec: number,
     label: 'Received in all',
-    help: 'Application bytes dst to src since the connection was opened.',
+    help: 'The same of bytes dst to src.',
     ipfix: 'reverseOctetTotalCount',
   },
   {
@@ -247,15 +242,81 @@ const fields = [
     kind: 'id',
     codec: plain,
     label: 'Connection',
-    help: 'Keyed hash of the pair of initial sequence numbers: the same at both ends, through NAT.',
+    help: 'Keyed hash of the pair of initial sequence numbers: the same at both ends, through NAT. A row of view interface has that of the socket it belongs to, or a keyed hash of addresses, ports and protocol.',
   },
   {
     name: 'interface',
     kind: 'name',
     codec: plain,
     label: 'Interface',
-    help: "Interface that the connection's route uses at the observing end, the initiator's when both are seen.",
+    help: "Of view socket: the interface that the connection's route uses at the observing end, the initiator's when both are seen. Of view interface: the one that the packets passed.",
     source: 'sock.sk_dst_cache',
+  },
+  {
+    name: 'direction',
+    kind: 'name',
+    values: packetDirections,
+    since: 3,
+    codec: plain,
+    label: 'Direction',
+    help: 'Of view interface: sent when packets src to dst leave by the interface (those dst to src come in), received when it is the other way round.',
+    ipfix: 'flowDirection',
+  },
+  {
+    name: 'path',
+    kind: 'list',
+    since: 3,
+    codec: plain,
+    label: 'Path',
+    help: 'Of view interface: the interfaces of the node that the packets of the connection passed in the interval, in their order. Rows of one of them are counted.',
+  },
+  {
+    name: 'tcp_flags',
+    kind: 'name',
+    since: 3,
+    codec: plain,
+    label: 'TCP flags',
+    help: 'Of view interface: flags of all TCP packets src to dst in the interval, as letters C E U A P R S F.',
+    source: 'flow_record.flags',
+    ipfix: 'tcpControlBits',
+  },
+  {
+    name: 'reverse_tcp_flags',
+    kind: 'name',
+    since: 3,
+    codec: plain,
+    label: 'TCP flags back',
+    help: 'The same of packets dst to src.',
+    ipfix: 'reverseTcpControlBits',
+  },
+  {
+    name: 'first_packet',
+    kind: 'time',
+    nullable: true,
+    since: 3,
+    codec: time,
+    label: 'First packet',
+    help: 'Of view interface: when the first packet of the interval passed, of either direction.',
+    source: 'flow_record.first_ns',
+  },
+  {
+    name: 'last_packet',
+    kind: 'time',
+    nullable: true,
+    since: 3,
+    codec: time,
+    label: 'Last packet',
+    help: 'Of view interface: when the last packet of the interval passed, to some milliseconds.',
+    source: 'flow_record.last_ns',
+  },
+  {
+    name: 'sampling',
+    kind: 'u32',
+    since: 3,
+    codec: plain,
+    label: 'Sampling',
+    help: '0 when every packet was counted. N: one packet in N was, and bytes and packets are estimates, N times what was seen.',
+    ipfix: 'samplingPacketInterval',
   },
   ...endFields('src', 'initiator'),
   ...endFields('dst', 'responder'),
@@ -268,7 +329,7 @@ export type FlowField = (typeof fields)[number]
 export const flowTable: TableOf<FlowField> = {
   name: 'flows',
   number: 1,
-  schema: 2,
+  schema: 3,
   fields,
   derived: [
     {
@@ -285,6 +346,9 @@ export const flowTable: TableOf<FlowField> = {
     'node',
     'observer',
     'view',
+    'counted',
+    'interface',
+    'direction',
     'state',
     'src_address',
     'src_port',
@@ -299,6 +363,7 @@ export const flowTable: TableOf<FlowField> = {
   ],
   measured: true,
   probes: ['socket'],
+  interfaceProbe: 'flow',
   partitionBy: 'toDate(time)',
   orderBy:
     'toStartOfFiveMinutes(time), src_namespace, src_workload, dst_namespace, dst_workload, time',

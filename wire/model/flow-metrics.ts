@@ -2,7 +2,7 @@
 // A metric is data: the store writes it as SQL, `metric-tally.ts` computes it over rows in memory.
 
 import { parseFilter } from '../filter/check.ts'
-import type { Filter } from '../filter/filter.ts'
+import { allOf, conditionsOf, type Filter, fieldsIn } from '../filter/filter.ts'
 import type { Field, Unit } from './field.ts'
 import { flowTable } from './flow-fields.ts'
 
@@ -119,6 +119,31 @@ export function metricNamed(name: string): Metric | undefined {
 /** The rows that metrics are over: of one view, each byte of a connection once however many nodes saw it. */
 export function countedRows(view: Metric['over'] = 'socket'): Filter {
   return filterOf(`counted and view = ${view}`)
+}
+
+const aboutSockets = filterOf('view = socket')
+
+/** A question about flows that does not name the view is about sockets: rows of two views never add up. */
+export function inOneView(filter: Filter): Filter {
+  return fieldsIn(filter).has('view') ? filter : allOf([filter, aboutSockets])
+}
+
+/** Whether only rows of view interface can pass. */
+export function isOfInterfaces(filter: Filter): boolean {
+  return conditionsOf(filter).some((part) => {
+    if (part.kind !== 'compare' || part.test.kind !== 'in') return false
+    const { fields, test } = part
+    return fields[0].name === 'view' && test.values.every((value) => value === 'interface')
+  })
+}
+
+/**
+ * Whether sums are over all rows instead of counted ones: every interface has carried what it has carried, however many
+ * others have carried it too.
+ */
+export function isOfEachInterface(filter: Filter, by: readonly Field[] = []): boolean {
+  const isNamed = fieldsIn(filter).has('interface') || by.some(({ name }) => name === 'interface')
+  return isNamed && isOfInterfaces(filter)
 }
 
 function sumOf(field: Field): Metric {

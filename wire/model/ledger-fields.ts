@@ -44,10 +44,10 @@ const fields: readonly Field[] = [
   {
     name: 'unit',
     kind: 'name',
-    values: ['records', 'rows', 'intervals'],
+    values: ['records', 'packets', 'rows', 'intervals'],
     codec: plain,
     label: 'Unit',
-    help: 'What the stage counts: records, rows, or the intervals that an agent has watched.',
+    help: 'What the stage counts: records, packets, rows, or the intervals that an agent has watched.',
   },
   {
     name: 'cause',

@@ -265,3 +265,15 @@ test('the table: names are unlike within a dialect, counters end in _total, ever
   assert.ok(labelNames.includes('src_process') && labelNames.includes('server_port'))
   assert.ok(!labelNames.includes('connection_id') && !labelNames.includes('bytes'))
 })
+
+test('packets of interfaces are in no series: they are the bytes of the sockets once more', () => {
+  const row = { ...flow, ...from('a'), bytes: 7, packets: 1, opened: 1, connection_id: 9n }
+  for (const metrics of [exportedMetrics, sidecarMetrics]) {
+    const set = setOf({ metrics })
+    set.take(batchOf([{ ...row, view: 'interface', rtt_ns: 5, end_reason: 'refused' }]), 0)
+    const values = [...scrape(set.families(1))].filter(([name]) => !name.startsWith('weir_metrics'))
+    for (const [name, value] of values) assert.equal(value, 0, name)
+    set.take(batchOf([row]), 0)
+    assert.ok([...scrape(set.families(1)).values()].some((value) => value > 0))
+  }
+})

@@ -139,6 +139,31 @@ test('rows of one node, and rows that name both ends, are left octet by octet', 
   )
 })
 
+test('of packets that several nodes saw one node counts, those that only passed them too', async () => {
+  const view = { view: 'interface', connection_id: id, packets: 3 }
+  const passed = { ...view, observer: 'transit' }
+  const sent = { ...view, observer: 'src', src_process: 'curl' }
+  const socket = { ...theirs, packets: 3 }
+  const parts = [
+    partOf('router', [passed]),
+    partOf('a', [
+      { ...sent, counted: true },
+      { ...sent, counted: false },
+    ]),
+    partOf('b', [socket]),
+  ]
+  const rows = await rowsOf(create(), parts)
+  assert.deepEqual(
+    rows.map((row) => [row['node'], row['view'], row['counted']]),
+    [
+      ['router', 'interface', false],
+      ['a', 'interface', true],
+      ['a', 'interface', false],
+      ['b', 'socket', true],
+    ],
+  )
+})
+
 test('property: in whatever segments two nodes report, each interval counts once and by one node', async () => {
   const events = fc.array(
     fc.record({ node: fc.constantFrom('a', 'b'), connection: fc.integer({ min: 1, max: 4 }) }),

@@ -103,23 +103,34 @@ interface Halves {
 
 interface Half {
   readonly row: number
-  /** The end that the row's node sees. */
-  readonly side: Side
+  /** The end that the row's node sees; undefined of packets that passed it (or of which it sees both ends). */
+  readonly side: Side | undefined
   readonly peer: Peer
 }
 
+/** Which node counts is chosen for each view: a node may see the packets of a connection and neither socket. */
+const otherView = 0x5bd1_e995
+
 function halvesOf(part: ResolvePart, peers: Peers): Halves {
   const { node, view } = part
-  const { columns, names } = readBlock(view, ['connection_id', 'observer'])
+  const { columns, names } = readBlock(view, ['connection_id', 'observer', 'view'])
   const ids = columns['connection_id']?.values as Uint32Array
   const observers = columns['observer']?.values as Uint32Array
-  const [src, dst] = [names.index('src'), names.index('dst')]
+  const views = columns['view']?.values as Uint32Array
+  const sides = new Map<number | undefined, Side>([
+    [names.index('src'), 'src'],
+    [names.index('dst'), 'dst'],
+  ])
+  const ofInterface = names.index('interface')
   const rows: Half[] = []
   for (let row = 0; row < view.rows; row++) {
-    const observer = observers[row]
-    if (observer !== src && observer !== dst) continue
-    const peer = peers.of(ids[row * 2] as number, ids[row * 2 + 1] as number, node)
-    if (peer) rows.push({ row, side: observer === src ? 'src' : 'dst', peer })
+    const side = sides.get(observers[row])
+    const isInterface = views[row] === ofInterface
+    if (side === undefined && !isInterface) continue
+    const high = ids[row * 2 + 1] as number
+    const key = isInterface ? (high ^ otherView) >>> 0 : high
+    const peer = peers.of(ids[row * 2] as number, key, node)
+    if (peer) rows.push({ row, side, peer })
   }
   return { part, rows }
 }
@@ -140,6 +151,7 @@ function learn({ part, rows }: Halves, late: Map<string, number>): void {
   if (others.length === 0) return
   const batch = readBlock(part.view, [...farNames.src, ...farNames.dst])
   for (const { row, side, peer } of others) {
+    if (side === undefined) continue
     if (!peer.far && peer.bare > 0) add(late, peer.node, peer.bare)
     peer.far = readFarEnd(batch, row, side)
   }
@@ -155,10 +167,11 @@ function rewritten(
   let batch: Batch | undefined
   for (const { row, side, peer } of rows) {
     const isCounted = peer.node === part.node
+    if (isCounted && side === undefined) continue
     if (isCounted && !peer.far) peer.bare++
     if (isCounted && !peer.far) continue
     batch ??= readBlock(part.view, ['counted', ...farNames.src, ...farNames.dst], createInterner())
-    if (!isCounted) {
+    if (!isCounted || side === undefined) {
       ;(batch.columns['counted']?.values as Uint8Array)[row] = 0
       names.add('counted')
       continue
@@ -182,19 +195,23 @@ async function loadPeers(reader: Pick<Reader, 'read'>, peers: Peers): Promise<vo
     name.endsWith('_id') ? `toString(${name}) AS ${name}` : name,
   )
   const rows = await reader.read(
-    `SELECT toString(connection_id) AS id, node, observer, counted, ${columns.join(', ')} FROM flows
-WHERE time > now64(9) - INTERVAL 3 MINUTE AND observer IN ('src', 'dst')
-ORDER BY time DESC LIMIT 1 BY connection_id, node LIMIT 200000`,
+    `SELECT toString(connection_id) AS id, view, node, observer, counted, ${columns.join(', ')}
+FROM flows
+WHERE time > now64(9) - INTERVAL 3 MINUTE AND (observer IN ('src', 'dst') OR view = 'interface')
+ORDER BY time DESC, counted DESC LIMIT 1 BY connection_id, view, node LIMIT 200000`,
     {},
     { resultRowsMax: 200_000 },
   )
   for (const row of rows.toSorted((a, b) => Number(b['counted']) - Number(a['counted']))) {
     const id = BigInt(String(row['id']))
     const node = String(row['node'])
-    const peer = peers.of(Number(id & 0xffff_ffffn), Number(id >> 32n), node)
+    const high = Number(id >> 32n)
+    const key = row['view'] === 'interface' ? (high ^ otherView) >>> 0 : high
+    const peer = peers.of(Number(id & 0xffff_ffffn), key, node)
     if (!peer) continue
     peer.settled = true
-    if (Number(row['counted']) === 0)
-      peer.far = storedFarEnd(row, row['observer'] === 'src' ? 'src' : 'dst')
+    const { observer } = row
+    if (Number(row['counted']) === 0 && (observer === 'src' || observer === 'dst'))
+      peer.far = storedFarEnd(row, observer)
   }
 }

@@ -27,6 +27,8 @@ export interface Interface {
   readonly linkType: number
   /** XDP programs by mode; two at once are hardware's and the host's. */
   readonly xdp: readonly { readonly mode: XdpMode; readonly programId: number }[]
+  /** Packets that it has received and sent, by its own counters. */
+  readonly carried: { readonly received: number; readonly sent: number }
 }
 
 export type XdpMode = 'native' | 'generic' | 'hardware'
@@ -34,7 +36,7 @@ export type XdpMode = 'native' | 'generic' | 'hardware'
 const getLink = 18
 /** struct ifinfomsg, its index at 4. */
 const linkBytes = 16
-const [attributeName, attributeXdp] = [3, 43]
+const [attributeName, attributeStatistics, attributeXdp] = [3, 23, 43]
 /** IFLA_XDP_DRV_PROG_ID and so on; kernels that know no modes apart are older than any in use here. */
 const xdpModes = { native: 5, generic: 6, hardware: 7 } as const
 
@@ -67,7 +69,13 @@ export function listInterfaces(): readonly Interface[] {
 function readInterface(body: Buffer): Interface {
   const attributes = readAttributes(body, linkBytes)
   const xdp = readAttributes(attributes.get(attributeXdp) ?? Buffer.alloc(0), 0)
+  // struct rtnl_link_stats64 begins with them.
+  const statistics = attributes.get(attributeStatistics) ?? Buffer.alloc(16)
   return {
+    carried: {
+      received: Number(statistics.readBigUInt64LE(0)),
+      sent: Number(statistics.readBigUInt64LE(8)),
+    },
     index: body.readInt32LE(4),
     linkType: body.readUInt16LE(2),
     name: cString(attributes.get(attributeName) ?? Buffer.alloc(1), 0),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Adds a packet to its flow. Two maps take turns: programs write the one that `active` names while user space empties
- * the other, so no count is taken out while it is written. Per CPU, so that none waits for another.
+ * Adds a packet to its flow. Two sets of maps take turns: programs write the one that `active` names while user space
+ * empties the other, so no count is taken out while it is written. Per CPU, so that none waits for another.
  */
 #ifndef WEIR_FLOW_ACCOUNT_H
 #define WEIR_FLOW_ACCOUNT_H
@@ -10,23 +10,18 @@
 #include "flow_record.h"
 #include "packet.h"
 
-#define FLOW_MAP(NAME)                                                                                 \
+#define COUNTS_MAP(NAME, KEY, ENTRIES)                                                                 \
 	struct {                                                                                       \
 		__uint(type, BPF_MAP_TYPE_PERCPU_HASH);                                                \
-		__uint(max_entries, 1 << 16);                                                          \
-		__type(key, struct flow_key);                                                          \
+		__uint(max_entries, ENTRIES);                                                          \
+		__type(key, struct KEY);                                                               \
 		__type(value, struct flow_counts);                                                     \
 	} NAME SEC(".maps")
 
-FLOW_MAP(flows_a);
-FLOW_MAP(flows_b);
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, struct remainder_key);
-	__type(value, struct flow_counts);
-} remainders SEC(".maps");
+COUNTS_MAP(flows_a, flow_key, 1 << 16);
+COUNTS_MAP(flows_b, flow_key, 1 << 16);
+COUNTS_MAP(remainders_a, remainder_key, 4096);
+COUNTS_MAP(remainders_b, remainder_key, 4096);
 
 /* Only to be replaced: when that call returns, no program uses what it looked up before. */
 struct fence_inner {
@@ -45,7 +40,7 @@ struct {
 	__array(values, struct fence_inner);
 } fence SEC(".maps") = { .values = { &fence_begin } };
 
-/* 0 = flows_a, 1 = flows_b. */
+/* 0 = flows_a and remainders_a, 1 = flows_b and remainders_b. */
 volatile __u32 active;
 
 /* One packet in N is counted; 0 and 1 = all. */
@@ -53,12 +48,16 @@ const volatile __u32 sample;
 
 /* What the packet is besides its headers. */
 struct passage {
-	__u64 time_ns;
+	__u64 time_ns; /* of a packet of a capture */
 	__u32 interface;
 	__u32 frame_bytes;
 	__u32 segments; /* packets on the wire; more than one for a super-packet */
 	__u8 direction;
+	__u8 captured;
 };
+
+/* The kernel has a clock that costs nothing and moves with its ticks (Linux 5.11). */
+const volatile bool coarse_clock;
 
 /* TCP's flags, and whether this packet says who opened the connection. */
 static __always_inline __u32 flags_of(const struct packet *packet)
@@ -80,12 +79,21 @@ static __always_inline __u32 wire_bytes(const struct packet *packet, const struc
 	return packet->bytes + (passage->segments - 1) * headers;
 }
 
+/* The first time of a flow is exact: it says which interface a packet passed first, and who spoke first. */
+static __always_inline void add_time(struct flow_counts *counts, const struct passage *passage)
+{
+	if (counts->frames == 0)
+		counts->first_ns = passage->captured ? passage->time_ns : bpf_ktime_get_ns();
+	if (passage->captured)
+		counts->last_ns = passage->time_ns;
+	else
+		counts->last_ns = coarse_clock ? bpf_ktime_get_coarse_ns() : bpf_ktime_get_ns();
+}
+
 static __always_inline void add(struct flow_counts *counts, const struct packet *packet,
 				const struct passage *passage)
 {
-	if (counts->frames == 0)
-		counts->first_ns = passage->time_ns;
-	counts->last_ns = passage->time_ns;
+	add_time(counts, passage);
 	counts->bytes += packet->family ? wire_bytes(packet, passage) : 0;
 	counts->frame_bytes += passage->frame_bytes;
 	counts->packets += passage->segments;
@@ -93,59 +101,64 @@ static __always_inline void add(struct flow_counts *counts, const struct packet 
 	counts->flags |= flags_of(packet);
 }
 
+/* Another CPU may have added the key meanwhile: hence the second look, whatever adding says. */
+static __always_inline struct flow_counts *find(void *map, const void *key, __u64 *opened)
+{
+	struct flow_counts none = {}, *counts = bpf_map_lookup_elem(map, key);
+
+	if (counts)
+		return counts;
+	if (bpf_map_update_elem(map, key, &none, BPF_NOEXIST) == 0)
+		(*opened)++;
+	return bpf_map_lookup_elem(map, key);
+}
+
 /* No room in the map of flows. */
-static __always_inline void add_to_remainder(const struct packet *packet, const struct passage *passage)
+static __always_inline struct flow_counts *find_remainder(const struct flow_key *flow, __u32 side)
 {
 	struct remainder_key key = {
-		.interface = passage->interface,
-		.protocol = packet->protocol,
-		.family = packet->family,
-		.direction = passage->direction,
+		.interface = flow->interface,
+		.protocol = flow->protocol,
+		.family = flow->family,
+		.direction = flow->direction,
 	};
-	struct flow_counts none = {}, *counts = bpf_map_lookup_elem(&remainders, &key);
+	__u64 no_flow = 0;
 
-	count(COUNTER_UNLISTED, passage->segments);
+	return side ? find(&remainders_b, &key, &no_flow) : find(&remainders_a, &key, &no_flow);
+}
+
+static __always_inline void count_packet(const struct flow_key *key, const struct packet *packet,
+					 const struct passage *passage, __u32 side, struct flow_counters *here)
+{
+	__u64 *opened = &here->values[COUNTER_OPENED];
+	struct flow_counts *counts = side ? find(&flows_b, key, opened) : find(&flows_a, key, opened);
+
 	if (!counts) {
-		bpf_map_update_elem(&remainders, &key, &none, BPF_NOEXIST);
-		counts = bpf_map_lookup_elem(&remainders, &key);
+		counts = find_remainder(key, side);
+		if (counts)
+			here->values[COUNTER_UNLISTED] += passage->segments;
 	}
-	if (counts)
-		add(counts, packet, passage);
-	else
-		count(COUNTER_LOST, passage->segments);
-}
-
-/* Another CPU may have added the flow meanwhile: hence the second look, whatever adding says. */
-static __always_inline struct flow_counts *new_flow(void *flows, const struct flow_key *key)
-{
-	struct flow_counts none = {};
-
-	if (bpf_map_update_elem(flows, key, &none, BPF_NOEXIST) == 0)
-		count(COUNTER_OPENED, 1);
-	return bpf_map_lookup_elem(flows, key);
-}
-
-static __always_inline struct flow_counts *find_flow(const struct flow_key *key)
-{
-	struct flow_counts *counts;
-
-	if (active) {
-		counts = bpf_map_lookup_elem(&flows_b, key);
-		return counts ? counts : new_flow(&flows_b, key);
+	if (!counts) {
+		here->values[COUNTER_LOST] += passage->segments;
+		return;
 	}
-	counts = bpf_map_lookup_elem(&flows_a, key);
-	return counts ? counts : new_flow(&flows_a, key);
+	add(counts, packet, passage);
+	here->values[COUNTER_COUNTED] += passage->segments;
 }
 
 static __always_inline void account(const struct packet_source *source, enum packet_link link,
 				    const struct passage *passage)
 {
-	struct flow_counts *counts;
+	__u32 side = active & 1;
+	struct flow_counters *here = bpf_map_lookup_elem(&counters, &side);
 	struct packet packet;
 	struct flow_key key;
 
+	if (!here)
+		return;
+	here->values[COUNTER_SEEN] += passage->segments;
 	if (sample > 1 && bpf_get_prandom_u32() % sample != 0) {
-		count(COUNTER_SAMPLED_OUT, passage->segments);
+		here->values[COUNTER_SAMPLED_OUT] += passage->segments;
 		return;
 	}
 	parse_packet(source, link, &packet);
@@ -158,11 +171,7 @@ static __always_inline void account(const struct packet_source *source, enum pac
 	key.family = packet.family;
 	key.direction = passage->direction;
 	key.fault = packet.fault;
-	counts = find_flow(&key);
-	if (counts)
-		add(counts, &packet, passage);
-	else
-		add_to_remainder(&packet, passage);
+	count_packet(&key, &packet, passage, side, here);
 }
 
 #endif

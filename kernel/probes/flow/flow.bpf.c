@@ -37,7 +37,6 @@ static __always_inline __u32 segments_of(struct __sk_buff *skb)
 static __always_inline struct passage passage_of(struct __sk_buff *skb, enum flow_direction direction)
 {
 	return (struct passage){
-		.time_ns = bpf_ktime_get_boot_ns(),
 		.interface = skb->ifindex,
 		.frame_bytes = skb->len,
 		.segments = segments_of(skb),
@@ -114,7 +113,7 @@ int flow_replay(struct __sk_buff *skb)
 	__u32 zero = 0, next = replayed;
 	struct octets *octets = bpf_map_lookup_elem(&captured, &zero);
 	struct described *described = bpf_map_lookup_elem(&packets, &next);
-	struct passage passage = { .segments = 1 };
+	struct passage passage = { .segments = 1, .captured = 1 };
 	struct bpf_dynptr dynptr;
 	struct packet_source source = { .door = DOOR_MEMORY, .octets = &dynptr };
 

@@ -35,7 +35,7 @@ struct flow_key {
 struct flow_counts {
 	__u64 bytes;	   /* L3, of wire packets */
 	__u64 frame_bytes; /* as the interface counts them: a super-packet is one frame */
-	__u64 first_ns;
+	__u64 first_ns; /* CLOCK_MONOTONIC; of a capture since 1970 */
 	__u64 last_ns;
 	__u32 packets; /* on the wire */
 	__u32 frames;
@@ -69,7 +69,7 @@ struct flow_record {
 	__u64 frame_bytes;
 	__u64 frames;
 	boot_ns_t first_ns;
-	boot_ns_t last_ns;
+	boot_ns_t last_ns; /* live: to a tick of the kernel's clock */
 };
 
 _Static_assert(sizeof(struct flow_key) == 44, "no padding in a key");

@@ -10,6 +10,7 @@ import { openLibbpf, openLibc } from '../../loader/library.ts'
 import { createMapEntries } from '../../loader/map-batch.ts'
 import { mapDescriptor, protection } from '../../loader/mapping.ts'
 import { type LoadedObject, openObject } from '../../loader/object.ts'
+import { kernelCounters } from './flow-counters.ts'
 import { createFlowSums, type FlowSink } from './flow-sums.ts'
 
 /** enum packet_link; `unknown` is one that is not read: its packets are counted as such. */
@@ -87,7 +88,7 @@ export function openReplay(): Replay {
     what: 'the flow probe for captures',
     bytes: readFileSync(objectUrl),
     settings: {},
-    maxEntries: { flows_a: flowsMax, flows_b: 1 },
+    maxEntries: { flows_a: flowsMax, flows_b: 1, remainders_b: 1 },
     without: new Set(others),
     capabilities: ['CAP_BPF', 'CAP_PERFMON'],
   })
@@ -146,13 +147,13 @@ function replayOf(object: LoadedObject, flowsMax: number): Replay {
     add,
     run,
     flowsMax,
-    flows: () => sum(object, opened) - taken,
+    flows: () => sum(object, 'opened') - taken,
     drain: (sink) => {
       flows.drain(entries)
       taken += entries.count
       sums.each(entries, sink)
       const from = before
-      before = sum(object, unlisted)
+      before = sum(object, 'unlisted')
       return { unlisted: before - from }
     },
     close: () => {
@@ -165,13 +166,12 @@ function replayOf(object: LoadedObject, flowsMax: number): Replay {
 
 /** As errorText has it. */
 const interrupted = 'nterrupted'
-/** enum flow_counter. */
-const [opened, unlisted, countersCount] = [0, 1, 4]
-
-function sum(object: LoadedObject, counter: number): number {
-  const values = object.readPerCpu('counters', 0, countersCount * 8)
+/** Nothing takes turns here: the first of the two sets has all. */
+function sum(object: LoadedObject, counter: 'opened' | 'unlisted'): number {
+  const values = object.readPerCpu('counters', 0, kernelCounters.length * 8)
   let total = 0
-  for (let at = counter; at < values.length; at += countersCount) total += Number(values[at])
+  for (let at = kernelCounters.indexOf(counter); at < values.length; at += kernelCounters.length)
+    total += Number(values[at])
   return total
 }
 

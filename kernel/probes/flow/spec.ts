@@ -9,6 +9,8 @@ export const flowSpec: ProbeSpec = {
   summary:
     'Every packet of the interfaces that --interface names, by flow: L3 bytes and wire packets.',
   default: false,
+  isAskedFor: ({ interfaces = [] }) => interfaces.length > 0,
+  unit: 'packets',
   hooks: [
     { program: 'flow_ingress', hook: 'tc', needs: [], since: '5.10', use: `${use}, coming in` },
     { program: 'flow_egress', hook: 'tc', needs: [], since: '5.10', use: `${use}, going out` },
@@ -84,24 +86,41 @@ export const flowSpec: ProbeSpec = {
   maps: {
     flows_a: 'flows of this interval, or of the last one',
     flows_b: 'the other of the two',
-    remainders: 'packets that found no room, by interface and protocol',
+    remainders_a: 'packets that found no room there, by interface and protocol',
+    remainders_b: 'the other of the two',
     fence: 'replaced to wait until no program writes the map that is emptied',
     fence_begin: 'what is in it at first',
-    counters: 'what the programs counted, per CPU',
+    counters: 'what the programs counted, per CPU, in two sets',
     captured: 'octets of a capture',
     packets: 'where the packets of a capture lie',
   },
   counters: {
-    opened: { means: ['entered'], help: 'Flows that came into a map.' },
-    unlisted: {
-      means: ['detail'],
-      help: 'Packets of flows for which the map had no room: counted by interface and protocol.',
+    seen: { means: ['entered'], help: 'Packets; = sampled_out + counted + lost.' },
+    sampled_out: { means: ['sampled'], help: 'Of these, left out by --sample.' },
+    counted: {
+      means: ['ring'],
+      help: 'Of these, added to a flow, or to the remainders by interface and protocol.',
     },
     lost: {
-      means: ['detail'],
-      help: 'Of these, packets for which there was no room there either.',
+      means: ['lost'],
+      cause: 'map_full',
+      help: 'Of these, neither had room.',
     },
-    sampled_out: { means: ['detail'], help: 'Packets that --sample left out.' },
+    unlisted: {
+      means: ['detail'],
+      help: 'Of those counted, in the remainders because the map of flows had no room.',
+    },
+    opened: { means: ['detail'], help: 'Flows that came into a map.' },
+    taken: { means: ['left'], help: 'Of those counted, in records that were read.' },
+    unseen: {
+      means: ['entered', 'lost'],
+      cause: 'interface_unseen',
+      help: 'Packets that an interface counted and no program was given; not with --sample.',
+    },
+    excess: {
+      means: ['detail'],
+      help: 'Frames that a program was given and the interface did not count; not with --sample.',
+    },
   },
   open: async (options) => {
     const { openFlowProbe } = await import('./flow.ts')
