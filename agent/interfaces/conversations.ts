@@ -8,6 +8,7 @@
 // What has no addresses (no IP, or a full map) is a conversation of its interface and direction alone.
 
 import { randomBytes } from 'node:crypto'
+import { createSlotIndex } from '../../common/mod.ts'
 import {
   flowRecordByte as byte,
   flowDirection,
@@ -15,7 +16,6 @@ import {
   flowRecordWord as word,
 } from '../../kernel/mod.ts'
 import { sipHash24 } from '../tcp/siphash.ts'
-import { createSlotIndex } from '../tcp/slot-index.ts'
 import { column, type SlotTable, slotsOf } from '../tcp/slot-table.ts'
 
 /** The two directions of a conversation, as offsets of pairs. */

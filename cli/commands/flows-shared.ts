@@ -5,7 +5,7 @@ import { flowColumns } from '../render/flow-columns.ts'
 import { createListing, type Listing } from '../render/listing.ts'
 import { span } from '../render/number.ts'
 import { fieldNames } from '../source/filter-flags.ts'
-import { endAfter } from '../source/local.ts'
+import { endAfter, localQuestion } from '../source/local.ts'
 import type { Question } from '../source/server.ts'
 import type { Flag, Terminal, Values } from './command.ts'
 
@@ -43,6 +43,10 @@ export function openQuestion(values: Values): { question: Question; range?: stri
   return { question, range: `open at ${values.text('to') ?? 'this moment'}` }
 }
 
+function filtersOfView(values: Values): Question {
+  return values.list('view').map((view): [string, string] => ['view', view])
+}
+
 /** Ctrl-C, or the end of --for. */
 export function endOf(values: Values, terminal: Terminal): AbortSignal {
   const spanMs = values.durationMs('for')
@@ -59,6 +63,8 @@ export function watchedRange(startedMs: number, terminal: Terminal): string {
 
 export function listingOf(values: Values, terminal: Terminal, nodes: boolean): Listing {
   const [raw, utc, follow] = ['raw', 'utc', 'follow'].map(values.on) as [boolean, boolean, boolean]
-  const options = { raw, utc, follow, now: terminal.now, nodes }
+  const local = values.on('local') ? localQuestion(values, filtersOfView(values)).filters : []
+  const isAsked = [...local, ...filtersOfView(values)].some(([, value]) => value === 'interface')
+  const options = { raw, utc, follow, now: terminal.now, nodes, interfaces: isAsked }
   return createListing(terminal, values, { columns: flowColumns(options), fields: fieldNames })
 }

@@ -17,6 +17,8 @@ export interface FlowColumnOptions {
   readonly follow: boolean
   /** Whether rows may come from more than one node. */
   readonly nodes: boolean
+  /** Rows are of view interface. */
+  readonly interfaces?: boolean
 }
 
 const failed = new Set(['refused', 'unreachable', 'no_port', 'abandoned', 'timeout'])
@@ -43,18 +45,56 @@ export function flowColumns(options: FlowColumnOptions): readonly TableColumn<Ro
     { head: '→', priority: 6, detail: true, cell: () => '' },
     { head: 'DESTINATION', priority: 0, least: 15, cell: (row) => endpoint(row, 'dst', raw) },
     { head: 'PROTO', priority: 9, detail: true, cell: (row) => text(row['protocol']) },
-    { head: 'STATE', priority: 1, cell: stateOf },
-    { head: 'SENT', align: right, priority: 2, cell: (row) => bytes(row['total_bytes'] ?? null) },
+    ...(options.interfaces ? ofInterfaces(raw) : [{ head: 'STATE', priority: 1, cell: stateOf }]),
+    {
+      head: 'SENT',
+      align: right,
+      priority: 2,
+      cell: (row) => estimated(row, bytes(row['total_bytes'] ?? null)),
+    },
     {
       head: 'RECEIVED',
       align: right,
       priority: 3,
-      cell: (row) => bytes(row['total_reverse_bytes'] ?? null),
+      cell: (row) => estimated(row, bytes(row['total_reverse_bytes'] ?? null)),
     },
+    ...(options.interfaces ? [] : ofSockets(options, nanoseconds)),
+  ]
+}
+
+/** What only sockets know. */
+function ofSockets(
+  options: FlowColumnOptions,
+  nanoseconds: (value: JsonValue) => string,
+): readonly TableColumn<Row>[] {
+  const right = 'right' as const
+  const { raw } = options
+  const clock = (): Clock => ({ nowMs: options.now(), utc: options.utc })
+  return [
     { head: 'RTT', align: right, priority: 4, cell: (row) => nanoseconds(row['rtt_ns'] ?? null) },
     { head: 'RETR', align: right, priority: 7, detail: true, cell: (row) => retransmits(row, raw) },
     { head: '', priority: 6, detail: true, cell: (row) => remark(row, clock()) },
   ]
+}
+
+/** Where packets passed, and how many in the interval, both ways. */
+function ofInterfaces(raw: boolean): readonly TableColumn<Row>[] {
+  const shown = raw ? text : (value: JsonValue) => number(value, count)
+  const packets = (row: Row) => Number(row['packets'] ?? 0) + Number(row['reverse_packets'] ?? 0)
+  return [
+    { head: 'INTERFACE', priority: 1, cell: (row) => text(row['interface']) },
+    {
+      head: 'PACKETS',
+      align: 'right' as const,
+      priority: 1,
+      cell: (row) => estimated(row, shown(packets(row))),
+    },
+  ]
+}
+
+/** Of one packet in N: marked, so that nobody takes it for a count. */
+function estimated(row: Row, figure: string): string {
+  return Number(row['sampling'] ?? 0) > 1 ? `~${figure}` : figure
 }
 
 function whenColumn(options: FlowColumnOptions, clock: () => Clock): TableColumn<Row> {

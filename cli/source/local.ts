@@ -88,7 +88,12 @@ export async function* localIntervals(
   const reporter = createReporter('weir', { level: 'fatal' })
   const filter = question.interfaces ?? {}
   const connectionEvents = 'off'
-  const config = { node: hostname(), intervalMs: localIntervalMs, connectionEvents, filter } as const
+  const config = {
+    node: hostname(),
+    intervalMs: localIntervalMs,
+    connectionEvents,
+    filter,
+  } as const
   const agent = open(config, reporter, queue.onBatch)
   let stopping: Promise<void> | undefined
   const stop = async (): Promise<void> => {

@@ -10,9 +10,11 @@ import {
   parseLocation,
   pinned,
   rangeOf,
+  viewOf,
   withFilters,
   withoutFilter,
   withoutValues,
+  withView,
   written,
 } from './location.ts'
 
@@ -119,4 +121,13 @@ test('chips and text are one text for questions that take no parameters', () => 
     filterText(state),
     'src_process = "a&b=c \\"d\\"" and dst_port in (5432, 6379) and (rtt > 5ms and not src_process = "a b")',
   )
+})
+
+test('sockets are the view that nobody needs to name; a link to interfaces names them', () => {
+  const sockets = parseLocation('/flows?dst_port=443')
+  assert.equal(viewOf(sockets), 'socket')
+  const interfaces = withView(sockets, 'interface')
+  assert.equal(formatLocation(interfaces), '/flows?dst_port=443&view=interface')
+  assert.equal(viewOf(parseLocation(formatLocation(interfaces))), 'interface')
+  assert.equal(formatLocation(withView(interfaces, 'socket')), '/flows?dst_port=443')
 })

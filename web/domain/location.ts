@@ -116,6 +116,19 @@ export function withFilters(state: PageState, added: readonly Filter[]): PageSta
   return fresh.length === 0 ? state : { ...state, filters: [...state.filters, ...fresh] }
 }
 
+/** Whose numbers a state asks for; sockets unless it says so. */
+export function viewOf({ filters }: PageState): 'socket' | 'interface' {
+  const asked = filters.filter(({ field }) => field === 'view')
+  return asked.some(({ value }) => value === 'interface') ? 'interface' : 'socket'
+}
+
+/** The same state for sockets, which is said by saying nothing, or for interfaces. */
+export function withView(state: PageState, view: 'socket' | 'interface'): PageState {
+  const others = state.filters.filter(({ field }) => field !== 'view')
+  const filters = view === 'socket' ? others : [...others, { field: 'view', value: view }]
+  return { ...state, filters, select: undefined }
+}
+
 /** The same state without one filter. */
 export function withoutFilter(state: PageState, removed: Filter): PageState {
   return { ...state, filters: state.filters.filter((filter) => !same(filter, removed)) }

@@ -20,6 +20,7 @@ import { CoverageBadge } from './coverage-badge.tsx'
 import { FilterBox } from './filter-box.tsx'
 import { Icon } from './icons.tsx'
 import { TimePicker } from './time-picker.tsx'
+import { ViewSwitch } from './view-switch.tsx'
 
 interface CommandBarProps {
   readonly coverage: Coverage | undefined
@@ -35,6 +36,7 @@ export function CommandBar({ coverage, nodes, atMs }: CommandBarProps) {
       <FilterBox />
       <TimePicker atMs={atMs} />
       <Live />
+      {(page === 'overview' || page === 'flows') && <ViewSwitch />}
       {page === 'overview' && <TableSwitch />}
       <CopyButton
         label="Copy a link to exactly this (y)"

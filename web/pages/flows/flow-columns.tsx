@@ -28,16 +28,37 @@ export interface FlowColumn extends Column<Values> {
   readonly usual: boolean
 }
 
+/** Of a socket alone: nothing to show of interfaces. */
+const ofSockets = new Set(['retr', 'rtt', 'age', 'state'])
+/** Fields that stand in their place. */
+const ofInterfaces = new Set([
+  'packets',
+  'reverse_packets',
+  'interface',
+  'path',
+  'tcp_flags',
+  'counted',
+])
+
 /** Every column that there can be: the usual ones, and one for each field that none of them shows. */
-export function flowColumns(flows: TableModel): readonly FlowColumn[] {
+export function flowColumns(
+  flows: TableModel,
+  view: 'socket' | 'interface' = 'socket',
+): readonly FlowColumn[] {
   const shown = new Set(usual.flatMap(({ name, sort }) => [name, sort]))
+  const isOfInterfaces = view === 'interface'
   return [
     ...usual.map((column) => ({
       ...column,
-      usual: true,
+      usual: !isOfInterfaces || !ofSockets.has(column.name),
       help: flows.helpOf(column.sort ?? column.name),
     })),
-    ...flows.fields.filter(({ name }) => !shown.has(name)).map(fieldColumn),
+    ...flows.fields
+      .filter(({ name }) => !shown.has(name))
+      .map((field) => ({
+        ...fieldColumn(field),
+        usual: isOfInterfaces && ofInterfaces.has(field.name),
+      })),
   ]
 }
 

@@ -6,7 +6,7 @@ import type { Health, Values } from '../../data/contract.ts'
 import { model$ } from '../../data/model.ts'
 import { commit, select } from '../../data/page.ts'
 import { text } from '../../domain/flow.ts'
-import type { PageState } from '../../domain/location.ts'
+import { type PageState, viewOf } from '../../domain/location.ts'
 import { exact } from '../../domain/number.ts'
 import { PanelCoverage } from '../../views/coverage-badge.tsx'
 import { Empty, ErrorState, Loading, NoAnswerYet } from '../../views/panel-state.tsx'
@@ -28,7 +28,8 @@ interface FlowTableProps {
 
 export function FlowTable(props: FlowTableProps) {
   const { flows } = props
-  const columns = useColumns(props.state.select !== undefined)
+  const { state } = props
+  const columns = useColumns(viewOf(state), state.select !== undefined)
   const empty = flows.rows.length === 0
   return (
     <section class={`panel flows ${flows.failure ? 'stale' : ''}`} aria-labelledby="flows-title">
@@ -47,14 +48,18 @@ export function FlowTable(props: FlowTableProps) {
 }
 
 /** What stands in the panel when there are no rows, and above them when the question is wrong. */
-function WithoutRows({ flows, rangeText, nodes }: FlowTableProps) {
+function WithoutRows({ state, flows, rangeText, nodes }: FlowTableProps) {
   const { failure, rows, next, coverage } = flows
   if (failure && !failure.passing) return <ErrorState failure={failure} />
   if (rows.length > 0) return null
   if (failure) return <NoAnswerYet />
   if (next === undefined) return <Loading range={rangeText} />
-  return <Empty what="No connection was seen." share={coverage?.share} nodes={nodes} />
+  const what = viewOf(state) === 'interface' ? noInterface : 'No connection was seen.'
+  return <Empty what={what} share={coverage?.share} nodes={nodes} />
 }
+
+const noInterface =
+  'No packet of an interface was counted; weir up --interface NAME says which interfaces are watched.'
 
 function summary({ rows, next }: FlowRows): string {
   const all = next === null ? '' : ', older ones load as you scroll'
@@ -102,7 +107,7 @@ function Rows({ state, flows, columns, selected, onSelect }: RowsProps) {
 }
 
 /** The chosen columns, else the usual ones, all of them where there is room. */
-function useColumns(panelOpen: boolean): readonly FlowColumn[] {
+function useColumns(view: ReturnType<typeof viewOf>, panelOpen: boolean): readonly FlowColumn[] {
   const { flows } = useCell(model$)
   const chosen = useCell(chosen$)
   const [width, setWidth] = useState(innerWidth)
@@ -117,10 +122,10 @@ function useColumns(panelOpen: boolean): readonly FlowColumn[] {
   return useMemo(() => {
     const fits = ({ usual, leaves }: FlowColumn) => usual && (roomy || leaves !== 'tight')
     const shown = ({ name }: FlowColumn) => choosable && (chosen?.has(name) ?? false)
-    const columns = flowColumns(flows)
+    const columns = flowColumns(flows, view)
     const found = columns.filter(shown)
     return found.length > 0 ? found : columns.filter(fits)
-  }, [flows, chosen, choosable, roomy])
+  }, [flows, view, chosen, choosable, roomy])
 }
 
 const wideFrom = 1500

@@ -17,6 +17,7 @@ import { type Column, Table } from '../../views/table.tsx'
 import { Name } from '../../views/text.tsx'
 import { Agents } from './agents.tsx'
 import { Exports } from './exports.tsx'
+import { Interfaces } from './interfaces.tsx'
 import { Ledger } from './ledger.tsx'
 import { Programs } from './programs.tsx'
 
@@ -60,6 +61,7 @@ export function NodesPage({ state, live, health }: PageProps) {
         <Agents nodes={health?.nodes} atMs={now} />
         <Checks health={health} />
       </div>
+      <Interfaces from={state.from} to={state.to} rangeText={rangeText} live={live} />
       <Exports live={live} />
       <Programs
         question={queryOf(state, fits?.has('programs'))}
