@@ -48,7 +48,7 @@ async function answers() {
     ask<RowsAnswer>('/api/flows', { limit: 10_000 }),
     ask<RowsAnswer>('/api/flows', { open: 'true', limit: 10_000 }),
     ask<TopAnswer>('/api/top', { by: ['src_process', 'interface'] }),
-    ask<GraphAnswer>('/api/graph', {}),
+    ask<GraphAnswer>('/api/graph/data', {}),
     ask<SeriesAnswer>('/api/series', { step: '10m' }),
   ])
   return {

@@ -114,8 +114,10 @@ export function createInterfaceRows(options: InterfaceRowsOptions): InterfaceRow
     columns.view.values[row] = interner.index('interface')
     columns.protocol.values[row] = interner.index(protocolOf(table.tuple, conversation))
     columns.interface.values[row] = interner.index(nameOf(points.interface[point] as number))
-    const leaves = (points.side[point] === flowDirection.EGRESS) !== isReversed
-    columns.direction.values[row] = interner.index(leaves ? 'sent' : 'received')
+    const side = points.side[point] as number
+    const leaves = (side === flowDirection.EGRESS) !== isReversed
+    const direction = side === flowDirection.NONE ? '' : leaves ? 'sent' : 'received'
+    columns.direction.values[row] = interner.index(direction)
     columns.path.values[row] = pathIndex(path)
   }
 

@@ -34,20 +34,46 @@ const links = new Map<number, number>([
   [276, packetLink.cooked2],
 ])
 
+/** Who takes the flows of a capture. */
+export interface CaptureTaker {
+  readonly add: FlowSink
+  /** Which interface a packet is of, as a number in the records of its flows; its link type when not given. */
+  readonly interfaceOf?: (record: Readonly<CaptureRecord>) => number
+  /** Before a packet: `drain` hands over the flows of all packets before it. */
+  readonly before?: (record: Readonly<CaptureRecord>, drain: () => void) => void
+}
+
+/** What is known of a capture besides its flows. */
+export type CaptureEnd = Pick<PlayedCapture, 'packets' | 'truncated' | 'damage'>
+
 /** Throws `capture_unreadable`, `capture_unknown`. */
 export async function playCapture(file: string, replay: Replay): Promise<PlayedCapture> {
+  const flows = createCaptureFlows()
+  const end = await playInto(file, replay, flows)
+  return { file, ...end, ...flows.result() }
+}
+
+/** The same for whoever wants the flows as they come. */
+export async function playInto(
+  file: string,
+  replay: Replay,
+  taker: CaptureTaker,
+): Promise<CaptureEnd> {
   const octets = openOctets(file)
   try {
-    return await play(file, octets, replay)
+    return await play(file, octets, replay, taker)
   } finally {
     octets.close()
   }
 }
 
-async function play(file: string, octets: OctetSource, replay: Replay): Promise<PlayedCapture> {
-  const flows = createCaptureFlows()
+async function play(
+  file: string,
+  octets: OctetSource,
+  ...[replay, taker]: [Replay, CaptureTaker]
+): Promise<CaptureEnd> {
   const record = emptyRecord()
-  const queue = createQueue(file, replay, flows.add)
+  const queue = createQueue(file, replay, taker)
   const window = createCaptureWindow(octets, replay.window, queue.run)
   await window.refill()
   const { view } = window
@@ -70,7 +96,7 @@ async function play(file: string, octets: OctetSource, replay: Replay): Promise<
     if (!(await window.skip(length))) break
   }
   queue.drain()
-  return { file, damage, ...queue.counts(), ...flows.result() }
+  return { damage, ...queue.counts() }
 }
 
 interface Queue {
@@ -80,17 +106,18 @@ interface Queue {
   readonly counts: () => { readonly packets: number; readonly truncated: number }
 }
 
-function createQueue(file: string, replay: Replay, sink: FlowSink): Queue {
+function createQueue(file: string, replay: Replay, taker: CaptureTaker): Queue {
   const none = { offset: 0, held: 0, length: 0, link: 0, interface: 0, seconds: 0, nanoseconds: 0 }
   const packet: CapturedPacket = none
   let [packets, truncated] = [0, 0]
 
   function add(record: Readonly<CaptureRecord>, end: number): void {
+    taker.before?.(record, drain)
     packets++
     packet.offset = record.offset
     packet.held = Math.min(record.held, end - record.offset)
     packet.length = record.length
-    packet.interface = record.linkType
+    packet.interface = taker.interfaceOf?.(record) ?? record.linkType
     packet.link = links.get(record.linkType) ?? packetLink.unknown
     packet.seconds = record.seconds
     packet.nanoseconds = record.nanoseconds
@@ -105,7 +132,7 @@ function createQueue(file: string, replay: Replay, sink: FlowSink): Queue {
 
   function drain(): void {
     replay.run()
-    const { unlisted } = replay.drain(sink)
+    const { unlisted } = replay.drain(taker.add)
     if (unlisted === 0) return
     const reason = 'more flows at once than there is room for'
     throw agentError('capture_unreadable', { details: { file, reason } })

@@ -1,11 +1,12 @@
 // `weir replay`: the flows in capture files, counted by the same program that counts on an interface.
 
-import type { CaptureFlow, PlayedCapture } from '../../agent/mod.ts'
+import type { CaptureFlow, PlayedCapture, Replay } from '../../agent/mod.ts'
 import { AppError } from '../../common/mod.ts'
 import { csvLine } from '../render/csv.ts'
 import { escapedJson } from '../render/escape.ts'
 import { createTable, type TableColumn } from '../render/table.ts'
 import { type Biflow, biflowsOf } from '../source/biflow.ts'
+import { refuse } from '../source/local.ts'
 import { type Command, note, print, type Terminal, type Values } from './command.ts'
 
 export const replayCommand: Command = {
@@ -23,6 +24,12 @@ export const replayCommand: Command = {
     },
   ],
   flags: [
+    {
+      name: 'into',
+      kind: 'text',
+      metavar: 'DIR',
+      help: 'Puts the flows into the store of this data folder instead, as rows of view interface in the time of the capture; the node is the name of the file. No central may run there meanwhile.',
+    },
     {
       name: 'biflow',
       kind: 'switch',
@@ -45,16 +52,29 @@ export const replayCommand: Command = {
       command: 'weir replay --biflow -o ndjson a.pcap b.pcapng.gz',
       what: 'both directions in one row, for a program',
     },
+    {
+      command: 'weir replay --into ./captures trace.pcap',
+      what: 'into a store, for the page; it says how to look',
+    },
   ],
   run,
+}
+
+/** Loaded when it is asked for: it brings the store. */
+async function storeCaptures(values: Values, terminal: Terminal, replay: Replay): Promise<number> {
+  const { storeCapturesIn } = await import('./replay-into.ts')
+  return storeCapturesIn(values, terminal, replay)
 }
 
 type Row = (CaptureFlow | Biflow) & { readonly file?: string }
 
 async function run(values: Values, terminal: Terminal): Promise<number> {
+  const into = values.text('into')
+  if (into !== undefined) refuse('replay', values, ['biflow', 'output'], '--into')
   const agent = await import('../../agent/mod.ts')
   const replay = agent.openReplay()
   try {
+    if (into !== undefined) return await storeCaptures(values, terminal, replay)
     return await playAll(values, terminal, (file) => agent.playCapture(file, replay))
   } finally {
     replay.close()

@@ -9,6 +9,7 @@ import {
   type Filter,
   fieldsIn,
   flowTable,
+  inOneView,
   isOfInterfaces,
   type Table,
 } from '../../wire/mod.ts'
@@ -50,6 +51,12 @@ interface Counts {
 /** The part of a filter that says which nodes are asked for; coverage heeds no other. */
 export function nodeFilter(filter: Filter): Filter {
   return allOf(conditionsOf(filter).filter((part) => [...fieldsIn(part)].every(isNode)))
+}
+
+/** The part of a filter that says which view is asked for. */
+function viewFilter(filter: Filter): Filter {
+  const parts = conditionsOf(inOneView(filter))
+  return allOf(parts.filter((part) => [...fieldsIn(part)].every((name) => name === 'view')))
 }
 
 function isNode(name: string): boolean {
@@ -127,36 +134,42 @@ async function readCounts(
   options?: ReadOptions,
 ): Promise<Counts> {
   const { rowsOfSteps, ...asked } = question
-  const [stored, lost] = await Promise.all([
-    rowsOfSteps
-      ? ifComplete(reader, asked, rowsOfSteps, options)
-      : readStored(reader, asked, options),
-    readLost(reader, question, options),
-  ])
+  const lost = await readLost(reader, question, options)
+  const ofView = sum(lost.lost) > 0
+  const stored = rowsOfSteps
+    ? await ifComplete(reader, { ...asked, ofView }, rowsOfSteps, options)
+    : await readStored(reader, { ...asked, ofView }, options)
   return { stored, ...lost }
+}
+
+/** Whether only rows of the view that is asked for are counted: without a loss the others change no share. */
+interface StoredScope {
+  readonly ofView: boolean
 }
 
 /** Rows by step that were counted on the way: all there are, unless some of them are not for metrics. */
 async function ifComplete(
   reader: Reader,
-  asked: CoverageQuestion & { readonly stepNs?: bigint },
+  asked: CoverageQuestion & StoredScope & { readonly stepNs?: bigint },
   rowsOfSteps: ReadonlyMap<bigint, number>,
   options?: ReadOptions,
 ): Promise<ReadonlyMap<bigint, number>> {
-  const { range, filter } = asked
-  const all = await readStored(reader, { range, filter }, options)
+  const { range, filter, ofView } = asked
+  const all = await readStored(reader, { range, filter, ofView }, options)
   return sum(all) === sum(rowsOfSteps) ? rowsOfSteps : readStored(reader, asked, options)
 }
 
 /** Without steps the index alone answers: 100 M rows in milliseconds instead of a second. */
 async function readStored(
   reader: Reader,
-  question: FlowsScope & { readonly stepNs?: bigint; readonly table?: Table },
+  question: FlowsScope & StoredScope & { readonly stepNs?: bigint; readonly table?: Table },
   options?: ReadOptions,
 ): Promise<ReadonlyMap<bigint, number>> {
-  const { range, filter, stepNs, table = flowTable } = question
+  const { range, filter, ofView, stepNs, table = flowTable } = question
   const binder = createBinder()
-  const condition = scopeCondition(binder, { range, filter: nodeFilter(filter) })
+  const nodes = nodeFilter(filter)
+  const counted = ofView && table === flowTable ? allOf([nodes, viewFilter(filter)]) : nodes
+  const condition = scopeCondition(binder, { range, filter: counted })
   if (stepNs === undefined) {
     const [row] = await reader.read(countSql(condition, table.name), binder.params, options)
     return new Map([[0n, row ? integer('rows', row['rows'] ?? null) : 0]])
