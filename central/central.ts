@@ -16,12 +16,15 @@ import { centralError } from './errors.ts'
 import type { ExportConfig } from './export/config.ts'
 import { createExports } from './export/exports.ts'
 import { receiverKinds } from './export/kinds.ts'
+import { fleetKeyOf } from './fleet-key.ts'
 import { createFolderLock } from './folder-lock.ts'
 import { createFreshReader } from './fresh-reader.ts'
 import { healthOf } from './health.ts'
 import { createIngest, type IngestAddress } from './ingest/ingest.ts'
 import { insertPending } from './ingest/insert-pending.ts'
 import { createStageLedger } from './ingest/stage-ledger.ts'
+import { type IntakeConfig, intakeNothing } from './intake/config.ts'
+import { createIntake } from './intake/intake.ts'
 import { createSeriesFeed, type MetricsConfig } from './metrics/series-feed.ts'
 import { createNodeOwners, type NodeOwners } from './node-owners.ts'
 import { createNodes, type Nodes } from './nodes.ts'
@@ -41,6 +44,8 @@ export interface CentralConfig {
   readonly metrics?: MetricsConfig
   /** Who else gets the rows. */
   readonly exports?: readonly ExportConfig[]
+  /** Flows and spans of others than agents; none when not given. */
+  readonly intake?: IntakeConfig
   /** Octets of rows that wait for receivers that are away. */
   readonly journalBytesMax?: number
 }
@@ -50,6 +55,8 @@ export interface Central extends Component {
   url(): string
   /** Where agents can connect; only after start. */
   ingestAddresses(): readonly IngestAddress[]
+  /** Where NetFlow, IPFIX and sFlow come in; only after start. */
+  flowAddresses(): readonly { readonly host: string; readonly port: number }[]
 }
 
 const defaultWebDir = fileURLToPath(new URL('../web/dist', import.meta.url))
@@ -66,14 +73,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
   const startedMs = Date.now()
   const nodes = createNodes()
   const owners = createNodeOwners(dataDir, reporter.child('nodes'))
-  const store = createStore(
-    {
-      dataDir,
-      beforeRewrite: (insert) => insertPending(dataDir, insert),
-      ...(config.retention ? { retention: config.retention } : {}),
-    },
-    reporter.child('store'),
-  )
+  const store = createStore(storeConfig(config), reporter.child('store'))
   const ledger = createStageLedger(BigInt(startedMs) * 1_000_000n)
   const exports = createExports(
     { dataDir, exports: config.exports ?? [], journalBytesMax: config.journalBytesMax },
@@ -102,6 +102,11 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
       nodes,
     })
   const { tee: live, take } = ingest
+  const intake = createIntake(
+    config.intake ?? intakeNothing,
+    { ledger, take, reported: nodes.exports, fleetKey: () => fleetKeyOf(dataDir) },
+    reporter,
+  )
   const http: Http = createHttp(
     { ...config.listen, also: config.alsoListen ?? [], webDir: config.webDir ?? defaultWebDir },
     { reader, files: store, health, live, take, exports: exports.list, metrics: reporter.metrics },
@@ -109,14 +114,18 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
   )
   const loadNodes = nodesLoader(nodes, owners, store)
   const journal: Component = { name: 'journal', start: exports.open, stop: () => {} }
-  const folderWatch = createFolderWatch(dataDir, {
-    onLost: (reason) =>
-      endOfProcess(reporter)(
-        centralError('data_folder_lost', { details: { folder: dataDir, reason } }),
-      ),
-  })
   const { start, stop } = createLifecycle(
-    [createFolderLock(dataDir), folderWatch, store, loadNodes, journal, ingest, exports, http],
+    [
+      createFolderLock(dataDir),
+      folderWatch(dataDir, reporter),
+      store,
+      loadNodes,
+      journal,
+      ingest,
+      intake,
+      exports,
+      http,
+    ],
     { reporter, stopDeadlineMs },
   )
   return {
@@ -125,7 +134,23 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
     stop,
     url: () => http.address().url,
     ingestAddresses: ingest.addresses,
+    flowAddresses: intake.flowAddresses,
   }
+}
+
+function storeConfig({ dataDir, retention }: CentralConfig): Parameters<typeof createStore>[0] {
+  return {
+    dataDir,
+    beforeRewrite: (insert) => insertPending(dataDir, insert),
+    ...(retention ? { retention } : {}),
+  }
+}
+
+function folderWatch(folder: string, reporter: Reporter): Component {
+  return createFolderWatch(folder, {
+    onLost: (reason) =>
+      endOfProcess(reporter)(centralError('data_folder_lost', { details: { folder, reason } })),
+  })
 }
 
 /** Who reported before this start, and whose the names of nodes are. */

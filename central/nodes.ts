@@ -39,6 +39,8 @@ export interface Nodes {
   clock(node: string, offsetMs: number, isCorrected: boolean): void
   /** A frame came; one of a table that measures nothing says that the agent is there, not that anything happens. */
   reported(node: string, table: Table): void
+  /** A device that is no agent sends flows by that protocol. */
+  exports(node: string, protocol: string): void
   list(): readonly NodeReport[]
 }
 
@@ -57,6 +59,7 @@ interface Known {
 }
 
 const defaultIntervalMs = 5_000
+const exporterIntervalMs = 60_000
 /** An unchanged connection makes one row a minute: longer without any means there is none. */
 const idleAfterMs = 90_000
 const lateAfterIntervals = 3
@@ -114,6 +117,16 @@ export function createNodes(nowMs: () => number = Date.now): Nodes {
     if (table.measured) one.lastFlowsMs = one.lastSeenMs
   }
 
+  /** Exporters send when there is something, and their templates about once a minute. */
+  function exports(node: string, protocol: string): void {
+    const one = known(node)
+    one.lastSeenMs = nowMs()
+    one.lastFlowsMs = one.lastSeenMs
+    if (one.agent !== '') return
+    one.version = protocol
+    one.intervalMs = exporterIntervalMs
+  }
+
   function refused(node: string, agent: string): void {
     known(node).refusal = { agent, atMs: nowMs() }
   }
@@ -159,5 +172,5 @@ export function createNodes(nowMs: () => number = Date.now): Nodes {
     return same.map(([name]) => name)
   }
 
-  return { load, connected, refused, clock, reported, list }
+  return { load, connected, refused, clock, reported, exports, list }
 }

@@ -69,6 +69,7 @@ const programs = [
   { name: 'prometheus', has: () => command('prometheus') && command('promtool') },
   { name: 'postgresql', has: () => existsSync('/usr/lib/postgresql') },
   { name: 'nfdump', has: () => command('nfcapd') },
+  { name: 'softflowd', has: () => command('softflowd') },
   { name: 'tshark', has: () => command('tshark') },
   { name: 'pmacct', has: () => command('nfacctd') },
   { name: 'nats-server', has: () => command('nats-server') },
@@ -82,6 +83,7 @@ const servicesOf = {
   prometheus: ['prometheus'],
   postgresql: ['postgresql'],
   'nats-server': ['nats-server'],
+  softflowd: ['softflowd'],
   pmacct: ['pmacctd', 'nfacctd', 'sfacctd', 'uacctd'],
 }
 

@@ -15,7 +15,7 @@ import {
   flowFlag,
   flowRecordWord as word,
 } from '../../kernel/mod.ts'
-import { sipHash24 } from '../tcp/siphash.ts'
+import { sipHash24 } from '../../wire/mod.ts'
 import { column, type SlotTable, slotsOf } from '../tcp/slot-table.ts'
 
 /** The two directions of a conversation, as offsets of pairs. */

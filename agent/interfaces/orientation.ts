@@ -1,7 +1,7 @@
 // Who opened a conversation that belongs to no socket here, which place counts its packets, and its id.
 
 import { flowFlag } from '../../kernel/mod.ts'
-import { sipHash24 } from '../tcp/siphash.ts'
+import { sipHash24 } from '../../wire/mod.ts'
 import type { Connections } from '../tcp/state.ts'
 import { type Conversations, isEarlier, mark, tuple, tupleWords, way } from './conversations.ts'
 

@@ -1,6 +1,7 @@
 // Which connection an end belongs to: the one with the same pair of initial sequence numbers, or, for an end whose
 // pair is not known yet, the one whose end has the swapped tuple. An end that fits none begins a connection.
 
+import { sipHash24 } from '../../wire/mod.ts'
 import { octet, recordOctets, recordWords, roleSeen, word } from '../drain/record.ts'
 import {
   flag,
@@ -12,7 +13,6 @@ import {
   wake,
 } from './connection-table.ts'
 import { hasPair, isInitiator, roleOf, u32At, u64At } from './end-table.ts'
-import { sipHash24 } from './siphash.ts'
 import type { Connections } from './state.ts'
 
 /** How much earlier than the initiator's start a responder's may be: they come from two clocks. */

@@ -12,13 +12,15 @@ import {
 } from '../../wire/mod.ts'
 import type { Intake } from './frame-intake.ts'
 
-export type CentralStage = 'wire' | 'ingest' | 'resolve' | 'segment' | 'store' | 'export'
+export type CentralStage = 'wire' | 'intake' | 'ingest' | 'resolve' | 'segment' | 'store' | 'export'
 
 export interface StageLedger extends TableLedger {
   /** Of another table than flows: its rows have lines of their own. */
   of(table: string): TableLedger
   /** The same counts for one export, which has lines of its own. */
   ofExport(name: string, table: string): ExportLine
+  /** What comes from others than agents: a line for each protocol and unit of a node. */
+  ofIntake(protocol: string, unit: 'records' | 'datagrams', node: string): IntakeLine
   /** What happened since the last call as rows of the ledger table; undefined when nothing did. */
   take(nowNs: bigint): Intake | undefined
 }
@@ -43,11 +45,19 @@ export interface ExportLine {
   wait(node: string, rows: number): void
 }
 
-/** Which line of a node: the stage, the table unless it is flows, and of exports whose. */
+/** Counts what one node sends by one protocol. */
+export interface IntakeLine {
+  count(name: 'entered' | 'left', count: number): void
+  leaveOut(count: number, cause: CauseOf<'intake'>): void
+  lose(count: number, cause: CauseOf<'intake'>): void
+}
+
+/** Which line of a node: the stage, the table unless it is flows, of exports and of others than agents whose. */
 interface Line {
   readonly stage: CentralStage
   readonly probe?: string
   readonly table?: string
+  readonly unit?: string
 }
 
 interface Counts {
@@ -71,7 +81,7 @@ export function createStageLedger(startNs: bigint): StageLedger {
   let sinceNs = startNs
 
   function countsOf(node: string, line: Line): Counts {
-    const key = `${line.stage} ${line.probe ?? ''} ${line.table ?? ''}`
+    const key = `${line.stage} ${line.probe ?? ''} ${line.table ?? ''} ${line.unit ?? ''}`
     const lines = nodes.get(node) ?? new Map<string, Counts>()
     nodes.set(node, lines)
     const counts = lines.get(key) ?? emptyCounts(line)
@@ -123,6 +133,17 @@ export function createStageLedger(startNs: bigint): StageLedger {
     }
   }
 
+  function ofIntake(probe: string, unit: string, node: string): IntakeLine {
+    const line = { stage: 'intake', probe, unit } as const
+    return {
+      count: (name, count) => {
+        countsOf(node, line)[name] += count
+      },
+      leaveOut: (rows, cause) => addCause(countsOf(node, line), 'filtered', { rows, cause }),
+      lose: (rows, cause) => addCause(countsOf(node, line), 'lost', { rows, cause }),
+    }
+  }
+
   function take(nowNs: bigint): Intake | undefined {
     const interval = { time: nowNs, start: sinceNs, unit }
     sinceNs = nowNs
@@ -153,7 +174,7 @@ export function createStageLedger(startNs: bigint): StageLedger {
     return rows
   }
 
-  return { ...of(flowTable.name), of, ofExport, take }
+  return { ...of(flowTable.name), of, ofExport, ofIntake, take }
 }
 
 function emptyCounts(line: Line): Counts {

@@ -9,6 +9,7 @@ import { exportsOf } from '../parse/exports.ts'
 import { insecureFlag, listenOf, listensOf, listenUnless } from '../parse/loopback.ts'
 import { tellRunning } from '../source/running.ts'
 import { type Command, note, type Terminal, type Values } from './command.ts'
+import { intakeFlags, intakeOf } from './intake-flags.ts'
 import {
   alsoListenFlag,
   configFlag,
@@ -36,6 +37,7 @@ export const centralCommand: Command = {
     ingestFlag,
     insecureFlag,
     logLevelFlag,
+    ...intakeFlags,
     ...seriesFlags,
     exportsBytesFlag,
     ...retentionFlags,
@@ -44,6 +46,10 @@ export const centralCommand: Command = {
   examples: [
     { command: 'weir central --data ./central', what: 'a central, for agents on this machine' },
     { command: 'weir central --ingest unix', what: 'without a port for agents' },
+    {
+      command: 'weir central --flows-in 0.0.0.0:2055 --flows-from 10.0.0.0/8',
+      what: 'takes NetFlow, IPFIX and sFlow of routers and switches',
+    },
   ],
   run,
 }
@@ -69,6 +75,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
       retention,
       metrics: seriesOf(values),
       exports,
+      intake: intakeOf(values),
       journalBytesMax,
     },
     reporter,
@@ -80,12 +87,13 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
       const url = central.url()
       takeBack = tellRunning(terminal.runtimeFolders, url)
       const addresses = central.ingestAddresses()
-      if (process.send) process.send({ type: 'ready', url, ingest: addresses })
-      else
-        note(
-          terminal,
-          `Weir central is running: ${url}; agents: ${addresses.map(textOf).join(', ')}`,
-        )
+      const flows = central.flowAddresses()
+      if (process.send) process.send({ type: 'ready', url, ingest: addresses, flows })
+      else {
+        const places = [`agents: ${addresses.map(textOf).join(', ')}`]
+        if (flows.length > 0) places.push(`flows: ${flows.map(textOf).join(', ')}`)
+        note(terminal, `Weir central is running: ${url}; ${places.join('; ')}`)
+      }
     },
     stop: () => takeBack(),
   }

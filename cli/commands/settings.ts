@@ -8,7 +8,7 @@ import { upCommand } from './up.ts'
 /** Commands that start a process, by which `weir config print` can be asked. */
 export const processCommands = [upCommand, agentCommand, centralCommand]
 
-const sections = ['agent', 'central', 'retention', 'metrics', 'log']
+const sections = ['agent', 'central', 'intake', 'retention', 'metrics', 'log']
 
 /** Every key of the configuration file, once, with its flag. */
 export const settings = settingsOf(

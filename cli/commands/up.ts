@@ -15,6 +15,7 @@ import { agentCommand } from './agent.ts'
 import { centralCommand } from './central.ts'
 import { type Command, note, print, type Terminal, type Values } from './command.ts'
 import { nextSteps } from './examples.ts'
+import { intakeFlags, intakeOf } from './intake-flags.ts'
 import {
   agentFilterFlag,
   alsoListenFlag,
@@ -57,6 +58,7 @@ export const upCommand: Command = {
     { ...metricsFlag, default: 'off' },
     insecureFlag,
     logLevelFlag,
+    ...intakeFlags,
     ...seriesFlags,
     ...retentionFlags,
     ...spoolFlags,
@@ -79,6 +81,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   listensOf(values, 'also-listen')
   listenUnless(values, ingestFlag)
   listenUnless(values, metricsFlag)
+  intakeOf(values)
   if (values.config?.values.has('agent.upstream')) {
     note(
       terminal,

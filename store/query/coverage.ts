@@ -200,8 +200,8 @@ GROUP BY _s, node, stage, probe, \`table\`, cause`,
 }
 
 /** Rows of the table, and records that would have become some: packets of interfaces are no rows of sockets. */
-function isOf(binder: Binder, { name, probes = [], interfaceProbe }: Table, filter: Filter) {
-  const sources = interfaceProbe && isOfInterfaces(filter) ? [interfaceProbe] : probes
+function isOf(binder: Binder, { name, probes = [], interfaceProbes }: Table, filter: Filter) {
+  const sources = interfaceProbes && isOfInterfaces(filter) ? interfaceProbes : probes
   const ofProbes = sources.map((probe) => `f.probe = ${binder.bind('String', probe)}`)
   return `(${[`f.\`table\` = ${binder.bind('String', name)}`, ...ofProbes].join(' OR ')})`
 }

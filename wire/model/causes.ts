@@ -47,6 +47,22 @@ export const ledgerCauses = {
     unaccounted,
   },
   wire: {},
+  intake: {
+    duplicate: filtered('The same datagram came twice.'),
+    not_a_flow: filtered(
+      'The record is no flow: options of the exporter, counters of an interface, an event without both ends.',
+    ),
+    sequence_gap: lost(
+      "It was sent and did not come, by the exporter's sequence numbers: records (NetFlow v5, IPFIX) or datagrams.",
+    ),
+    bad_datagram: lost('The datagram is damaged: what could be read before the damage was taken.'),
+    template_missing: lost(
+      'A set of records whose template did not come: one is counted for each set, which had one record or more.',
+    ),
+    sampler_drops: lost('Samples that the device had to leave out, by its own count.'),
+    too_large: lost('A number of the record is larger than any counter.'),
+    intake_full: lost('Records came faster than the disk took them.'),
+  },
   ingest: {
     duplicate: filtered('The frame was sent again after its acknowledgement was lost.'),
     reported_by_another: filtered('Another agent reported this node at that time.'),

@@ -102,6 +102,7 @@ export const stages: readonly string[] = [
   'enrich',
   'spool',
   'wire',
+  'intake',
   'ingest',
   'resolve',
   'segment',

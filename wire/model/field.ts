@@ -86,8 +86,8 @@ export interface Table {
   readonly measured: boolean
   /** Probes whose records become its rows: such a record, when it is lost, may have been one. */
   readonly probes?: readonly string[]
-  /** The probe whose records become its rows of view interface. */
-  readonly interfaceProbe?: string
+  /** Probe and protocols whose records become its rows of view interface. */
+  readonly interfaceProbes?: readonly string[]
   readonly partitionBy: string
   readonly orderBy: string
 }

@@ -363,7 +363,7 @@ export const flowTable: TableOf<FlowField> = {
   ],
   measured: true,
   probes: ['socket'],
-  interfaceProbe: 'flow',
+  interfaceProbes: ['flow', 'netflow5', 'netflow9', 'ipfix', 'sflow'],
   partitionBy: 'toDate(time)',
   orderBy:
     'toStartOfFiveMinutes(time), src_namespace, src_workload, dst_namespace, dst_workload, time',

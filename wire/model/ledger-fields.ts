@@ -23,7 +23,7 @@ const fields: readonly Field[] = [
     values: stages,
     codec: plain,
     label: 'Stage',
-    help: 'Step from the kernel to the store: hook, drain, enrich, spool, wire, ingest, resolve, segment, store, export; agent is its heartbeat.',
+    help: 'Step from the kernel to the store: hook, drain, enrich, spool, wire, intake, ingest, resolve, segment, store, export; agent is its heartbeat.',
   },
   {
     name: 'probe',
@@ -31,7 +31,7 @@ const fields: readonly Field[] = [
     since: 2,
     codec: plain,
     label: 'Probe',
-    help: 'Probe whose records the stage counts, or export whose rows; else empty.',
+    help: 'Probe or protocol whose records the stage counts, or export whose rows; else empty.',
   },
   {
     name: 'table',
@@ -44,10 +44,10 @@ const fields: readonly Field[] = [
   {
     name: 'unit',
     kind: 'name',
-    values: ['records', 'packets', 'rows', 'intervals'],
+    values: ['records', 'packets', 'rows', 'intervals', 'datagrams'],
     codec: plain,
     label: 'Unit',
-    help: 'What the stage counts: records, packets, rows, or the intervals that an agent has watched.',
+    help: 'What the stage counts: records, packets, rows, datagrams of an exporter, or the intervals that an agent has watched.',
   },
   {
     name: 'cause',
