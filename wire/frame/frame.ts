@@ -107,16 +107,27 @@ function checkBounds(header: FrameHeader, length: number): void {
   }
 }
 
+/** Node makes an output of chunks of 16 KiB and then one of them all; one that is large enough is taken as it is. */
+const chunkMin = 65_536
+const chunkMax = 16_777_216
+
 function compress(block: Uint8Array): Uint8Array {
-  return zstdCompressSync(block, { params: { [zlib.ZSTD_c_compressionLevel]: 1 } })
+  const chunkSize = chunkFor(block.length / 4)
+  return zstdCompressSync(block, { chunkSize, params: { [zlib.ZSTD_c_compressionLevel]: 1 } })
 }
 
 function decompress(stored: Uint8Array, rawLength: number): Uint8Array {
+  // A chunk that is full to the last octet is followed by another one.
+  const chunkSize = chunkFor(rawLength + 1)
   try {
-    return zstdDecompressSync(stored, { maxOutputLength: Math.max(rawLength, 1) })
+    return zstdDecompressSync(stored, { chunkSize, maxOutputLength: Math.max(rawLength, 1) })
   } catch (cause) {
     throw wireError('bad_frame', { details: { what: 'its block does not decompress' }, cause })
   }
+}
+
+function chunkFor(length: number): number {
+  return Math.min(Math.max(Math.ceil(length), chunkMin), chunkMax)
 }
 
 function known<T>(value: T | undefined, what: string): T {
