@@ -10,6 +10,7 @@ import { events } from './measures/events.ts'
 import { exports } from './measures/exports.ts'
 import { flow } from './measures/flow.ts'
 import { follow } from './measures/follow.ts'
+import { ingest } from './measures/ingest.ts'
 import { kernelTime } from './measures/kernel-time.ts'
 import { maps } from './measures/maps.ts'
 import { connections, throughput } from './measures/overhead.ts'
@@ -29,6 +30,7 @@ const measures = [
   maps,
   dump,
   encode,
+  ingest,
   checkpoint,
   start,
   rest,

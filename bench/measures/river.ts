@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type River, spawnWeir, withRiver } from '../../test/river.ts'
 import { type Lab, until, withNamespaces } from '../../test/traffic/mod.ts'
+import { browserMissing, withBrowser } from '../../test/web/browser.ts'
 import type { Finding, Measure, Plan } from '../finding.ts'
 import { type LoadTruth, startLoad, startServers } from '../load/load.ts'
 import { type CpuTime, cpuBetween, cpuTime, residentMb } from '../process-cost.ts'
@@ -88,18 +89,40 @@ async function measureQuiet({ quick }: Plan, lab: Lab, data: string): Promise<re
   return withRiver({ data, args: ['--interval', '5s'] }, async (river) => {
     const lengthMs = quick ? 3_000 : 60_000
     await pass(quick ? 1_000 : 10_000)
-    const before = costs(river)
-    await pass(lengthMs)
-    const after = costs(river)
-    const cpu = roles.map((role) => {
-      const share = (cpuBetween(before[role], after[role]).allMs / lengthMs) * 100
-      return {
-        what: `CPU of ${role} at rest, 200 sockets over ${lengthMs / 1000} s`,
-        value: `${share.toFixed(2)} % of a core`,
-        ...(role === 'agent' ? { goal: '< 0.5 %', holds: share < 0.5 } : {}),
-      }
-    })
-    return [...cpu, restMemory(river, 'agent', 100), restMemory(river, 'central', 150)]
+    const cpu = await sharesOver(river, lengthMs, 'at rest, 200 sockets', { agent: 0.5 })
+    const memories = [restMemory(river, 'agent', 100), restMemory(river, 'central', 150)]
+    return [...cpu, ...memories, ...(await withOpenPage(river, lengthMs))]
+  })
+}
+
+/** The Overview in a browser, live; nothing without a browser. */
+async function withOpenPage(river: River, lengthMs: number): Promise<readonly Finding[]> {
+  if (browserMissing() !== undefined) return []
+  return withBrowser(async ({ page, answered }) => {
+    await page.goto(river.base)
+    await answered()
+    await pass(lengthMs / 6)
+    return sharesOver(river, lengthMs, 'with one page open', { storage: 1 })
+  })
+}
+
+async function sharesOver(
+  river: River,
+  lengthMs: number,
+  when: string,
+  goals: Partial<Record<(typeof roles)[number], number>>,
+): Promise<readonly Finding[]> {
+  const before = costs(river)
+  await pass(lengthMs)
+  const after = costs(river)
+  return roles.map((role) => {
+    const share = (cpuBetween(before[role], after[role]).allMs / lengthMs) * 100
+    const goal = goals[role]
+    return {
+      what: `CPU of ${role} ${when} over ${lengthMs / 1000} s`,
+      value: `${share.toFixed(2)} % of a core`,
+      ...(goal === undefined ? {} : { goal: `< ${goal} %`, holds: share < goal }),
+    }
   })
 }
 

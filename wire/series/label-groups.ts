@@ -14,11 +14,15 @@ export interface RowGroups {
 export type RowGrouper = (batch: Batch, names: readonly string[]) => RowGroups
 
 export function createRowGrouper(): RowGrouper {
-  /** Open addressing: group + 1, 0 = empty. Kept between batches. */
+  /** Open addressing: group + 1, 0 = empty. Kept between batches, as the words are. */
   let table = new Uint32Array(1024)
+  let words = new Uint32Array(1024)
 
   return (batch, names) => {
-    const { words, width } = packed(batch, names)
+    const parts = names.flatMap((name) => wordsOf(batch, batch.columns[name]))
+    const width = parts.reduce((sum, part) => sum + part.width, 0)
+    if (words.length < batch.length * width) words = new Uint32Array(batch.length * width)
+    pack(parts, words, width)
     const size = 2 ** Math.ceil(Math.log2(2 * batch.length + 1))
     if (table.length < size) table = new Uint32Array(size)
     table.fill(0, 0, size)
@@ -42,16 +46,12 @@ export function createRowGrouper(): RowGrouper {
 }
 
 /** The columns as words of one array, row by row: a loop that meets one type of array is several times as fast. */
-function packed(batch: Batch, names: readonly string[]) {
-  const parts = names.flatMap((name) => wordsOf(batch, batch.columns[name]))
-  const width = parts.reduce((sum, part) => sum + part.width, 0)
-  const words = new Uint32Array(batch.length * width)
+function pack(parts: readonly Words[], to: Uint32Array, width: number): void {
   let offset = 0
   for (const part of parts) {
-    spread(part, words, offset, width)
+    spread(part, to, offset, width)
     offset += part.width
   }
-  return { words, width }
 }
 
 interface Words {
