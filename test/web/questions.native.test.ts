@@ -20,7 +20,14 @@ test('each page asks at its load for what it shows, each thing once', { skip }, 
       ],
       '/flows': ['/api/fields', '/api/flows', '/health'],
       '/events': ['/api/events', '/api/events/top', '/api/fields', '/api/live', '/health'],
-      '/nodes': ['/api/exports', '/api/fields', '/api/ledger', '/api/programs', '/health'],
+      '/nodes': [
+        '/api/exports',
+        '/api/fields',
+        '/api/ledger',
+        '/api/programs',
+        '/api/top',
+        '/health',
+      ],
     }
     for (const [path, questions] of Object.entries(expected)) {
       await page.goto('about:blank')

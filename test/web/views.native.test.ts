@@ -1,0 +1,30 @@
+// Sockets or interfaces, in Chromium, over an invented Weir: what the switch asks for, and what the table then shows.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { until } from '../traffic/mod.ts'
+import { look, shown, skip } from './look.ts'
+
+test('the switch asks for interfaces by the parameter of the API, and back', { skip }, () =>
+  look({}, async (page, weir) => {
+    await page.goto(`${weir.base}/flows`)
+    await page.locator('tr.row').first().waitFor()
+    weir.requests()
+    await page.getByRole('button', { name: 'Interfaces' }).click()
+    await until('a question about interfaces', () =>
+      weir.requests().some((url) => url.startsWith('/api/flows') && url.includes('view=interface')),
+    )
+    assert.match(page.url(), /view=interface/)
+    await until('columns of what interfaces carried', async () =>
+      (await shown(page, '.flows thead')).join().includes('interface'),
+    )
+    const heads = (await shown(page, '.flows thead')).join()
+    assert.match(heads, /path/)
+    assert.doesNotMatch(heads, /rtt/)
+    await page.getByRole('button', { name: 'Sockets' }).click()
+    await until('columns of sockets', async () =>
+      (await shown(page, '.flows thead')).join().includes('rtt'),
+    )
+    assert.doesNotMatch(page.url(), /view=/)
+  }),
+)
