@@ -11,7 +11,12 @@ import {
   type Reporter,
   readVersion,
 } from '../common/mod.ts'
-import { type ProbeOptions, releaseProgramPages } from '../kernel/mod.ts'
+import {
+  type ProbeOptions,
+  releaseProgramPages,
+  type XdpEvent,
+  type XdpWatch,
+} from '../kernel/mod.ts'
 import {
   type AgentFilter,
   type Batch,
@@ -40,7 +45,7 @@ import { cgroupMount } from './identity/cgroups.ts'
 import type { Own } from './identity/own.ts'
 import { createInterfaces, type Interfaces } from './interfaces/interfaces.ts'
 import { createLedger } from './ledger/ledger.ts'
-import { interfaceOptions, probeOptions } from './probe-options.ts'
+import { interfaceOptions, packetsOf, probeOptions } from './probe-options.ts'
 import { interfaceAddresses, ownPids } from './process.ts'
 import { createCheckpoints } from './spool/checkpoint.ts'
 import { createSpool, type Spool, type SpoolLimits } from './spool/spool.ts'
@@ -65,6 +70,10 @@ export interface AgentConfig {
   readonly rowFilter?: AgentFilter
   /** Which connections have events: all when not given. */
   readonly connectionEvents?: ConnectionEventChoice
+  /** Interfaces whose packets become events; none when not given. */
+  readonly xdp?: XdpWatch
+  /** Gets each packet of these interfaces as it comes. */
+  readonly onPacket?: (event: XdpEvent) => void
   readonly spool?: SpoolLimits
   /** Where the agent's own /metrics and /health are, when it runs alone. */
   readonly metrics?: { readonly host: string; readonly port: number }
@@ -168,7 +177,8 @@ async function compose(
     ...(restored ? { restored } : {}),
   })
   const { node, connectionEvents: choice = 'all' } = config
-  const events = createEvents({ node, own, choice, ...enrich })
+  const packets = packetsOf(config)
+  const events = createEvents({ node, own, choice, ...enrich, ...(packets && { packets }) })
   const interfaces = createInterfaces({ node, ...enrich, ...interfaceOptions(config) })
   const hello = helloOf(config, folder, boot)
   const stream = createStream(

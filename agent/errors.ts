@@ -47,6 +47,12 @@ export const agentErrors = {
     exitCode: 66,
     remedy: 'Name a file that this user may read; gzip and zstd are unpacked.',
   },
+  capture_unwritable: {
+    message: 'the capture {file} cannot be written: {reason}',
+    status: 500,
+    exitCode: 73,
+    remedy: 'Name a file in a folder where this user may write, on a disk with room.',
+  },
   capture_unknown: {
     message: '{file} is no capture: neither pcap nor pcapng',
     status: 400,

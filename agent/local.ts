@@ -10,14 +10,14 @@ import { createEvents, type Events } from './events/events.ts'
 import { cgroupMount } from './identity/cgroups.ts'
 import { createInterfaces, type Interfaces } from './interfaces/interfaces.ts'
 import { createLedger } from './ledger/ledger.ts'
-import { interfaceOptions, probeOptions } from './probe-options.ts'
+import { interfaceOptions, packetsOf, probeOptions } from './probe-options.ts'
 import { interfaceAddresses, ownPids } from './process.ts'
 import { createEnrich, type Enrich } from './tcp/enrich.ts'
 import { createWatch, type WatchedInterval } from './watch.ts'
 
 export type LocalAgentConfig = Pick<
   AgentConfig,
-  'intervalMs' | 'filter' | 'ringBytes' | 'connectionEvents'
+  'intervalMs' | 'filter' | 'ringBytes' | 'connectionEvents' | 'xdp'
 > & {
   /** Name of this host in rows; default: what the host calls itself. */
   readonly node?: string
@@ -50,7 +50,8 @@ export function createLocalAgent(
     addresses: interfaceAddresses,
   })
   const { connectionEvents: choice = 'all' } = config
-  const events = createEvents({ node, own, choice, ...enrich })
+  const packets = packetsOf(config)
+  const events = createEvents({ node, own, choice, ...enrich, ...(packets && { packets }) })
   const interfaces = createInterfaces({ node, ...enrich, ...interfaceOptions(config) })
   const ledger = createLedger({
     node,

@@ -10,6 +10,7 @@ export {
   type Replay,
 } from '../kernel/mod.ts'
 export { type Agent, type AgentConfig, type AgentHealth, createAgent } from './agent.ts'
+export { captureLive, type LiveCaptureConfig, type LiveCaptureCounts } from './capture/live.ts'
 export { agentErrors } from './errors.ts'
 export type { ConnectionEventChoice } from './events/connection-events.ts'
 export { createLocalAgent, type LocalAgent, type LocalAgentConfig, type OnBatch } from './local.ts'

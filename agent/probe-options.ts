@@ -1,7 +1,8 @@
-// What of the agent's configuration the kernel and the rows of interfaces need to know.
+// What of the agent's configuration the kernel, the rows of interfaces and the events of packets need to know.
 
-import type { ProbeOptions } from '../kernel/mod.ts'
+import { createRuleNames, type ProbeOptions } from '../kernel/mod.ts'
 import type { AgentConfig } from './agent.ts'
+import type { EventsOptions } from './events/events.ts'
 
 /** What the rows of interfaces need to know of the configuration. */
 export function interfaceOptions({ filter = {} }: Pick<AgentConfig, 'filter'>) {
@@ -13,6 +14,24 @@ export function interfaceOptions({ filter = {} }: Pick<AgentConfig, 'filter'>) {
 export function probeOptions({
   filter,
   ringBytes,
-}: Pick<AgentConfig, 'filter' | 'ringBytes'>): ProbeOptions {
-  return { ...filter, ...(ringBytes === undefined ? {} : { ringBytes }) }
+  xdp,
+}: Pick<AgentConfig, 'filter' | 'ringBytes' | 'xdp'>): ProbeOptions {
+  return { ...filter, ...(ringBytes === undefined ? {} : { ringBytes }), ...(xdp && { xdp }) }
+}
+
+/** Interfaces whose packets become events, with the names of their rules. */
+export function packetsOf({
+  xdp,
+  onPacket,
+}: Pick<AgentConfig, 'xdp' | 'onPacket'>): EventsOptions['packets'] {
+  if (!xdp) return undefined
+  const { interfaces, root, snap } = xdp
+  return {
+    snap,
+    ...(onPacket && { onPacket }),
+    interfaces: interfaces.map(({ name, netns }) => {
+      const target = { interface: name, root, ...(netns !== undefined && { netns }) }
+      return { name, rules: createRuleNames(target) }
+    }),
+  }
 }

@@ -8,6 +8,7 @@ import type { SnapshotReport } from './drain/messages.ts'
 import { recordSource } from './drain/record.ts'
 import { dropSource } from './events/drop-events.ts'
 import type { Events } from './events/events.ts'
+import { packetSource } from './events/packet-events.ts'
 import { flowSource, type Interfaces } from './interfaces/interfaces.ts'
 import { momentOf } from './rows/moment.ts'
 import type { Enrich } from './tcp/enrich.ts'
@@ -29,7 +30,7 @@ export interface WatchedInterval {
 
 export interface WatchDeps {
   readonly enrich: Enrich
-  readonly events: Pick<Events, 'report' | 'takeDrops'>
+  readonly events: Pick<Events, 'report' | 'takeDrops' | 'takePackets'>
   /** Rows of events, before `onRows`; the batch is used again afterwards. */
   readonly onEvents: (batch: Batch, range: { readonly from: bigint; readonly to: bigint }) => void
   readonly interfaces: Pick<Interfaces, 'take' | 'know' | 'report'>
@@ -60,6 +61,7 @@ export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Repo
     if (source === recordSource) enrich.take(words, records)
     else if (source === dropSource) deps.events.takeDrops(words, records)
     else if (source === flowSource) interfaces.take(words, records)
+    else if (source === packetSource) deps.events.takePackets(words, records)
   }
   const drain = createDrain(config.probe, { onRecords, onDeath: deps.onDeath }, reporter)
   let timer: NodeJS.Timeout | undefined

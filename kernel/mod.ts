@@ -27,11 +27,17 @@ export {
   socketRole,
   tcpState,
 } from './layout/socket-record.ts'
+export {
+  xdpEventByte,
+  xdpEventFlag,
+  xdpEventWord,
+} from './layout/xdp-event.ts'
 export { bootNs, bootToWallNs } from './loader/clock.ts'
 export { fail as kernelError, kernelErrors } from './loader/errors.ts'
 export { namesOf as symbolsOf } from './loader/kallsyms.ts'
 export { kernelEnum } from './loader/kernel-enum.ts'
 export { type NetworkNamespace, networkNamespaces } from './loader/namespace.ts'
+export type { CapturedFrame, PacketSocket } from './loader/packet-socket.ts'
 export { releaseProgramPages } from './loader/program-pages.ts'
 export { doctor } from './probes/doctor.ts'
 export { chosen as isChosenInterface } from './probes/flow/choose.ts'
@@ -54,17 +60,27 @@ export type {
   ProbeSpec,
   RecordSink,
   WatchedInterface,
+  XdpWatch,
 } from './probes/spec.ts'
 export { type HookChoice, hookChoices } from './probes/spec.ts'
-export { placeOf, withLock, type XdpStatus, type XdpTarget } from './probes/xdp/attach.ts'
+export {
+  placeOf,
+  readCounters as readXdpCounters,
+  withLock,
+  type XdpStatus,
+  type XdpTarget,
+} from './probes/xdp/attach.ts'
 export {
   attachPinnedXdp,
   detachPinnedXdp,
+  openCapture,
   pinnedXdpStatus,
   type WatchedXdp,
   watchXdp,
 } from './probes/xdp/door.ts'
 export type { LoadedRule } from './probes/xdp/generation.ts'
+export { type Hit, type HitReader, openHits } from './probes/xdp/hits.ts'
+export { eventOf as xdpEventOf, type XdpEvent } from './probes/xdp/packet-event.ts'
 export {
   findPinned,
   openPinned,
@@ -72,15 +88,14 @@ export {
   pinRootDefault,
   type XdpMaps,
 } from './probes/xdp/pinned.ts'
+export { packetHeadByte, packetRecordBytes } from './probes/xdp/probe.ts'
 export {
-  countHits,
-  type Hit,
   openReader,
+  type ReaderCounts,
   type ReaderWish,
-  readHits,
-  type XdpEvent,
   type XdpReader,
 } from './probes/xdp/readers.ts'
+export { createRuleNames, type RuleNames } from './probes/xdp/rule-names.ts'
 export {
   applyRules,
   confirmRules,
@@ -91,6 +106,7 @@ export {
 } from './probes/xdp/rule-store.ts'
 export { formatAddress, formatPrefix, parseAddress, parsePrefix } from './rules/address.ts'
 export { ruleKey } from './rules/compile.ts'
+export { type MatchedPacket, matchRules } from './rules/matcher.ts'
 export type { Prefix, Rule } from './rules/rule.ts'
 export {
   formatRule,

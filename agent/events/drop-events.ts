@@ -8,18 +8,16 @@ import {
   dropRecordWord as word,
 } from '../../kernel/mod.ts'
 import { type Batch, type EventField, eventTable, type Interner } from '../../wire/mod.ts'
-import { recordWords as endWords, word as socketWord } from '../drain/record.ts'
 import type { Cgroups } from '../identity/cgroups.ts'
 import { type Columns, endColumnsOf, type Nullable } from '../rows/columns.ts'
 import { createEndWriter } from '../rows/end-writer.ts'
 import type { Moment } from '../rows/moment.ts'
 import { createWallTime, isTimeKnown, type WallTime } from '../rows/wall-time.ts'
 import { createWriter } from '../rows/writer.ts'
-import { hasPair } from '../tcp/end-table.ts'
 import type { Connections } from '../tcp/state.ts'
 import { protocolName, tcpFlagLetters } from './packet-words.ts'
 import { createDropNames, type DropNames } from './reasons.ts'
-import { endsOfRecords } from './tuples.ts'
+import { endsOfRecords, nameCgroupsOf, writeConnection } from './tuples.ts'
 
 /** The source whose records these are. */
 export const dropSource = 'drop'
@@ -105,7 +103,7 @@ function createDropWriter(options: Omit<DropEventsOptions, 'names'>) {
     const octets = new Uint8Array(words.buffer, 0, count * dropRecordBytes)
     instant.names.learn(locationsOf(words, count))
     const ends = endsOfRecords(words, count, state.ends)
-    nameCgroups(words, count, ends)
+    nameCgroupsOf(ends, state.ends, cgroups, cgroupIds(words, count))
     for (let record = 0; record < count; record++) {
       const row = writer.next()
       const own = { words, octets, record, row, columns: writer.columns() }
@@ -115,7 +113,7 @@ function createDropWriter(options: Omit<DropEventsOptions, 'names'>) {
       view.columns.node.values[row] = interner.index(node)
       const src = ends.src[record] as number
       const dst = ends.dst[record] as number
-      writeConnection(view, state, src < 0 ? dst : src)
+      writeConnection(view.columns, row, state, src < 0 ? dst : src)
       writeSide(view, 'src', src)
       writeSide(view, 'dst', dst)
     }
@@ -137,20 +135,13 @@ function createDropWriter(options: Omit<DropEventsOptions, 'names'>) {
     to.netns.values[view.row] = view.words[view.record * recordWords + word.netns] as number
   }
 
-  /** Asked for together, then named together: one walk over the hierarchy. */
-  function nameCgroups(words: Uint32Array, count: number, ends: ReturnType<typeof endsOfRecords>) {
-    const ask = (from: Uint32Array, at: number) =>
-      cgroups.ownerOf((from[at] as number) + (from[at + 1] as number) * two32)
-    for (let record = 0; record < count; record++) {
-      ask(words, record * recordWords + word.cgroup_id)
-      for (const slot of [ends.src[record] as number, ends.dst[record] as number]) {
-        if (slot >= 0) ask(state.ends.words, slot * endWords + socketWord.cgroup)
-      }
-    }
-    cgroups.refresh()
-  }
-
   return { write }
+}
+
+function* cgroupIds(words: Uint32Array, count: number): Generator<number> {
+  for (let record = 0; record < count; record++) {
+    yield wide(words, record * recordWords + word.cgroup_id)
+  }
 }
 
 /** One record on its way into one row. */
@@ -237,14 +228,6 @@ function writeDrop({ words, octets, record, row, columns, interner, names }: Vie
   const from = octetsAt + byte.interface
   const interfaceName = Buffer.from(octets.buffer, octets.byteOffset + from, 16).toString('latin1')
   columns.interface.values[row] = interner.index(interfaceName.replace(/\0.*$/s, ''))
-}
-
-/** A connection in its handshake has an id that it may not keep: rows of flows wait for it, so this has none. */
-function writeConnection({ row, columns }: View, { ends, table }: Connections, slot: number): void {
-  if (slot < 0 || (!hasPair(ends, slot) && ends.closed[slot] === 0)) return
-  const connection = ends.connection[slot] as number
-  columns.connection_id.values[row * 2] = table.id[connection * 2] as number
-  columns.connection_id.values[row * 2 + 1] = table.id[connection * 2 + 1] as number
 }
 
 function shortOf(octets: Uint8Array, at: number): number {

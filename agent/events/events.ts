@@ -1,12 +1,15 @@
 // All events of the agent behind one door: of connections, from what the stage enrich knows, and of packets, from the
-// records of the drop probe.
+// records of the drop probe and of the XDP probe.
 
 import type { Batch } from '../../wire/mod.ts'
 import type { Moment } from '../rows/moment.ts'
 import { type ConnectionEventsOptions, createConnectionEvents } from './connection-events.ts'
 import { createDropEvents } from './drop-events.ts'
+import { createPacketEvents, type PacketEventsOptions } from './packet-events.ts'
 
-/** Since last taken; due = rows + filtered. */
+const noPackets = { interfaces: [], snap: 0 }
+
+/** Since last taken; due = rows + filtered + packetsFull. */
 export interface EventCounts {
   readonly due: number
   readonly rows: number
@@ -15,31 +18,52 @@ export interface EventCounts {
   readonly leftOut?: number
   /** Records of the drop probe that came; each is due. */
   readonly dropRecords: number
+  /** The same of the XDP probe. */
+  readonly packetRecords?: number
+  /** Of these, lost because an interval had too many. */
+  readonly packetsFull?: number
 }
 
 export interface Events {
   /** Whole records of the drop probe; they are copied. */
   takeDrops(words: Uint32Array, count: number): void
+  /** Whole records of the XDP probe; they are copied. */
+  takePackets(words: Uint32Array, count: number): void
   /** Before the stage enrich reports, which forgets connections that have ended. The batch is used again. */
   report(moment: Moment, emit: (batch: Batch) => void): void
   takeCounts(): EventCounts
 }
 
-export function createEvents(options: ConnectionEventsOptions): Events {
+export interface EventsOptions extends ConnectionEventsOptions {
+  /** Packets of these interfaces are reported; none when not given. */
+  readonly packets?: Pick<PacketEventsOptions, 'interfaces' | 'snap' | 'onPacket'>
+}
+
+export function createEvents(options: EventsOptions): Events {
   const connections = createConnectionEvents(options)
   const drops = createDropEvents(options)
+  const packets = createPacketEvents({ ...options, ...(options.packets ?? noPackets) })
   return {
     takeDrops: drops.take,
+    takePackets: packets.take,
     report: (moment, emit) => {
       connections.report(moment, emit)
       const batch = drops.report(moment)
       if (batch) emit(batch)
+      packets.report(moment, emit)
     },
     takeCounts: () => {
       const { due, rows, filtered } = connections.takeCounts()
       const dropped = drops.takeCounts()
-      const { records } = dropped
-      return { due: due + records, rows: rows + dropped.rows, filtered, dropRecords: records }
+      const received = packets.takeCounts()
+      return {
+        due: due + dropped.records + received.records,
+        rows: rows + dropped.rows + received.rows,
+        filtered,
+        dropRecords: dropped.records,
+        packetRecords: received.records,
+        packetsFull: received.full,
+      }
     },
   }
 }

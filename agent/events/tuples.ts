@@ -2,8 +2,12 @@
 // are put in a table, and the ends are gone through once.
 
 import { dropRecordByte, dropRecordBytes, dropRecordWord } from '../../kernel/mod.ts'
+import type { EventField } from '../../wire/mod.ts'
 import { recordWords as endWords, short, word as socketWord } from '../drain/record.ts'
-import { type EndTable, shortAt, u32At } from '../tcp/end-table.ts'
+import type { Cgroups } from '../identity/cgroups.ts'
+import type { Columns } from '../rows/columns.ts'
+import { type EndTable, hasPair, shortAt, u32At } from '../tcp/end-table.ts'
+import type { Connections } from '../tcp/state.ts'
 
 export interface Ends {
   /** End slots by record: of the packet's source and of its destination; -1 = not known here. */
@@ -35,6 +39,7 @@ const ofDrops: TupleLayout = {
 }
 
 const tcp = 6
+const two32 = 0x1_0000_0000
 /** Says quickly of most ends that nothing of theirs was dropped. */
 const filterBits = 65_536
 
@@ -66,6 +71,36 @@ export function endsOfRecords(
     }
   }
   return found
+}
+
+/** A connection in its handshake has an id that it may not keep: rows of flows wait for it, so this has none. */
+export function writeConnection(
+  columns: Pick<Columns<EventField>, 'connection_id'>,
+  row: number,
+  ...[{ ends, table }, slot]: [Connections, number]
+): void {
+  if (slot < 0 || (!hasPair(ends, slot) && ends.closed[slot] === 0)) return
+  const connection = ends.connection[slot] as number
+  columns.connection_id.values[row * 2] = table.id[connection * 2] as number
+  columns.connection_id.values[row * 2 + 1] = table.id[connection * 2 + 1] as number
+}
+
+/** Asks for the cgroups of these ends, and of those whose ids are in `more`, together: one walk over the hierarchy. */
+export function nameCgroupsOf(
+  { src, dst }: Ends,
+  ends: EndTable,
+  ...[cgroups, more]: [Cgroups, Iterable<number>?]
+): void {
+  const asked = new Set(more ?? [])
+  for (let record = 0; record < src.length; record++) {
+    for (const slot of [src[record] as number, dst[record] as number]) {
+      if (slot < 0) continue
+      const at = slot * endWords + socketWord.cgroup
+      asked.add((ends.words[at] as number) + (ends.words[at + 1] as number) * two32)
+    }
+  }
+  for (const id of asked) cgroups.ownerOf(id)
+  cgroups.refresh()
 }
 
 interface Views {
@@ -131,12 +166,11 @@ function isAt(
 
 function keepBetter(
   slots: Int32Array,
-  views: Views,
+  { words, layout }: Views,
   record: number,
   ...[ends, slot]: [EndTable, number]
 ): void {
   const known = slots[record] as number
-  const { words, layout } = views
   const netns = words[record * (layout.bytes / 4) + layout.netns] as number
   const rank = (end: number) =>
     (u32At(ends, end, socketWord.netns) === netns ? 2 : 0) + (ends.closed[end] === 0 ? 1 : 0)

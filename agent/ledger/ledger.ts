@@ -18,6 +18,7 @@ import type { SnapshotReport } from '../drain/messages.ts'
 import { recordSource } from '../drain/record.ts'
 import { dropSource } from '../events/drop-events.ts'
 import type { EventCounts } from '../events/events.ts'
+import { packetSource } from '../events/packet-events.ts'
 import { flowSource, type InterfaceCounts } from '../interfaces/interfaces.ts'
 import type { SpoolCounts } from '../spool/spool.ts'
 import type { EnrichCounts } from '../tcp/enrich.ts'
@@ -152,6 +153,7 @@ const takenOf: Readonly<Record<string, (interval: LedgerInterval) => number>> = 
   [recordSource]: ({ enrich }) => enrich.records,
   [dropSource]: ({ events }) => events?.dropRecords ?? 0,
   [flowSource]: ({ interfaces }) => interfaces?.records ?? 0,
+  [packetSource]: ({ events }) => events?.packetRecords ?? 0,
 }
 
 /** One probe's counts. */
@@ -255,7 +257,7 @@ function enrichOf({ enrich, interfaces }: LedgerInterval): StageCounts {
 
 /** Unit rows: what happened, as events. */
 function eventsOf(counts: EventCounts): StageCounts {
-  const { due, filtered, leftOut = 0 } = counts
+  const { due, filtered, leftOut = 0, packetsFull = 0 } = counts
   return {
     stage: 'enrich',
     of: ofEvents,
@@ -264,7 +266,7 @@ function eventsOf(counts: EventCounts): StageCounts {
     sampled: 0,
     filtered: filtered + leftOut,
     filteredBy: new Map<Cause, number>([['agent_filter', leftOut]]),
-    lost: noCauses,
+    lost: new Map<Cause, number>([['packets_full', packetsFull]]),
     waiting: 0,
   }
 }

@@ -2,7 +2,7 @@
 // Names and meanings: kernel/probes/xdp/xdp_record.h.
 
 /** Size of one record in octets; always whole u32 words. */
-export const xdpEventBytes = 2136
+export const xdpEventBytes = 2168
 
 /** Where each member begins, in octets from the start of the record. */
 export const xdpEventByte = {
@@ -26,7 +26,16 @@ export const xdpEventByte = {
   flags: 81,
   fault: 82,
   tcp_flags: 83,
-  sample: 88,
+  epoch: 84,
+  pid: 88,
+  cpu: 92,
+  ip_offset: 96,
+  vlan: 98,
+  icmp_type: 100,
+  icmp_code: 101,
+  generation: 102,
+  comm: 104,
+  sample: 120,
 } as const
 
 /** The same in u32 words, for members that are whole words; 64-bit ones: low word first. */
@@ -42,7 +51,11 @@ export const xdpEventWord = {
   every: 9,
   src: 10,
   dst: 14,
-  sample: 22,
+  epoch: 21,
+  pid: 22,
+  cpu: 23,
+  comm: 26,
+  sample: 30,
 } as const
 
 /** Bits of `flags`. */
@@ -70,6 +83,8 @@ export const xdpWant = {
   ALL: 1,
   LABELLED: 2,
   DROPPED: 4,
+  TASK: 8,
+  HITS: 16,
 } as const
 
 /** What the programs count, in the order of the map: kernel/probes/xdp/xdp_record.h. */
@@ -80,6 +95,9 @@ export const xdpCounterNames = [
   'not_ip',
   'matched',
   'protected',
+  'read',
+  'unwanted',
+  'sampled',
   'reported',
   'lost_ring',
   'hits_full',

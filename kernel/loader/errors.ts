@@ -199,6 +199,12 @@ export const kernelErrors = {
     exitCode: 73,
     remedy: 'end one of the commands weir log, weir trace or weir capture',
   },
+  capture_link: {
+    message: 'frames of {interface} have a link type that is not known here: ARPHRD {type}',
+    status: 422,
+    exitCode: 69,
+    remedy: 'captured are Ethernet, loopback, and interfaces without a link header (tun)',
+  },
   probe_defect: {
     message: 'opening the {probe} probe: {reason}',
     status: 500,

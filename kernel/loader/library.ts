@@ -53,6 +53,8 @@ export interface Libc {
   readonly socket: Call<number, [number, number, number]>
   /** Descriptor, level, option, value, octets. */
   readonly setsockopt: Call<number, [number, number, number, Uint8Array, number]>
+  /** Descriptor, level, option, value, its octets as an int. */
+  readonly getsockopt: Call<number, [number, number, number, Uint8Array, Uint8Array]>
   readonly bind: Call<number, [number, Uint8Array, number]>
   readonly send: Call<number, [number, Uint8Array, number, number]>
   readonly recv: Call<number, [number, Uint8Array, number, number]>
@@ -166,6 +168,7 @@ function bindLibc(): Libc {
     setsockopt: call(
       'int setsockopt(int fd, int level, int option, const void *value, uint32_t size)',
     ),
+    getsockopt: call('int getsockopt(int fd, int level, int option, void *value, void *size)'),
     bind: call('int bind(int fd, const void *address, uint32_t size)'),
     send: call('long send(int fd, const void *bytes, size_t size, int flags)'),
     recv: call('long recv(int fd, void *bytes, size_t size, int flags)'),

@@ -31,9 +31,9 @@ export interface DegradedSpec {
 }
 
 /**
- * What a counter of a probe says in the loss ledger, stage `hook`: `entered` what the programs saw; `filtered` and
- * `sampled` of that; `ring` of that, put where the agent reads it (a ring, a table); `left` of that, read, for probes whose records
- * stand for several; `lost` of that, by `cause`; `detail` is shown and not summed.
+ * What a counter of a probe says in the loss ledger, stage `hook`: `entered` what the programs saw; `filtered` of
+ * that; `sampled` of that, left out by sampling; `ring` of that, put where the agent reads it (a ring, a table); `left`
+ * of that, read, for probes whose records stand for several; `lost` of that, by `cause`; `detail` is shown and not summed.
  */
 export type CounterMeaning =
   | 'entered'
@@ -99,6 +99,26 @@ export interface ProbeOptions {
   readonly sample?: number
   /** Flows that each of the two maps has room for. */
   readonly flowsMax?: number
+  /** For the XDP probe, which is opened only with it. */
+  readonly xdp?: XdpWatch
+}
+
+/** Interfaces whose packets the XDP probe reports, and which of them. */
+export interface XdpWatch {
+  /** `netns` is a file that stands for a network namespace; default: that of the process. */
+  readonly interfaces: readonly { readonly name: string; readonly netns?: string }[]
+  /** Folder of the pins: what is attached there already is read, not attached twice. */
+  readonly root: string
+  /** `labelled` and `dropped` are by rules. */
+  readonly want: 'all' | 'labelled' | 'dropped'
+  /** One packet in so many, at random. */
+  readonly every: number
+  /** Octets of each packet, from the Ethernet header on: 0 to 2048. */
+  readonly snap: number
+  /** At most two protocol numbers; none is all. */
+  readonly protocols: readonly number[]
+  /** Only packets with this label; 0 = whatever they have. */
+  readonly label: number
 }
 
 /** Ways to the packets of an interface. */

@@ -37,6 +37,7 @@ export const ledgerCauses = {
     own: filtered("A connection between Weir's own processes."),
     agent_filter: filtered('The row does not pass the filter of the agent.'),
     connections_full: lost('The table of connections was full.'),
+    packets_full: lost('An interval had more packets than the agent keeps for one.'),
     unaccounted,
   },
   spool: {

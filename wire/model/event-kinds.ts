@@ -171,6 +171,7 @@ export const eventKinds = [
       'interface',
       'netns',
       'direction',
+      'connection_id',
       'tcp_flags',
       'icmp_type',
       'icmp_code',

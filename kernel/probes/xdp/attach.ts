@@ -66,6 +66,9 @@ export function attachXdp(target: XdpTarget, mode: XdpPlace['mode']): AttachedXd
       const details = { interface: place.interface, mode: modeAt(found.ifindex, place.netns) }
       throw fail('xdp_attached', { details })
     }
+    // Rules of an interface that is not back yet must stay.
+    const { interface: name, netns } = target
+    atInterface({ interface: name, ...(netns !== undefined && { netns }) }, () => undefined)
     removePins(place)
     const object = loadXdpObject()
     try {

@@ -4,10 +4,13 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { AppError } from '../../../common/mod.ts'
 import type { XdpPlace } from '../../loader/attach/xdp.ts'
-import { openLibbpf } from '../../loader/library.ts'
-import { openMap } from '../../loader/maps.ts'
+import {
+  type BoundSocket,
+  openPacketSocket,
+  type PacketSocket,
+} from '../../loader/packet-socket.ts'
 import type { AttachedXdp, XdpStatus, XdpTarget } from './attach.ts'
-import type { XdpMapName, XdpMaps } from './pinned.ts'
+import { mapsOf, type XdpMapName, type XdpMaps } from './pinned.ts'
 
 type Mode = XdpPlace['mode']
 
@@ -17,6 +20,8 @@ export type Question =
   | { readonly op: 'detach'; readonly target: XdpTarget }
   | { readonly op: 'status'; readonly root: string }
   | { readonly op: 'watch'; readonly target: XdpTarget; readonly mode: Mode }
+  | { readonly op: 'watching' }
+  | { readonly op: 'capture'; readonly target: XdpTarget; readonly snap: number }
   | { readonly op: 'unwatch' }
 
 /** Its answer. */
@@ -31,11 +36,18 @@ export interface Answer {
   }
 }
 
-/** A program that is attached as long as this process lives, or until `stop`. */
-export interface WatchedXdp {
+interface WatchedProgram {
   readonly mode: 'native' | 'generic'
   readonly programId: number
+  /** False: another process of Weir has attached it, and it goes with that one. */
+  readonly isOwn: boolean
+}
+
+/** A program that is read until `stop`; one's own is attached until then, or as long as this process lives. */
+export interface WatchedXdp extends WatchedProgram {
   readonly maps: XdpMaps
+  /** Whether it is attached still. */
+  isThere(): Promise<boolean>
   stop(): Promise<void>
 }
 
@@ -54,23 +66,20 @@ export function pinnedXdpStatus(root: string): Promise<readonly XdpStatus[]> {
   return ask({ op: 'status', root })
 }
 
-/** Attaches without a pin: the end of the process, however it comes, detaches. */
+/**
+ * Attaches without a pin: the end of the process, however it comes, detaches. A program that another process of Weir has
+ * attached is read instead.
+ */
 export async function watchXdp(target: XdpTarget, mode: Mode): Promise<WatchedXdp> {
   const worker = startWorker()
   try {
-    const { descriptors, ...attached } = await askOf<{
-      readonly mode: 'native' | 'generic'
-      readonly programId: number
-      readonly descriptors: Readonly<Record<XdpMapName, number>>
-    }>(worker, { op: 'watch', target, mode })
-    const bpf = openLibbpf()
-    const maps = Object.entries(descriptors).map(([name, fd]) => [
-      name,
-      openMap(bpf, () => fd, name),
-    ])
+    const { descriptors, ...attached } = await askOf<
+      WatchedProgram & { readonly descriptors: Readonly<Record<XdpMapName, number>> }
+    >(worker, { op: 'watch', target, mode })
     return {
       ...attached,
-      maps: Object.fromEntries(maps) as XdpMaps,
+      maps: mapsOf(descriptors),
+      isThere: () => askOf<boolean>(worker, { op: 'watching' }),
       stop: async () => {
         await askOf(worker, { op: 'unwatch' })
         await worker.terminate()
@@ -80,6 +89,11 @@ export async function watchXdp(target: XdpTarget, mode: Mode): Promise<WatchedXd
     await worker.terminate()
     throw error
   }
+}
+
+/** A packet socket on an interface, in whichever network namespace. Throws what `bindPacketSocket` does. */
+export async function openCapture(target: XdpTarget, snap: number): Promise<PacketSocket> {
+  return openPacketSocket(await ask<BoundSocket>({ op: 'capture', target, snap }))
 }
 
 async function ask<T>(question: Question): Promise<T> {

@@ -30,6 +30,8 @@ export interface XdpState {
   readonly active: number
   readonly fallback: number
   readonly protect: boolean
+  /** Of the active rules; rises with each set of them. The fallback is of the epoch before. */
+  readonly epoch: number
 }
 
 /** Maps of maps with two generations each. */
@@ -51,7 +53,7 @@ const stateBytes = 24
 export function writeState(maps: GenerationMaps, state: XdpState): void {
   const value = Buffer.alloc(stateBytes)
   value.writeBigUInt64LE(state.deadlineNs, 0)
-  const words = [state.active, state.fallback, state.protect ? 1 : 0]
+  const words = [state.active, state.fallback, state.protect ? 1 : 0, state.epoch]
   for (const [at, word] of words.entries()) value.writeUInt32LE(word, 8 + at * 4)
   const inner = createMap({
     name: 'xdp_state',
@@ -73,13 +75,14 @@ export function readState(inner: LoadedMap | undefined): XdpState {
   const value = Buffer.alloc(stateBytes)
   const none = { active: noGeneration, fallback: noGeneration } as const
   if (inner === undefined || !inner.lookup(keyOf(0), value)) {
-    return { deadlineNs: 0n, protect: true, ...none }
+    return { deadlineNs: 0n, protect: true, epoch: 0, ...none }
   }
   return {
     deadlineNs: value.readBigUInt64LE(0),
     active: value.readUInt32LE(8),
     fallback: value.readUInt32LE(12),
     protect: value.readUInt32LE(16) === 1,
+    epoch: value.readUInt32LE(20),
   }
 }
 

@@ -9,8 +9,8 @@ import { existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:
 import { dirname, join } from 'node:path'
 import { type Link, linkInfo, openPinnedLink } from '../../loader/attach/link.ts'
 import { fail } from '../../loader/errors.ts'
-import { closeDescriptor } from '../../loader/library.ts'
-import type { LoadedMap } from '../../loader/maps.ts'
+import { closeDescriptor, openLibbpf } from '../../loader/library.ts'
+import { type LoadedMap, openMap } from '../../loader/maps.ts'
 import type { LoadedObject } from '../../loader/object.ts'
 import { type OwnMap, openPinnedMap } from '../../loader/own-map.ts'
 import { isBpffs, openPin, pin } from '../../loader/pins.ts'
@@ -19,7 +19,7 @@ import { isBpffs, openPin, pin } from '../../loader/pins.ts'
 export const pinRootDefault = '/sys/fs/bpf/weir'
 
 /** Maps that commands use, by their names in the object. */
-const mapNames = [
+export const xdpMapNames = [
   'state',
   'sources',
   'destinations',
@@ -35,7 +35,7 @@ const mapNames = [
   'counters',
 ] as const
 
-export type XdpMapName = (typeof mapNames)[number]
+export type XdpMapName = (typeof xdpMapNames)[number]
 export type XdpMaps = Readonly<Record<XdpMapName, LoadedMap>>
 
 /** Where an interface's pins are. */
@@ -88,7 +88,7 @@ export function pinMaps(object: LoadedObject, place: PinPlace): void {
   const mount = isBpffs(place.root) ? place.root : dirname(place.root)
   if (!isBpffs(mount)) throw fail('bpffs_missing', { details: { path: mount } })
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  for (const name of mapNames) pin(object.mapFd(name), join(folder, name))
+  for (const name of xdpMapNames) pin(object.mapFd(name), join(folder, name))
 }
 
 /** Pins the link: from now on the program stays when this process ends. */
@@ -143,7 +143,7 @@ export function findPinned(place: PinPlace): PinnedXdp | undefined {
 }
 
 function openMaps(folder: string): Readonly<Record<XdpMapName, OwnMap>> | undefined {
-  const maps = mapNames.map((name) => [name, openPinnedMap(join(folder, name))] as const)
+  const maps = xdpMapNames.map((name) => [name, openPinnedMap(join(folder, name))] as const)
   if (maps.every(([, map]) => map !== undefined)) {
     return Object.fromEntries(maps) as Record<XdpMapName, OwnMap>
   }
@@ -153,6 +153,13 @@ function openMaps(folder: string): Readonly<Record<XdpMapName, OwnMap>> | undefi
 
 /** Descriptors of an object's maps, which every thread of the process can use until it is closed. */
 export function mapDescriptors(object: LoadedObject): Readonly<Record<XdpMapName, number>> {
-  const fds = mapNames.map((name) => [name, object.mapFd(name)])
+  const fds = xdpMapNames.map((name) => [name, object.mapFd(name)])
   return Object.fromEntries(fds) as Record<XdpMapName, number>
+}
+
+/** Maps by their descriptors, which who holds them closes. */
+export function mapsOf(descriptors: Readonly<Record<XdpMapName, number>>): XdpMaps {
+  const bpf = openLibbpf()
+  const maps = xdpMapNames.map((name) => [name, openMap(bpf, () => descriptors[name], name)])
+  return Object.fromEntries(maps) as XdpMaps
 }

@@ -1,20 +1,19 @@
-// Those who look on: each takes one of eight places with a ring of its own. A place whose process has ended is free
-// again; the process is known by its id and start, in a map that is pinned beside the others.
+// Those who look on: each has a place and a ring of its own, so a slow or dead one takes nothing from others.
 
-import { xdpEventByte } from '../../layout/xdp-event.ts'
+import { xdpWant } from '../../layout/xdp-event.ts'
 import { bpfCall, callRefused, writtenAttributes } from '../../loader/bpf-call.ts'
-import { fail } from '../../loader/errors.ts'
-import { readText } from '../../loader/host.ts'
 import { closeDescriptor, errorText } from '../../loader/library.ts'
 import { createMapEntries } from '../../loader/map-batch.ts'
 import { sumOverCpus } from '../../loader/map-sum.ts'
-import { mapRing } from '../../loader/ring.ts'
+import { type MappedRing, mapRing, type RingSink } from '../../loader/ring.ts'
 import { keyOf } from './generation.ts'
+import { eventOf, type XdpEvent } from './packet-event.ts'
 import type { XdpMaps } from './pinned.ts'
+import { leavePlace, takePlace } from './reader-places.ts'
 
-const readersMax = 8
-const readerBytes = 32
 const typeRing = 27
+const pageBytes = 4096
+const ringBytesDefault = 1 << 20
 
 /** Which packets a reader gets. */
 export interface ReaderWish {
@@ -26,136 +25,105 @@ export interface ReaderWish {
   readonly snap: number
   /** At most two protocol numbers; none is all. */
   readonly protocols: readonly number[]
+  /** Only packets with this label; 0 or absent = whatever they have. */
+  readonly label?: number
+  /** Which task the CPU had, too; nothing without CAP_PERFMON. */
+  readonly tasks?: boolean
   readonly ringBytes?: number
 }
 
-/** One packet; addresses have 16 octets, IPv4 as `::ffff:a.b.c.d`. Valid for good. */
-export interface XdpEvent {
-  /** CLOCK_BOOTTIME. */
-  readonly timeNs: bigint
-  readonly ifindex: number
-  readonly queue: number
-  readonly label: number
-  readonly frameBytes: number
-  readonly bytes: number
-  readonly every: number
-  readonly source: Uint8Array
-  readonly destination: Uint8Array
-  readonly sourcePort: number
-  readonly destinationPort: number
-  readonly etherType: number
-  readonly family: number
-  readonly protocol: number
-  /** enum xdp_action: 1 drop, 2 pass. */
-  readonly action: number
-  readonly flags: number
-  readonly sample: Uint8Array
+/** Packets since the reader was opened: seen = unwanted + sampled + reported + lost. */
+export interface ReaderCounts {
+  /** That came in. */
+  readonly seen: number
+  /** Not asked for. */
+  readonly unwanted: number
+  /** Left out by sampling. */
+  readonly sampled: number
+  /** Put into the ring. */
+  readonly reported: number
+  /** That the ring had no room for. */
+  readonly lost: number
 }
 
 export interface XdpReader {
   /** Hands over what is there, at most `max`; returns how many there were. */
   drain(sink: (event: XdpEvent) => void, max?: number): number
-  /** Packets that the ring had no room for, since the reader was opened. */
-  lost(): number
+  /** The same as records, where they lie. */
+  drainRecords(sink: RingSink, max: number): number
+  counts(): ReaderCounts
   close(): void
 }
-/** enum reader_want. */
-const wants = { all: 1, labelled: 2, dropped: 4 } as const
-const pageBytes = 4096
 
 /** Takes a place. Throws `xdp_readers` if all are taken. */
 export function openReader(maps: XdpMaps, name: string, wish: ReaderWish): XdpReader {
-  const number = freePlace(maps)
-  if (number === undefined) {
-    throw fail('xdp_readers', { details: { most: readersMax, interface: name } })
-  }
-  const ringBytes = wish.ringBytes ?? 1 << 20
+  const ringBytes = wish.ringBytes ?? ringBytesDefault
   const fd = createRing(ringBytes)
-  const ring = mapRing(fd, ringBytes, pageBytes)
-  const before = lostOf(maps, number)
-  const value = Buffer.alloc(4)
-  value.writeUInt32LE(fd)
-  maps.rings.update(keyOf(number), value)
-  maps.readers.update(keyOf(number), settingsOf(wish))
-  writeMask(maps)
+  let ring: MappedRing | undefined
+  try {
+    ring = mapRing(fd, ringBytes, pageBytes)
+    let before = noCounts
+    const number = takePlace(maps, name, settingsOf(wish), (place) => {
+      before = countsOf(maps, place)
+      const value = Buffer.alloc(4)
+      value.writeUInt32LE(fd)
+      maps.rings.update(keyOf(place), value)
+    })
+    return readerOf(maps, number, { ring, fd, before })
+  } catch (error) {
+    ring?.close()
+    closeDescriptor(fd)
+    throw error
+  }
+}
+
+function settingsOf({ want, every, snap, protocols, label = 0, tasks = false }: ReaderWish) {
+  const bits = { all: xdpWant.ALL, labelled: xdpWant.LABELLED, dropped: xdpWant.DROPPED }[want]
+  return { want: bits | (tasks ? xdpWant.TASK : 0), every, snap, protocols, label }
+}
+
+interface Opened {
+  readonly ring: MappedRing
+  readonly fd: number
+  readonly before: ReaderCounts
+}
+
+function readerOf(maps: XdpMaps, number: number, { ring, fd, before }: Opened): XdpReader {
   let open = true
   return {
     drain: (sink, max = Number.POSITIVE_INFINITY) =>
       ring.drain((_, octets, word) => sink(eventOf(octets, word * 4)), max),
-    lost: () => lostOf(maps, number) - before,
+    drainRecords: (sink, max) => ring.drain(sink, max),
+    counts: () => difference(countsOf(maps, number), before),
     close: () => {
       if (!open) return
       open = false
-      leave(maps, number)
+      leavePlace(maps, number)
+      maps.rings.delete(keyOf(number))
       ring.close()
       closeDescriptor(fd)
     },
   }
 }
 
-/** struct reader, and whose it is. */
-function settingsOf({ want, every, snap, protocols }: ReaderWish): Buffer {
-  const value = Buffer.alloc(readerBytes)
-  value.writeUInt32LE(wants[want], 0)
-  value.writeUInt32LE(Math.max(1, every), 4)
-  value.writeUInt32LE(snap, 8)
-  value.writeUInt8(protocols[0] ?? 0, 12)
-  value.writeUInt8(protocols[1] ?? protocols[0] ?? 0, 13)
-  value.writeUInt32LE(process.pid, 16)
-  value.writeBigUInt64LE(startOf(process.pid), 24)
-  return value
-}
+/** struct reader_counts, in its order. */
+const countNames = ['seen', 'unwanted', 'sampled', 'reported', 'lost'] as const
+const noCounts: ReaderCounts = { seen: 0, unwanted: 0, sampled: 0, reported: 0, lost: 0 }
 
-/** When a process began, in ticks since the boot; 0n if there is none. */
-function startOf(pid: number): bigint {
-  const stat = readText(`/proc/${pid}/stat`)
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return BigInt(fields[19] ?? 0)
-}
-
-function freePlace(maps: XdpMaps): number | undefined {
-  for (let number = 0; number < readersMax; number++) {
-    if (isFree(maps, number)) return number
-  }
-  return undefined
-}
-
-function isFree(maps: XdpMaps, number: number): boolean {
-  const value = Buffer.alloc(readerBytes)
-  maps.readers.lookup(keyOf(number), value)
-  const pid = value.readUInt32LE(16)
-  return pid === 0 || startOf(pid) !== value.readBigUInt64LE(24)
-}
-
-function leave(maps: XdpMaps, number: number): void {
-  maps.readers.update(keyOf(number), Buffer.alloc(readerBytes))
-  writeMask(maps)
-  maps.rings.delete(keyOf(number))
-}
-
-/** struct reader_all from those that live; what it says of hits stays. */
-function writeMask(maps: XdpMaps): void {
-  const all = Buffer.alloc(16)
-  maps.reading.lookup(keyOf(0), all)
-  let [mask, snap] = [0, 0]
-  for (let number = 0; number < readersMax; number++) {
-    if (isFree(maps, number)) continue
-    const value = Buffer.alloc(readerBytes)
-    maps.readers.lookup(keyOf(number), value)
-    mask |= 1 << number
-    snap = Math.max(snap, value.readUInt32LE(8))
-  }
-  all.writeUInt32LE(mask, 0)
-  all.writeUInt32LE(snap, 4)
-  maps.reading.update(keyOf(0), all)
-}
-
-function lostOf(maps: XdpMaps, number: number): number {
+function countsOf(maps: XdpMaps, number: number): ReaderCounts {
   const entries = createMapEntries()
   maps.reader_counts.read(entries)
   const sums = new Float64Array(entries.count)
-  sumOverCpus(maps.reader_counts, entries, { offset: 8, octets: 8 }, sums)
-  return sums[number] ?? 0
+  const counts = countNames.map((name, at) => {
+    sumOverCpus(maps.reader_counts, entries, { offset: at * 8, octets: 8 }, sums)
+    return [name, sums[number] ?? 0]
+  })
+  return Object.fromEntries(counts) as unknown as ReaderCounts
+}
+
+function difference(now: ReaderCounts, before: ReaderCounts): ReaderCounts {
+  const counts = countNames.map((name) => [name, now[name] - before[name]])
+  return Object.fromEntries(counts) as unknown as ReaderCounts
 }
 
 function createRing(octets: number): number {
@@ -164,60 +132,4 @@ function createRing(octets: number): number {
   const fd = bpfCall('mapCreate', [typeRing, 0, 0, octets, 0], attributes)
   if (fd < 0) throw callRefused('making a ring', errorText(fd))
   return fd
-}
-
-function eventOf(octets: Uint8Array, at: number): XdpEvent {
-  const view = new DataView(octets.buffer, octets.byteOffset + at)
-  const word = (byte: number) => view.getUint32(byte, true)
-  const short = (byte: number) => view.getUint16(byte, true)
-  const part = (from: number, length: number) => octets.slice(at + from, at + from + length)
-  return {
-    timeNs: view.getBigUint64(xdpEventByte.time_ns, true),
-    ifindex: word(xdpEventByte.ifindex),
-    queue: word(xdpEventByte.queue),
-    label: word(xdpEventByte.label),
-    frameBytes: word(xdpEventByte.frame_bytes),
-    bytes: word(xdpEventByte.bytes),
-    every: word(xdpEventByte.every),
-    source: part(xdpEventByte.src, 16),
-    destination: part(xdpEventByte.dst, 16),
-    sourcePort: short(xdpEventByte.src_port),
-    destinationPort: short(xdpEventByte.dst_port),
-    etherType: short(xdpEventByte.ether_type),
-    family: view.getUint8(xdpEventByte.family),
-    protocol: view.getUint8(xdpEventByte.protocol),
-    action: view.getUint8(xdpEventByte.action),
-    flags: view.getUint8(xdpEventByte.flags),
-    sample: part(xdpEventByte.sample, word(xdpEventByte.sample_bytes)),
-  }
-}
-
-/** Packets by source while at least one trace looks on. */
-export interface Hit {
-  readonly source: Uint8Array
-  readonly etherType: number
-  readonly protocol: number
-  readonly hits: number
-}
-
-/** Lets the program count by source, or no longer. */
-export function countHits(maps: XdpMaps, on: boolean): void {
-  const all = Buffer.alloc(16)
-  maps.reading.lookup(keyOf(0), all)
-  all.writeUInt32LE(on ? 1 : 0, 8)
-  maps.reading.update(keyOf(0), all)
-}
-
-/** What was counted since the program was loaded. */
-export function readHits(maps: XdpMaps): readonly Hit[] {
-  const entries = createMapEntries()
-  maps.hits.read(entries)
-  const values = Buffer.from(entries.values.buffer)
-  const keys = Buffer.from(entries.keys.buffer)
-  return Array.from({ length: entries.count }, (_, index) => ({
-    source: Uint8Array.from(keys.subarray(index * 20, index * 20 + 16)),
-    etherType: keys.readUInt16LE(index * 20 + 16),
-    protocol: keys.readUInt8(index * 20 + 18),
-    hits: Number(values.readBigUInt64LE(index * 8)),
-  }))
 }

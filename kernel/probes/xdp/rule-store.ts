@@ -1,5 +1,6 @@
 // The rules of one interface: read, replaced as a whole, confirmed. Every change is one write of the state.
 
+import { randomInt } from 'node:crypto'
 import { bootNs } from '../../loader/clock.ts'
 import { fail } from '../../loader/errors.ts'
 import { createMapEntries } from '../../loader/map-batch.ts'
@@ -79,20 +80,31 @@ export function applyRules(maps: XdpMaps, rules: readonly Rule[], options: Apply
     throw fail('rules_unconfirmed', { details: { interface: options.interface, seconds } })
   }
   const active = inForce(state, nowNs)
+  // Rules that were taken back are in force again: as a set of their own, behind that which gave way.
+  const known = state.epoch || randomInt(1, 2 ** 32 - 1)
+  const epoch = (known + (active === state.active ? 0 : 1)) >>> 0
+  const { protect: before } = state
   // Waits until no program uses the generation that is written next.
-  writeState(maps, { deadlineNs: 0n, active, fallback: noGeneration, protect: state.protect })
+  writeState(maps, { deadlineNs: 0n, active, fallback: noGeneration, protect: before, epoch })
   const next = active === 0 ? 1 : 0
   const kept = rulesOf(maps, active, options.interface)
   const keys = new Set(kept.map(({ rule }) => ruleKey(rule)))
-  const before = totals(rulesOf(maps, next, options.interface))
+  const counted = totals(rulesOf(maps, next, options.interface))
   fillGeneration(maps, next, {
     compiled,
     nowNs,
-    carried: new Map([...before].filter(([key]) => keys.has(key))),
+    carried: new Map([...counted].filter(([key]) => keys.has(key))),
   })
   const within = options.confirmWithinMs
   const deadlineNs = within === undefined ? 0n : bootNs() + BigInt(within) * 1_000_000n
-  writeState(maps, { deadlineNs, active: next, fallback: active, protect: options.protect })
+  const { protect } = options
+  writeState(maps, {
+    deadlineNs,
+    active: next,
+    fallback: active,
+    protect,
+    epoch: (epoch + 1) >>> 0,
+  })
 }
 
 /** Keeps rules that wait for it. Throws `nothing_to_confirm`. */

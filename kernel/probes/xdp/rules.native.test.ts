@@ -44,7 +44,7 @@ const ruleSetCount = Number(process.env['WEIR_RULE_SETS'] ?? 1000)
 function load(rules: readonly Rule[], number: 0 | 1, protect = false): void {
   const compiled = compileRules(rules, 'eth0')
   fillGeneration(maps, number, { compiled, nowNs: 0n, carried: new Map() })
-  writeState(maps, { deadlineNs: 0n, active: number, fallback: 2, protect })
+  writeState(maps, { deadlineNs: 0n, active: number, fallback: 2, protect, epoch: 0 })
 }
 
 function counted(number: 0 | 1): ReadonlyMap<string, readonly number[]> {
@@ -246,7 +246,7 @@ test('a packet between two generations sees one of them', () => {
   })
   for (let turn = 0; turn < 100; turn++) {
     const active = turn % 2
-    writeState(maps, { deadlineNs: 0n, active, fallback: 2, protect: false })
+    writeState(maps, { deadlineNs: 0n, active, fallback: 2, protect: false, epoch: 0 })
     assert.equal(program.run(frame).returnValue, active === 0 ? dropped : passed)
   }
 })

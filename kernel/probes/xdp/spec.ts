@@ -1,6 +1,5 @@
 // The XDP probe's entry of the registry.
 
-import { fail } from '../../loader/errors.ts'
 import type { ProbeSpec } from '../spec.ts'
 
 export const xdpSpec: ProbeSpec = {
@@ -8,6 +7,7 @@ export const xdpSpec: ProbeSpec = {
   summary:
     'Every packet that an interface receives: rules label, limit and drop it; readers see it.',
   default: false,
+  isAskedFor: ({ xdp }) => xdp !== undefined,
   hooks: [
     {
       program: 'weir_xdp',
@@ -54,23 +54,22 @@ export const xdpSpec: ProbeSpec = {
     counters: 'what the program counted, per CPU',
   },
   counters: {
-    seen: { means: ['entered'], help: 'Packets that came in; = passed + dropped.' },
-    passed: { means: ['filtered'], help: 'Of these, passed on to the kernel.' },
-    dropped: { means: ['filtered'], help: 'Of these, dropped by a rule.' },
+    seen: { means: ['detail'], help: 'Packets that came in; = passed + dropped.' },
+    passed: { means: ['detail'], help: 'Of these, passed on to the kernel.' },
+    dropped: { means: ['detail'], help: 'Of these, dropped by a rule.' },
     not_ip: { means: ['detail'], help: 'Of these, no IP packets: they always pass.' },
     matched: { means: ['detail'], help: 'Of these, those for which a rule held.' },
     protected: { means: ['detail'], help: 'Passed though a rule would have dropped them.' },
-    reported: { means: ['detail'], help: 'Records that readers got.' },
-    lost_ring: { means: ['detail'], help: 'Records lost because a reader’s ring was full.' },
+    read: { means: ['entered'], help: 'Packets that a reader looked at, once for each reader.' },
+    unwanted: { means: ['filtered'], help: 'Of these, not asked for by the reader.' },
+    sampled: { means: ['sampled'], help: 'Of these, left out by sampling.' },
+    reported: { means: ['ring'], help: 'Of these, put into the ring of the reader.' },
+    lost_ring: { means: ['lost'], help: 'Of these, lost because that ring was full.' },
     hits_full: { means: ['detail'], help: 'Packets of sources for which a trace had no room.' },
     limits_full: { means: ['detail'], help: 'Packets passed because a limit had no room.' },
   },
-  open: async () => {
-    const details = {
-      what: 'the xdp probe',
-      needs: 'an interface',
-      instead: 'weir xdp attach -i INTERFACE',
-    }
-    throw fail('unsupported_feature', { details })
+  open: async (options) => {
+    const { openXdpProbe } = await import('./probe.ts')
+    return openXdpProbe(options)
   },
 }

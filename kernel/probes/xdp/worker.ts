@@ -3,9 +3,10 @@
 import { parentPort } from 'node:worker_threads'
 import { AppError, messageOf } from '../../../common/mod.ts'
 import { xdp } from '../../loader/attach/xdp.ts'
-import type { LoadedObject } from '../../loader/object.ts'
+import { bindPacketSocket } from '../../loader/packet-socket.ts'
 import { attachXdp, detachXdp, xdpStatus } from './attach.ts'
 import type { Answer, Question } from './door.ts'
+import { joinProgram } from './join.ts'
 import { loadXdpObject } from './object.ts'
 import { mapDescriptors } from './pinned.ts'
 
@@ -19,22 +20,37 @@ function answer(question: Question): unknown {
       return xdpStatus(question.root)
     case 'watch':
       return watch(question)
+    case 'capture': {
+      const { interface: name, netns } = question.target
+      return bindPacketSocket({ interface: name, ...(netns && { netns }) }, question.snap)
+    }
+    case 'watching':
+      return watched?.isThere() ?? false
     case 'unwatch':
       return watched?.close()
   }
 }
 
-let watched: LoadedObject | undefined
+let watched: { isThere(): boolean; close(): void } | undefined
 
-/** Attaches for as long as the process lives; its maps are known to all threads by their descriptors. */
+/**
+ * Attaches for as long as the process lives, or reads what another process of Weir has attached; its maps are known to
+ * all threads by their descriptors.
+ */
 function watch({ target, mode }: Extract<Question, { op: 'watch' }>) {
-  const object = loadXdpObject()
   const { interface: name, netns } = target
+  const place = { interface: name, ...(netns && { netns }) }
+  const joined = joinProgram(place)
+  if (joined) {
+    watched = joined
+    const { programId, descriptors } = joined
+    return { programId, mode: joined.mode, descriptors, isOwn: false }
+  }
+  const object = loadXdpObject()
   try {
-    const link = object.attach('weir_xdp', xdp, { interface: name, mode, ...(netns && { netns }) })
-    const { programId, mode: got } = link
-    watched = object
-    return { programId, mode: got, descriptors: mapDescriptors(object) }
+    const { programId, mode: got } = object.attach('weir_xdp', xdp, { ...place, mode })
+    watched = { isThere: () => true, close: object.close }
+    return { programId, mode: got, descriptors: mapDescriptors(object), isOwn: true }
   } catch (error) {
     object.close()
     throw error

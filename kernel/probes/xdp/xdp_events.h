@@ -5,17 +5,47 @@
 
 #include "xdp_rules.h"
 
-static __always_inline bool wants(const struct reader *reader, const struct packet *packet,
-				  const struct verdict *verdict)
+/* Loading takes CAP_PERFMON with it. */
+const volatile bool tasks_allowed;
+
+/* What is read of the kernel's own; CO-RE finds where it is. */
+struct task_struct {
+	int pid;
+	char comm[16];
+} __attribute__((preserve_access_index));
+
+static __always_inline bool asked_for(const struct reader *reader, const struct packet *packet,
+				      const struct verdict *verdict)
 {
 	if (reader->protocols[0] && packet->protocol != reader->protocols[0] &&
 	    packet->protocol != reader->protocols[1])
 		return false;
-	if (!(reader->want & WANT_ALL) && !((reader->want & WANT_LABELLED) && verdict->label) &&
-	    !((reader->want & WANT_DROPPED) && verdict->action == XDP_DROP) &&
-	    !((reader->want & WANT_DROPPED) && (verdict->flags & EVENT_SHADOW)))
+	if (reader->label && reader->label != verdict->label)
 		return false;
-	return reader->every <= 1 || bpf_get_prandom_u32() % reader->every == 0;
+	if (reader->want & WANT_ALL)
+		return true;
+	if ((reader->want & WANT_LABELLED) && verdict->label)
+		return true;
+	return (reader->want & WANT_DROPPED) && (verdict->action == XDP_DROP || (verdict->flags & EVENT_SHADOW));
+}
+
+/* Whether the reader gets the packet; it is counted if not. */
+static __always_inline bool wants(const struct reader *reader, struct reader_counts *counted,
+				  const struct packet *packet, const struct verdict *verdict)
+{
+	counted->seen++;
+	count(COUNTER_READ);
+	if (!asked_for(reader, packet, verdict)) {
+		counted->unwanted++;
+		count(COUNTER_UNWANTED);
+		return false;
+	}
+	if (reader->every > 1 && bpf_get_prandom_u32() % reader->every) {
+		counted->sampled++;
+		count(COUNTER_SAMPLED);
+		return false;
+	}
+	return true;
 }
 
 /* Copies what is there, at most `most` octets; returns how many. */
@@ -51,6 +81,31 @@ static __always_inline __u32 copy_sample(struct xdp_event *event, const struct x
 	return packet_forget(held);
 }
 
+/* The id of the outermost tag: 802.1Q, 802.1ad, and what was used before that. */
+static __always_inline __u16 outer_vlan(const struct xdp_md *xdp)
+{
+	const __u8 *data = (void *)(long)xdp->data, *end = (void *)(long)xdp->data_end;
+	__u16 type;
+
+	if (data + 16 > end)
+		return NO_VLAN;
+	type = packet_be16(data + 12);
+	if (type != ETHER_VLAN && type != ETHER_QINQ && type != ETHER_QINQ_OLD)
+		return NO_VLAN;
+	return packet_be16(data + 14) & 0xfff;
+}
+
+static __always_inline void fill_task(struct xdp_event *event)
+{
+	struct task_struct *task;
+
+	if (!tasks_allowed)
+		return;
+	task = (void *)bpf_get_current_task();
+	bpf_probe_read_kernel(&event->pid, sizeof(event->pid), &task->pid);
+	bpf_probe_read_kernel(event->comm, sizeof(event->comm), &task->comm);
+}
+
 static __always_inline void fill_event(struct xdp_event *event, const struct xdp_md *xdp, const struct packet *packet,
 				       struct verdict *verdict)
 {
@@ -72,7 +127,16 @@ static __always_inline void fill_event(struct xdp_event *event, const struct xdp
 	event->flags = verdict->flags | (packet->fragment ? EVENT_FRAGMENT : 0);
 	event->fault = packet->fault;
 	event->tcp_flags = packet->tcp_flags;
+	event->epoch = verdict->epoch;
+	event->cpu = bpf_get_smp_processor_id();
+	event->ip_offset = packet->ip_offset;
+	event->vlan = outer_vlan(xdp);
+	event->icmp_type = packet->icmp_type;
+	event->icmp_code = packet->icmp_code;
+	event->generation = verdict->generation;
 	event->padding = 0;
+	event->pid = 0;
+	__builtin_memset(event->comm, 0, sizeof(event->comm));
 }
 
 static __always_inline void send_to(__u32 number, struct xdp_event *event, __u32 copied)
@@ -99,11 +163,14 @@ static __always_inline void send_to(__u32 number, struct xdp_event *event, __u32
 	}
 }
 
-static __always_inline void count_hit(const struct packet *packet)
+static __always_inline void count_hit(const struct reader_all *all, const struct packet *packet)
 {
 	struct hit_key key = { .ether_type = packet->ether_type, .protocol = packet->protocol };
 	__u64 one = 1, *value;
 
+	if (all->hit_protocols[0] && packet->protocol != all->hit_protocols[0] &&
+	    packet->protocol != all->hit_protocols[1])
+		return;
 	__builtin_memcpy(key.src, packet->src, 16);
 	value = bpf_map_lookup_elem(&hits, &key);
 	if (value) {
@@ -129,7 +196,7 @@ static __always_inline void report(const struct xdp_md *xdp, const struct packet
 	if (!all)
 		return;
 	if (all->hits)
-		count_hit(packet);
+		count_hit(all, packet);
 	if (!all->mask)
 		return;
 	event = bpf_map_lookup_elem(&scratches, &first);
@@ -138,16 +205,20 @@ static __always_inline void report(const struct xdp_md *xdp, const struct packet
 	for (number = 0; number < READERS_MAX; number++) {
 		__u32 which = number;
 		const struct reader *reader;
+		struct reader_counts *counted;
 
 		if (!(all->mask & 1 << number))
 			continue;
 		reader = bpf_map_lookup_elem(&readers, &which);
-		if (reader && wants(reader, packet, verdict))
+		counted = bpf_map_lookup_elem(&reader_counts, &which);
+		if (reader && counted && wants(reader, counted, packet, verdict))
 			verdict->wanting |= 1 << number;
 	}
 	if (!verdict->wanting)
 		return;
 	fill_event(event, xdp, packet, verdict);
+	if (all->tasks)
+		fill_task(event);
 	copied = copy_sample(event, xdp, all->snap_max);
 	for (number = 0; number < READERS_MAX; number++) {
 		if (verdict->wanting & 1 << number)

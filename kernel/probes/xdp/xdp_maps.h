@@ -98,11 +98,12 @@ struct verdict {
 	__u32 shadow_rank; /* the same of a rule in shadow mode */
 	__u32 shadow_index;
 	__u32 generation;
+	__u32 epoch; /* of the rules of that generation */
 	__u32 label;
 	__u32 wanting; /* a bit for each reader that gets the packet: in memory, as the verifier forgets it */
 	__u8 action;
 	__u8 flags;
-	__u8 padding[2];
+	__u8 padding[6];
 };
 
 #define NO_RANK 0xffffffff

@@ -15,6 +15,9 @@ enum xdp_counter {
 	COUNTER_NOT_IP,
 	COUNTER_MATCHED,
 	COUNTER_PROTECTED,
+	COUNTER_READ,
+	COUNTER_UNWANTED,
+	COUNTER_SAMPLED,
 	COUNTER_REPORTED,
 	COUNTER_LOST_RING,
 	COUNTER_HITS_FULL,
@@ -44,6 +47,8 @@ enum reader_want {
 	WANT_ALL = 1,
 	WANT_LABELLED = 2,
 	WANT_DROPPED = 4,
+	WANT_TASK = 8,	/* and which task the CPU had; needs CAP_PERFMON */
+	WANT_HITS = 16, /* no packets: they are counted by source */
 };
 
 /* One rule of a generation. Addresses in network order, IPv4 as ::ffff:a.b.c.d. */
@@ -95,10 +100,11 @@ struct xdp_state {
 	__u32 active;
 	__u32 fallback;
 	__u32 protect;	 /* 1: the protected connections, neighbour discovery and DHCP always pass */
-	__u32 padding;
+	__u32 epoch;	 /* rises with each set of rules; the fallback is of the epoch before */
 };
 
 #define NO_GENERATION 2
+#define NO_VLAN 0xffff
 
 /* A token bucket in the form of one time (GCRA), in 1/64 ns of CLOCK_BOOTTIME. */
 struct limit {
@@ -132,7 +138,9 @@ struct reader_all {
 	__u32 mask;	/* a bit for each reader that has a ring */
 	__u32 snap_max; /* the largest of their sample lengths */
 	__u32 hits;	/* count packets by source */
-	__u32 padding;
+	__u8 hit_protocols[2]; /* only these; 0, 0 = all */
+	__u8 tasks;	/* a reader wants to know the task */
+	__u8 padding;
 };
 
 struct reader {
@@ -142,13 +150,17 @@ struct reader {
 	__u8 protocols[2]; /* only these; 0, 0 = all */
 	__u8 padding[2];
 	__u32 pid; /* whose it is; 0 = nobody's. Nothing for the program */
-	__u32 more;
+	__u32 label; /* only packets of this label; 0 = all */
 	__u64 started; /* of that process, in ticks since the boot */
 };
 
+/* seen = unwanted + sampled + reported + lost. */
 struct reader_counts {
+	__u64 seen;
+	__u64 unwanted; /* not of the packets that it asked for */
+	__u64 sampled;	/* of these, left out by sampling */
 	__u64 reported;
-	__u64 lost;
+	__u64 lost; /* its ring was full */
 };
 
 struct xdp_event {
@@ -172,10 +184,19 @@ struct xdp_event {
 	__u8 flags;
 	__u8 fault; /* enum packet_fault */
 	__u8 tcp_flags;
-	__u32 padding;
+	__u32 epoch; /* of the rules: with it `rule` names one */
+	__u32 pid;   /* the task that the CPU had when the packet came, whoever's packet it is; 0 = idle or not asked for */
+	__u32 cpu;
+	__u16 ip_offset; /* where the IP header begins in the frame */
+	__u16 vlan;	 /* outermost id; NO_VLAN = no tag */
+	__u8 icmp_type;
+	__u8 icmp_code;
+	__u8 generation;
+	__u8 padding;
+	__u8 comm[16];
 	__u8 sample[SAMPLE_BYTES_MAX];
 };
 
-_Static_assert(sizeof(struct xdp_event) == 88 + SAMPLE_BYTES_MAX, "struct xdp_event");
+_Static_assert(sizeof(struct xdp_event) == 120 + SAMPLE_BYTES_MAX, "struct xdp_event");
 
 #endif

@@ -246,8 +246,11 @@ static __always_inline void decide(const struct packet *packet, struct verdict *
 	if (!current)
 		return;
 	verdict->generation = current->active;
-	if (current->deadline_ns && now_of(verdict) >= current->deadline_ns)
+	verdict->epoch = current->epoch;
+	if (current->deadline_ns && now_of(verdict) >= current->deadline_ns) {
 		verdict->generation = current->fallback;
+		verdict->epoch--;
+	}
 	if (verdict->generation >= NO_GENERATION)
 		return;
 	search_prefix(&sources, packet->src, packet, verdict);
