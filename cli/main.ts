@@ -4,6 +4,7 @@ import { realpathSync } from 'node:fs'
 import { delimiter, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Terminal } from './commands/command.ts'
+import { commandLineOf } from './other-names.ts'
 import { runCommandLine } from './run.ts'
 import { ttyScreen } from './screen/tty.ts'
 
@@ -31,7 +32,8 @@ const terminal: Terminal = {
   interrupted,
 }
 
-const exitCode = await runCommandLine(process.argv.slice(2), env, terminal)
+const { args, all } = commandLineOf(env['WEIR_PROGRAM'], process.argv.slice(2), env)
+const exitCode = await runCommandLine(args, env, terminal, all)
 // Connections kept open for a next question must not delay the end; output must not be cut off.
 process.stdout.write('', () => process.exit(exitCode))
 

@@ -71,6 +71,7 @@ const programs = [
   { name: 'nfdump', has: () => command('nfcapd') },
   { name: 'softflowd', has: () => command('softflowd') },
   { name: 'tshark', has: () => command('tshark') },
+  { name: 'tcpdump', has: () => command('tcpdump') },
   { name: 'pmacct', has: () => command('nfacctd') },
   { name: 'nats-server', has: () => command('nats-server') },
 ]

@@ -1,13 +1,15 @@
 // `weir agent`: measures this host and sends the rows to a central.
 
 import { resolve } from 'node:path'
-import type { AgentConfig, ConnectionEventChoice } from '../../agent/mod.ts'
+import type { AgentConfig, ConnectionEventChoice, xdp } from '../../agent/mod.ts'
 import { createLifecycle, runUntilSignal } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { parseAgentFilter } from '../../wire/mod.ts'
 import { interfaceFlags, interfacesOf } from '../parse/interfaces.ts'
 import { insecureFlag, listenUnless } from '../parse/loopback.ts'
-import { type Command, note, type Terminal, type Values } from './command.ts'
+import { logLine } from '../render/packet-lines.ts'
+import { type Command, note, print, type Terminal, type Values } from './command.ts'
+import { echoFlag, packetFlags, packetsOf } from './packet-flags.ts'
 import {
   agentFilterFlag,
   configFlag,
@@ -27,6 +29,8 @@ import {
 } from './process-flags.ts'
 import { checkLimits } from './process-limits.ts'
 
+type XdpEvent = xdp.XdpEvent
+
 const stopDeadlineMs = 10_000
 
 export const agentCommand: Command = {
@@ -44,6 +48,8 @@ export const agentCommand: Command = {
     ...interfaceFlags,
     agentFilterFlag,
     connectionEventsFlag,
+    ...packetFlags,
+    echoFlag,
     metricsFlag,
     insecureFlag,
     logLevelFlag,
@@ -58,6 +64,10 @@ export const agentCommand: Command = {
       what: 'also count what interfaces carry',
     },
     { command: 'weir agent --upstream unix:/var/lib/weir/ingest.sock', what: 'by its socket' },
+    {
+      command: 'weir agent --xdp eth0 --xdp-sample 100',
+      what: 'one received packet in 100 as an event',
+    },
   ],
   run,
 }
@@ -66,8 +76,12 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   checkLimits()
   const config = configOf(values)
   const reporter = createReporter('agent', { level: values.text('log-level') ?? 'info' })
-  const { createAgent } = await import('../../agent/mod.ts')
-  const agent = createAgent(config, reporter)
+  const { createAgent, xdp } = await import('../../agent/mod.ts')
+  const echo = (event: XdpEvent) => print(terminal, logLine(event, xdp.bootToWallNs()))
+  const agent = createAgent(
+    values.on('xdp-echo') ? { ...config, onPacket: echo } : config,
+    reporter,
+  )
   const announce = {
     name: 'announce',
     start: () => {
@@ -87,6 +101,7 @@ function configOf(values: Values): AgentConfig {
   if (!upstream) throw new Error('--upstream was not checked')
   const filter = values.text('filter')
   const metrics = listenUnless(values, metricsFlag)
+  const xdp = packetsOf(values)
   return {
     dataDir: resolve(values.text('data') ?? ''),
     node: values.text('node') ?? '',
@@ -95,6 +110,7 @@ function configOf(values: Values): AgentConfig {
     filter: { ...scopeOf('agent', values), ...interfacesOf(values) },
     ...(filter === undefined ? {} : { rowFilter: parseAgentFilter(filter) }),
     connectionEvents: values.text('connection-events') as ConnectionEventChoice,
+    ...(xdp && { xdp }),
     spool: {
       ageMaxMs: values.durationMs('spool-age') ?? 0,
       octetsMax: values.octets('spool-bytes') ?? 0,

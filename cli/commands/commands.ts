@@ -1,6 +1,7 @@
 // All commands, in the order of help.
 
 import { agentCommand } from './agent.ts'
+import { captureCommand } from './capture.ts'
 import { centralCommand } from './central.ts'
 import type { CommandEntry } from './command.ts'
 import { configCommands } from './config.ts'
@@ -12,12 +13,14 @@ import { exportCommand } from './export.ts'
 import { exportsCommand } from './exports.ts'
 import { flowsCommand } from './flows.ts'
 import { ledgerCommand } from './ledger.ts'
+import { logCommand } from './log.ts'
 import { metricsCommands } from './metrics.ts'
 import { programsCommand } from './programs.ts'
 import { replayCommand } from './replay.ts'
 import { rulesCommands } from './rules.ts'
 import { sidecarCommand } from './sidecar.ts'
 import { topCommand } from './top.ts'
+import { traceCommand } from './trace.ts'
 import { upCommand } from './up.ts'
 import { xdpCommands } from './xdp.ts'
 
@@ -35,6 +38,9 @@ export const commands: readonly CommandEntry[] = [
   replayCommand,
   xdpCommands,
   rulesCommands,
+  logCommand,
+  traceCommand,
+  captureCommand,
   doctorCommand,
   agentCommand,
   centralCommand,

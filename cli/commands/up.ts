@@ -16,6 +16,7 @@ import { centralCommand } from './central.ts'
 import { type Command, note, print, type Terminal, type Values } from './command.ts'
 import { nextSteps } from './examples.ts'
 import { intakeFlags, intakeOf } from './intake-flags.ts'
+import { packetFlags } from './packet-flags.ts'
 import {
   agentFilterFlag,
   alsoListenFlag,
@@ -55,6 +56,7 @@ export const upCommand: Command = {
     ...interfaceFlags,
     agentFilterFlag,
     connectionEventsFlag,
+    ...packetFlags,
     { ...metricsFlag, default: 'off' },
     insecureFlag,
     logLevelFlag,

@@ -4,6 +4,7 @@
 import type { xdp } from '../../agent/mod.ts'
 import { cliError } from '../errors.ts'
 import type { Flag, Values } from './command.ts'
+import { pinRootFlag } from './packet-flags.ts'
 
 export type Kernel = typeof xdp
 
@@ -30,14 +31,7 @@ export const placeFlags: readonly Flag[] = [
     metavar: 'PID',
     help: 'The network namespace of this process.',
   },
-  {
-    name: 'pin-root',
-    short: 'p',
-    kind: 'text',
-    metavar: 'FOLDER',
-    default: '/sys/fs/bpf/weir',
-    help: 'Folder on a BPF file system where what is attached is kept.',
-  },
+  pinRootFlag,
 ]
 
 /** Loads the part of Weir that speaks to the kernel. */

@@ -5,7 +5,7 @@ import type { Command, CommandGroup } from './command.ts'
 import { note, print } from './command.ts'
 import { openKernel, placeFlags, rootOf, targetOf } from './xdp-shared.ts'
 
-const attach: Command = {
+export const attachCommand: Command = {
   name: 'xdp attach',
   summary: 'Puts the XDP program on an interface; it stays until weir xdp detach.',
   description:
@@ -45,7 +45,7 @@ const attach: Command = {
   },
 }
 
-const detach: Command = {
+export const detachCommand: Command = {
   name: 'xdp detach',
   summary: 'Takes the XDP program and its rules off an interface.',
   flags: placeFlags,
@@ -113,5 +113,5 @@ const status: Command = {
 export const xdpCommands: CommandGroup = {
   name: 'xdp',
   summary: 'Puts the XDP program on an interface, takes it off, says what is where.',
-  commands: [attach, detach, status],
+  commands: [attachCommand, detachCommand, status],
 }
