@@ -1,12 +1,7 @@
 // Kafka as a receiver: a message of JSON per row, keyed by its connection, so that rows of one connection are in one
 // partition and in order. Written by an idempotent producer to all replicas in sync.
 
-import {
-  type MessageToProduce,
-  Producer,
-  type SASLOptions,
-  stringSerializers,
-} from '@platformatic/kafka'
+import type { MessageToProduce, Producer, SASLOptions } from '@platformatic/kafka'
 import { brokersOf, targetOf } from '../brokers.ts'
 import type { ExportConfig, RowPlan } from '../config.ts'
 import { exportError } from '../errors.ts'
@@ -50,14 +45,16 @@ function createKafka(config: ExportConfig, plans: readonly RowPlan[]): Receiver 
 
   async function opened(): Promise<TextProducer> {
     if (producer) return producer
+    // 16 MB that only an export to Kafka needs.
+    const kafka = await import('@platformatic/kafka')
     const tls =
       place?.scheme === 'tls'
         ? { tls: await tlsOptions(config.tls ?? {}), tlsServerName: true }
         : {}
-    const fresh: TextProducer = new Producer({
+    const fresh: TextProducer = new kafka.Producer({
       clientId: `weir-export-${name}`,
       bootstrapBrokers: [...(place?.brokers ?? [])],
-      serializers: stringSerializers,
+      serializers: kafka.stringSerializers,
       idempotent: true,
       acks: -1,
       compression: compression as 'gzip' | 'zstd' | 'none',
