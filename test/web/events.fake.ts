@@ -66,17 +66,22 @@ export interface Live {
   push(row: FakeRow): void
   /** Rows that a slow reader lost. */
   lose(count: number): void
+  /** Ends what is open and refuses what comes, until it is called with false. */
+  refuse(refusing: boolean): void
   listeners(): number
 }
 
 export function serveLive(app: FastifyInstance): Live {
   const open = new Set<NodeJS.WritableStream>()
+  let refusing = false
   app.get('/api/live', (request, reply) => {
+    if (refusing) return reply.code(503).send({})
     reply.hijack()
     reply.raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
     reply.raw.write(': open\n\n')
     open.add(reply.raw)
     request.raw.on('close', () => open.delete(reply.raw))
+    return reply
   })
   const send = (text: string) => {
     for (const stream of open) stream.write(`${text}\n\n`)
@@ -85,6 +90,10 @@ export function serveLive(app: FastifyInstance): Live {
     push: (row) => send(`data: ${JSON.stringify(row)}`),
     lose: (count) => send(`event: lost\ndata: ${JSON.stringify({ rows: count })}`),
     listeners: () => open.size,
+    refuse: (now) => {
+      refusing = now
+      if (now) for (const stream of open) stream.end()
+    },
   }
 }
 

@@ -18,6 +18,8 @@ export interface LiveRows {
 const rowsMax = 1000
 /** A row is pushed once it is safe, a moment before a question finds it. */
 const arrivalMs = 10_000
+/** After a refusal it is asked again: rarely, since a filter that the server cannot look at stays one. */
+const refusedMs = 30_000
 /** People see no difference, and a burst is drawn once. */
 const drawMs = 250
 
@@ -62,6 +64,7 @@ function listen(
   let rows: readonly Pushed[] = []
   let missed = 0
   let timer = 0
+  let again = 0
 
   function draw(): void {
     timer = 0
@@ -78,11 +81,19 @@ function listen(
     const opened = new EventSource(path)
     source = opened
     opened.onopen = () => setOpen(true)
-    // The browser opens it again by itself, unless the server refused.
-    opened.onerror = () => setOpen(false)
+    opened.onerror = () => {
+      setOpen(false)
+      // The browser opens it again by itself, unless the server refused: it had too many readers, for example.
+      if (opened.readyState === EventSource.CLOSED) again = window.setTimeout(reopen, refusedMs)
+    }
     opened.onmessage = ({ data }) =>
       change([{ row: JSON.parse(String(data)) as Values, atMs: Date.now() }, ...rows], 0)
     opened.addEventListener('lost', ({ data }) => change(rows, countIn(String(data))))
+  }
+
+  function reopen(): void {
+    source = undefined
+    look()
   }
 
   /** A hidden tab takes nothing: what it misses is in the next answer. */
@@ -105,6 +116,7 @@ function listen(
     end: () => {
       document.removeEventListener('visibilitychange', look)
       clearTimeout(timer)
+      clearTimeout(again)
       source?.close()
     },
   }

@@ -8,7 +8,9 @@ import { commit, location$ } from '../data/page.ts'
 import type { Failure } from '../data/request.ts'
 import { shareText } from '../domain/coverage.ts'
 import { defaults, isFiltered, unfiltered } from '../domain/location.ts'
+import { exact } from '../domain/number.ts'
 import { visible } from '../domain/text.ts'
+import { Mark } from './icons.tsx'
 
 export function Loading({ range }: { readonly range: string }) {
   return (
@@ -43,6 +45,20 @@ export function ErrorState({ failure }: { readonly failure: Failure }) {
         </button>
       )}
     </div>
+  )
+}
+
+/** What the list above lacks while it moves. */
+export function Missed({ rows, what }: { readonly rows: number; readonly what: string }) {
+  if (rows === 0) return null
+  return (
+    <p class="banner missed" role="status">
+      <Mark level="warn" />
+      <span>
+        {exact(rows)} {rows === 1 ? what : `${what}s`} came faster than this page can show them.
+        They are stored: pause, or filter, to see them.
+      </span>
+    </p>
   )
 }
 

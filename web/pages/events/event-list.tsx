@@ -3,6 +3,7 @@
 import { useMemo } from 'preact/hooks'
 import { useCell } from '../../data/cell.ts'
 import type { Health, Values } from '../../data/contract.ts'
+import type { ListRows } from '../../data/list-rows.ts'
 import { model$ } from '../../data/model.ts'
 import { select } from '../../data/page.ts'
 import { useProbe } from '../../data/probes.ts'
@@ -11,16 +12,14 @@ import { text } from '../../domain/flow.ts'
 import type { PageState } from '../../domain/location.ts'
 import { exact } from '../../domain/number.ts'
 import { PanelCoverage } from '../../views/coverage-badge.tsx'
-import { Mark } from '../../views/icons.tsx'
-import { Empty, ErrorState, Loading, NoAnswerYet } from '../../views/panel-state.tsx'
+import { Empty, ErrorState, Loading, Missed, NoAnswerYet } from '../../views/panel-state.tsx'
 import { useSlice } from '../../views/slice.ts'
 import { Table } from '../../views/table.tsx'
 import { eventColumns } from './event-columns.tsx'
-import type { EventRows } from './event-rows.ts'
 
 interface EventListProps {
   readonly state: PageState
-  readonly events: EventRows
+  readonly events: ListRows
   readonly rangeText: string
   readonly nodes: Health['nodes'] | undefined
 }
@@ -36,15 +35,7 @@ export function EventList({ state, events, rangeText, nodes }: EventListProps) {
           <PanelCoverage coverage={coverage} />
         </span>
       </header>
-      {missed > 0 && (
-        <p class="banner missed" role="status">
-          <Mark level="warn" />
-          <span>
-            {exact(missed)} {missed === 1 ? 'event' : 'events'} came faster than this page can show
-            them. They are stored: pause, or filter, to see them.
-          </span>
-        </p>
-      )}
+      <Missed rows={missed} what="event" />
       <WithoutRows state={state} events={events} rangeText={rangeText} nodes={nodes} />
       {rows.length > 0 && <Rows state={state} events={events} />}
     </section>
@@ -85,14 +76,14 @@ export function titleOf(kind: string): Tab {
   return found ?? { kind, title: kind, probe: 'socket', nothing: 'There is no such event.' }
 }
 
-function summary({ rows, next }: EventRows): string {
+function summary({ rows, next }: ListRows): string {
   const all = next === null ? '' : ', older ones load as you scroll'
   return `${exact(rows.length)} ${rows.length === 1 ? 'event' : 'events'}${all}`
 }
 
 interface RowsProps {
   readonly state: PageState
-  readonly events: EventRows
+  readonly events: ListRows
 }
 
 function Rows({ state, events }: RowsProps) {

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks'
 import { useAnswer } from '../../data/answer.ts'
 import type { EventGroupsAnswer, Values } from '../../data/contract.ts'
 import { useDropWords } from '../../data/drop-words.ts'
+import { useListRows } from '../../data/list-rows.ts'
 import { commit } from '../../data/page.ts'
 import { serverNow } from '../../data/request.ts'
 import { tabs } from '../../domain/event.ts'
@@ -15,7 +16,6 @@ import { DropPanel } from './drop-panel.tsx'
 import { Reasons, reasonsPath } from './drops.tsx'
 import { EventList, selectionOf } from './event-list.tsx'
 import { EventPanel } from './event-panel.tsx'
-import { useEventRows } from './event-rows.ts'
 
 export function EventsPage(props: PageProps) {
   const { state } = props
@@ -27,7 +27,7 @@ function isByReason({ kind, group }: PageState): boolean {
 }
 
 function ListView({ state, live, health, intervalMs }: PageProps) {
-  const events = useEventRows(state, live, intervalMs)
+  const events = useListRows('events', state, { live, order: '-time', intervalMs })
   const now = events.atMs || serverNow()
   const rangeText = rangeLabel(rangeOf(state, now), now, state.zone)
   const { select } = state

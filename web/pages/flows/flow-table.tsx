@@ -3,23 +3,23 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { useCell } from '../../data/cell.ts'
 import type { Health, Values } from '../../data/contract.ts'
+import type { ListRows } from '../../data/list-rows.ts'
 import { model$ } from '../../data/model.ts'
 import { commit, select } from '../../data/page.ts'
 import { text } from '../../domain/flow.ts'
 import { type PageState, viewOf } from '../../domain/location.ts'
 import { exact } from '../../domain/number.ts'
 import { PanelCoverage } from '../../views/coverage-badge.tsx'
-import { Empty, ErrorState, Loading, NoAnswerYet } from '../../views/panel-state.tsx'
+import { Empty, ErrorState, Loading, Missed, NoAnswerYet } from '../../views/panel-state.tsx'
 import { useSlice } from '../../views/slice.ts'
 import { Table } from '../../views/table.tsx'
 import { ColumnChooser, chosen$ } from './column-chooser.tsx'
 import { type FlowColumn, flowColumns } from './flow-columns.tsx'
-import type { FlowRows } from './flow-rows.ts'
 import { useKeyboard } from './keyboard.ts'
 
 interface FlowTableProps {
   readonly state: PageState
-  readonly flows: FlowRows
+  readonly flows: ListRows
   readonly selected: string | undefined
   readonly onSelect: (row: Values | undefined) => void
   readonly rangeText: string
@@ -41,6 +41,7 @@ export function FlowTable(props: FlowTableProps) {
           <PanelCoverage coverage={flows.coverage} />
         </span>
       </header>
+      <Missed rows={flows.missed} what="row" />
       <WithoutRows {...props} />
       {!empty && <Rows {...props} columns={columns} />}
     </section>
@@ -61,7 +62,7 @@ function WithoutRows({ state, flows, rangeText, nodes }: FlowTableProps) {
 const noInterface =
   'No packet of an interface was counted; weir up --interface NAME says which interfaces are watched.'
 
-function summary({ rows, next }: FlowRows): string {
+function summary({ rows, next }: ListRows): string {
   const all = next === null ? '' : ', older ones load as you scroll'
   return `${exact(rows.length)} ${rows.length === 1 ? 'row' : 'rows'}, one per interval${all}`
 }

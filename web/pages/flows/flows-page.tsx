@@ -3,6 +3,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { useCell } from '../../data/cell.ts'
 import type { Values } from '../../data/contract.ts'
+import { useListRows } from '../../data/list-rows.ts'
 import { model$ } from '../../data/model.ts'
 import { serverNow } from '../../data/request.ts'
 import { text } from '../../domain/flow.ts'
@@ -10,12 +11,11 @@ import { rangeOf } from '../../domain/location.ts'
 import { exact } from '../../domain/number.ts'
 import { rangeLabel } from '../../domain/time.ts'
 import { PageFrame, type PageProps } from '../../views/page-frame.tsx'
-import { useFlowRows } from './flow-rows.ts'
 import { FlowTable, openRow } from './flow-table.tsx'
 import { RowPanel } from './row-panel.tsx'
 
 export function FlowsPage({ state, live, health, intervalMs }: PageProps) {
-  const flows = useFlowRows(state, live, intervalMs)
+  const flows = useListRows('flows', state, { live, order: state.order, intervalMs })
   const { keyOf } = useCell(model$).flows
   const [row, setRow] = useState<Values>()
   const now = flows.atMs || serverNow()
