@@ -14,14 +14,20 @@ export interface Filled {
 const chunkRows = 1_000_000
 const secondsOfDay = 86_400
 export const nodes = 10
+/** So many flows for each event. */
+const eventShare = 10
 const intervalSeconds = 5
 
-/** Fills `flows` with `rows` rows and `ledger` with what ten agents write in a day. */
+/** Fills `flows` with `rows` rows, `events` with a tenth of that and `ledger` with what ten agents write in a day. */
 export async function fillDay(sql: Sql, rows: number, endSeconds: number): Promise<Filled> {
   const begin = endSeconds - secondsOfDay
   for (let first = 0; first < rows; first += chunkRows) {
     const count = Math.min(chunkRows, rows - first)
     await sql.run(flowsSql({ first, count, rows, begin }), settings)
+  }
+  for (let first = 0; first < rows / eventShare; first += chunkRows) {
+    const count = Math.min(chunkRows, Math.ceil(rows / eventShare) - first)
+    await sql.run(eventsSql({ first, count, rows: Math.ceil(rows / eventShare), begin }), settings)
   }
   await sql.run(ledgerSql(begin), settings)
   return {
@@ -45,6 +51,37 @@ interface Chunk {
   readonly count: number
   readonly rows: number
   readonly begin: number
+}
+
+/** Two of three are of connections, one is a drop for one of six reasons; ends as in `flowsSql`. */
+function eventsSql({ first, count, rows, begin }: Chunk): string {
+  const columns: readonly (readonly [string, string])[] = [
+    ['time', `fromUnixTimestamp64Nano(t, 'UTC')`],
+    ['node', `concat('node-', toString(c % ${nodes}))`],
+    ['kind', `if(drop, 'drop', 'connection')`],
+    ['phase', `if(drop, '', ['attempt', 'established', 'closed'][1 + r % 3])`],
+    ['protocol', `'tcp'`],
+    ['src_address', `toIPv6(concat('::ffff:', IPv4NumToString(toUInt32(167772160 + c % 18881))))`],
+    ['src_port', '32768 + c % 28000'],
+    ['dst_address', `toIPv6(concat('::ffff:', IPv4NumToString(toUInt32(184549376 + c % 200299))))`],
+    ['dst_port', `if(c % 50021 = 0, 7777, [443, 5432, 6379, 80][1 + c % 4])`],
+    ['count', 'if(drop, 1 + c % 100, 1)'],
+    ['bytes', 'if(drop, 60 * (1 + c % 100), 0)'],
+    [
+      'reason',
+      `if(drop, ['NETFILTER_DROP', 'NO_SOCKET', 'TCP_CSUM', 'SOCKET_RCVBUFF', 'TCP_FLAGS', 'IP_INADDRERRORS'][1 + c % 6], '')`,
+    ],
+    ['connection_id', `cityHash64(c, 'id')`],
+    ['src_process', `concat('process-', toString(c % 301))`],
+    ['src_pid', '1000 + c % 30000'],
+  ]
+  return `INSERT INTO events (${columns.map(([name]) => `\`${name}\``).join(', ')})
+SELECT ${columns.map(([name, expression]) => `${expression} AS \`${name}\``).join(',\n  ')}
+FROM (
+  SELECT number AS r, number % 3 = 2 AS drop, cityHash64(number) AS c,
+    toInt64(${begin}) * 1000000000 + intDiv(toInt64(number) * ${secondsOfDay}000000, intDiv(${rows}, 1000)) AS t
+  FROM numbers(${first}, ${count})
+)`
 }
 
 /** `r` is the row, `c` its connection; every other value is a hash of one of them. */

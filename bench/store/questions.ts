@@ -33,6 +33,9 @@ const page = [
   'failed',
 ]
 
+const rareFilter = 'dst_port = 7777 and rtt > 1ms and not src_process = "process-3"'
+const textFilter = 'src_process ~ "^process-1" and (rtt > 5ms or retransmits > 0)'
+
 const questions: readonly Question[] = [
   top('top by process, 15 min', 'src_process', quarter),
   top('top by process, 1 h', 'src_process', hour),
@@ -52,8 +55,32 @@ const questions: readonly Question[] = [
   flows('latest 200 flows, 24 h', {}, day),
   flows('rare port, 24 h', { dst_port: 7777 }, day),
   flows('one address, 24 h', { dst_address: '11.2.17.9' }, day),
+  flows('a filter that few rows pass, 24 h', { filter: rareFilter }, day),
+  flows('a filter on text and time, 24 h', { filter: textFilter }, day),
+  filtered(top('top by process with a filter, 15 min', 'src_process', quarter), textFilter),
+  filtered(top('top by process with a filter, 24 h', 'src_process', day), textFilter),
+  filtered(series('series with a filter, 24 h', day), textFilter),
+  events('latest 200 events, 24 h', {}),
+  events('drops of a reason, 24 h', { kind: 'drop', filter: 'reason = NETFILTER_DROP' }),
+  events('events of a port and a process, 24 h', {
+    filter: 'port = 7777 and src_process ~ "^process-1"',
+  }),
+  {
+    what: 'drops by reason with a filter, 24 h',
+    path: '/api/events/top',
+    parameters: { kind: 'drop', by: 'reason', filter: 'dst_port in (443, 5432)' },
+    minutes: day,
+  },
   { what: 'ledger, 24 h', path: '/api/ledger', parameters: {}, minutes: day, p95MaxMs: 200 },
 ]
+
+function filtered(question: Question, filter: string): Question {
+  return { ...question, parameters: { ...question.parameters, filter } }
+}
+
+function events(what: string, parameters: Query): Question {
+  return { ...flows(what, parameters, day), path: '/api/events' }
+}
 
 function top(what: string, by: string, minutes: number): Question {
   return { what, path: '/api/top', parameters: { by }, minutes, ...promise(minutes) }
