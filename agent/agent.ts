@@ -45,7 +45,7 @@ import { cgroupMount } from './identity/cgroups.ts'
 import type { Own } from './identity/own.ts'
 import { createInterfaces, type Interfaces } from './interfaces/interfaces.ts'
 import { createLedger } from './ledger/ledger.ts'
-import { interfaceOptions, packetsOf, probeOptions } from './probe-options.ts'
+import { checkpointKey, interfaceOptions, packetsOf, probeOptions } from './probe-options.ts'
 import { interfaceAddresses, ownPids } from './process.ts'
 import { createCheckpoints } from './spool/checkpoint.ts'
 import { createSpool, type Spool, type SpoolLimits } from './spool/spool.ts'
@@ -165,7 +165,7 @@ async function compose(
     { folder: `${folder.path}/spool`, boot, ...config.spool },
     reporter.child('spool'),
   )
-  const checkpoints = createCheckpoints(folder.path, boot)
+  const checkpoints = createCheckpoints(folder.path, checkpointKey(boot, config))
   const restored = checkpoints.load(spool.lastSequence())
   const own = await ownOf(config)
   const enrich = createEnrich({

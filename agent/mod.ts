@@ -13,6 +13,7 @@ export { type Agent, type AgentConfig, type AgentHealth, createAgent } from './a
 export { captureLive, type LiveCaptureConfig, type LiveCaptureCounts } from './capture/live.ts'
 export { agentErrors } from './errors.ts'
 export type { ConnectionEventChoice } from './events/connection-events.ts'
+export { type Pushed, pushDown } from './filter/push-down.ts'
 export { createLocalAgent, type LocalAgent, type LocalAgentConfig, type OnBatch } from './local.ts'
 export { type PlayedCapture, playCapture } from './replay/capture.ts'
 export type { CaptureFlow, CaptureFlows } from './replay/capture-flows.ts'

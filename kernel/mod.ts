@@ -39,6 +39,14 @@ export { kernelEnum } from './loader/kernel-enum.ts'
 export { type NetworkNamespace, networkNamespaces } from './loader/namespace.ts'
 export type { CapturedFrame, PacketSocket } from './loader/packet-socket.ts'
 export { releaseProgramPages } from './loader/program-pages.ts'
+export {
+  begins,
+  type Condition,
+  type ConditionField,
+  type ConditionPrefix,
+  conditionsMax,
+  numberOctets,
+} from './probes/conditions.ts'
 export { doctor } from './probes/doctor.ts'
 export { chosen as isChosenInterface } from './probes/flow/choose.ts'
 export type { FlowSink } from './probes/flow/flow-sums.ts'

@@ -18,7 +18,6 @@ export {
   type Value,
 } from './filter/filter.ts'
 export { formatFilter } from './filter/format.ts'
-export { type KernelSelection, kernelSelectionOf } from './filter/kernel-selection.ts'
 export { type RowTest, rowTest } from './filter/predicate.ts'
 export { parseQuantity } from './filter/quantity.ts'
 export {

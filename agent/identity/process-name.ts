@@ -27,9 +27,14 @@ export interface ProcessNames {
   nameOf(pid: number, comm: string): string
 }
 
-/** Comms of interpreters, with or without a version: `python3.11`, `ruby3.1`, `node`. */
-const interpreter =
-  /^(?:MainThread|node|nodejs|bun|deno|python|pypy|ruby|perl|php|php-fpm|lua|luajit|tclsh|Rscript|java|dotnet|beam\.smp|bash|dash|sh|zsh|ksh)(?:-?\d+(?:\.\d+)*)?$/
+/** How the comms of interpreters begin; a version may follow: `python3.11`, `ruby3.1`. */
+export const interpreterNames: readonly string[] =
+  'MainThread node nodejs bun deno python pypy ruby perl php php-fpm lua luajit tclsh Rscript java dotnet beam.smp bash dash sh zsh ksh'.split(
+    ' ',
+  )
+const interpreter = new RegExp(
+  `^(?:${interpreterNames.map((name) => name.replace('.', '\\.')).join('|')})(?:-?\\d+(?:\\.\\d+)*)?$`,
+)
 /** Options whose code or module comes next, instead of a script. */
 const codeOption = /^(?:-[a-zA-Z]*[cemE]|-p|-pe|--eval|--print)$/
 /** Options of Node whose next argument is a file that is no script. */

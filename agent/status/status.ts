@@ -20,8 +20,9 @@ export function createStatus(
     } else if (path === '/health') {
       response.setHeader('content-type', 'application/json')
       const said = health()
-      response.statusCode = said.status === 'ok' ? 200 : 503
-      response.end(JSON.stringify(said))
+      const isWell = said.status === 'ok'
+      response.statusCode = isWell ? 200 : 503
+      response.end(JSON.stringify({ ...said, status: isWell ? 'healthy' : 'unhealthy' }))
     } else {
       response.statusCode = 404
       response.end('Weir agent: /metrics, /health\n')

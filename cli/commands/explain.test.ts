@@ -19,8 +19,7 @@ test('a filter is shown as a tree, and each condition with its SQL and what the 
     /f\.`src_port` IN \(\{p0:UInt16\}\) OR f\.`dst_port` IN \(\{p1:UInt16\}\)/,
   )
   assert.match(apart.out, /p0 = 5432, p1 = 5432/)
-  assert.match(apart.out, /weir sidecar --ports selects ports 5432 there \(probe socket\)/)
-  assert.match(apart.out, /weir agent --netns selects netns 7 there \(probe socket, drop\)/)
+  assert.equal(apart.out.match(/kernel {2}yes: .*\(probe socket\)/g)?.length, 2)
   assert.match(
     apart.out,
     /rtt_ns > 5000000\n {2}store .*\n.*p0 = 5000000\n {2}agent {3}no: .*rtt_ns is a measurement.*\n {2}kernel {2}no: /,
@@ -33,7 +32,19 @@ test('as JSON every value is bound, and ids are text', async () => {
   assert.equal(answer.filter, 'connection_id = 18446744073709551615')
   assert.deepEqual(answer.params, { p0: '18446744073709551615' })
   assert.deepEqual(answer.tree.fields, ['connection_id'])
-  assert.equal(answer.conditions[0].kernel, null)
+  assert.deepEqual(answer.conditions[0].kernel.probes, [])
+})
+
+test('what the kernel does not take has its reason', async () => {
+  for (const [filter, said] of [
+    ['netns = 7', /kernel {2}no: .*src_netns and dst_netns/],
+    ['port = 1 or port = 2', /kernel {2}no: it is an or/],
+    ['process ~ "^post"', /kernel {2}no: the kernel compares whole values/],
+    ['pid = 0', /kernel {2}no: 0 is also what is not known/],
+    ['src_unit = a.service', /kernel {2}no: the kernel knows port, address/],
+  ] as const) {
+    assert.match((await explain(filter)).out, said, filter)
+  }
 })
 
 test('a wrong filter says where and what was meant, by the table that is asked', async () => {

@@ -7,8 +7,6 @@ import {
   type Filter,
   flowTable,
   formatFilter,
-  type KernelSelection,
-  kernelSelectionOf,
   parseAgentFilter,
   parseFilter,
 } from '../../wire/mod.ts'
@@ -21,7 +19,7 @@ export const explainCommand: Command = {
   name: 'explain',
   summary: 'Shows how a filter is read, and which of its conditions is looked at where.',
   description:
-    'Asks nobody: the filter is only read. The store looks at all conditions; of those that a setting of the probes could select in the kernel it says which, and why a filter does not do that by itself.',
+    'Asks nobody: the filter is only read. The store looks at all conditions; an agent with this --filter looks at all that it can take, and of those the kernel takes what it can, so that nothing else is counted, read and looked at.',
   operands: [
     {
       name: 'FILTER',
@@ -59,29 +57,28 @@ interface Explained {
   readonly filter: string
   /** Why an agent cannot take the condition as its filter; '' when it can. */
   readonly agent: string
-  readonly kernel: KernelSelection | undefined
+  /** What the kernel leaves out for an agent with this condition in its filter, or why nothing. */
+  readonly kernel: { readonly probes: readonly string[]; readonly why: string }
   readonly sql: string
   readonly params: Readonly<Record<string, unknown>>
 }
 
 async function run(values: Values, terminal: Terminal): Promise<number> {
   const { explainSql } = await import('../../central/mod.ts')
+  const { pushDown } = await import('../../agent/mod.ts')
   const table = tables[values.text('table') as keyof typeof tables]
   const nowNs = BigInt(terminal.now()) * 1_000_000n
   const filter = parseFilter(values.operands('FILTER').join(' '), { table, nowNs })
-  const explain = (part: Filter): Explained => ({
-    filter: formatFilter(part),
-    agent: agentRefusal(part),
-    kernel: kernelSelectionOf(part),
-    ...explainSql(part),
-  })
+  const explain = (part: Filter): Explained => {
+    const { agent, kernel } = inAgent(part, pushDown)
+    return { filter: formatFilter(part), agent, kernel, ...explainSql(part) }
+  }
   const whole = explain(filter)
   const conditions = conditionsOf(filter).map(explain)
   if (values.text('output') === 'json') {
     const { sql, params } = whole
-    const rows = conditions.map((one) => ({ ...one, kernel: one.kernel ?? null }))
     const answer = { table: table.name, filter: whole.filter, tree: treeOf(filter), sql, params }
-    print(terminal, escapedJson(textIds({ ...answer, conditions: rows })))
+    print(terminal, escapedJson(textIds({ ...answer, conditions })))
     return 0
   }
   for (const line of treeLines(filter)) print(terminal, escaped(line))
@@ -93,13 +90,17 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   return 0
 }
 
-/** An agent takes what names fields of flows and events alike. */
-function agentRefusal(part: Filter): string {
+/** An agent takes what names fields of flows and events alike; of that the kernel takes what one end can meet. */
+function inAgent(
+  part: Filter,
+  pushDown: typeof import('../../agent/mod.ts').pushDown,
+): Pick<Explained, 'agent' | 'kernel'> {
   try {
-    parseAgentFilter(formatFilter(part))
-    return ''
+    const [pushed] = pushDown(parseAgentFilter(formatFilter(part)))
+    const why = pushed?.why ?? 'every row passes'
+    return { agent: '', kernel: { probes: why === '' ? ['socket'] : [], why } }
   } catch (error) {
-    return messageOf(error)
+    return { agent: messageOf(error), kernel: { probes: [], why: 'no agent takes the condition' } }
   }
 }
 
@@ -110,16 +111,9 @@ function conditionLines({ filter, agent, kernel, sql, params }: Explained): read
     `  store   ${sql}`,
     ...(bound.length > 0 ? [`          ${bound.join(', ')}`] : []),
     agent === '' ? '  agent   yes: --filter of weir agent and weir up' : `  agent   no: ${agent}`,
-    ...kernelLines(kernel),
-  ]
-}
-
-function kernelLines(kernel: KernelSelection | undefined): readonly string[] {
-  if (!kernel) return ['  kernel  no: no setting of the probes says this']
-  const { option, values, probes, flags, why } = kernel
-  return [
-    `  kernel  not by a filter: ${why}`,
-    `          ${flags} selects ${option} ${values.join(', ')} there (probe ${probes.join(', ')})`,
+    kernel.why === ''
+      ? `  kernel  yes: of connections neither end of which meets it nothing is reported (probe ${kernel.probes.join(', ')})`
+      : `  kernel  no: ${kernel.why}`,
   ]
 }
 

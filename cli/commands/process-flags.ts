@@ -247,7 +247,7 @@ export const agentFilterFlag: Flag = {
       return `a filter on flows and events: ${messageOf(error)}`
     }
   },
-  help: 'Only rows of flows and events for which this holds are reported: dst_port = 5432. What is left out is counted as filtered. It sees what this node knows: names of an end on another node are not there yet.',
+  help: 'Only rows of flows and events for which this holds are reported: dst_port = 5432. What is left out, in the kernel as far as it goes, is counted as filtered. It sees what this node knows: names of an end on another node are not there yet.',
 }
 
 export const connectionEventsFlag: Flag = {

@@ -2,6 +2,7 @@
 // drain and its ledger iterate these entries, so that none of them knows a probe's name.
 
 import type { ProgramUse } from '../loader/program-use.ts'
+import type { Condition } from './conditions.ts'
 import type { ProgramReport } from './report.ts'
 
 /** One program of a probe, and where it runs. */
@@ -89,6 +90,8 @@ export interface ProbeOptions {
   readonly pid?: number
   /** Only sockets of processes of this name (comm: 15 octets). */
   readonly processName?: string
+  /** Only connections whose two ends together meet all of these: for the socket probe, at most `conditionsMax`. */
+  readonly conditions?: readonly Condition[]
   /** Size of the ring in octets: a power of two of at least one page. Default: the probe's own. */
   readonly ringBytes?: number
   /** For the flow probe: names, globs, `all`, `!NAME` to leave out. */

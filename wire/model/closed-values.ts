@@ -3,7 +3,7 @@
 
 import { constants } from 'node:os'
 
-/** TCP states by the kernel's number (include/net/tcp_states.h), in the words of ss; '' is unknown. */
+/** TCP states by the kernel's number (include/net/tcp_states.h), in the words of ss; '' is unknown. `closed` is no number: the connection has ended. */
 export const tcpStates: readonly string[] = [
   '',
   'established',
@@ -18,6 +18,7 @@ export const tcpStates: readonly string[] = [
   'listen',
   'closing',
   'new_syn_recv',
+  'closed',
 ]
 
 /** How the process of an end was found, by the number of enum owner_source; '' is not at all. */

@@ -127,7 +127,7 @@ function place<S extends Side>(side: S, role: string) {
       since: 2,
       codec: plain,
       label: `${at} namespace`,
-      help: `Kubernetes namespace of the ${role}; empty outside a cluster.`,
+      help: `Kubernetes namespace of the ${role}; empty: pods are not known yet.`,
     },
     {
       name: `${side}_workload`,

@@ -57,7 +57,7 @@ const what = [
     values: eventKinds.map(({ name }) => name),
     codec: plain,
     label: 'Kind',
-    help: 'connection, drop, retransmit, reset, dns or packet.',
+    help: 'connection, drop, retransmit, reset, dns or packet; no probe fills dns yet.',
   },
   {
     name: 'phase',

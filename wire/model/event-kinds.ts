@@ -132,7 +132,7 @@ export const eventKinds = [
   {
     name: 'dns',
     title: 'DNS',
-    help: 'One question to a name server and its answer; src asks, dst answers.',
+    help: 'One question to a name server and its answer; src asks, dst answers. No probe fills it yet.',
     monitorType: 'dns',
     fields: [
       'start',

@@ -201,7 +201,7 @@ const fields = [
     values: tcpStates,
     codec: plain,
     label: 'State',
-    help: 'TCP state at the end of the interval, as ss names it.',
+    help: 'TCP state at the end of the interval, as ss names it; closed: the connection has ended.',
     source: 'sock_common.skc_state',
   },
   {

@@ -174,15 +174,17 @@ static __always_inline void conn_begin(struct conn *c, struct sock *sk, __u8 rol
 /*
  * The current task's process as the owner. Never from softirq. A kernel thread reads, writes and closes for others
  * (delayed close, MPTCP's subflows, io workers of a file system): it owns only what it has connected itself.
+ * True when it is another process than before.
  */
-static __always_inline void conn_own(struct conn *c, struct sock *sk, __u8 source)
+static __always_inline bool conn_own(struct conn *c, struct sock *sk, __u8 source)
 {
 	bool same = c->owner_source && c->owner.tgid == current_tgid();
 
 	if (!same && !owner_current(&c->owner, source == OWNER_CONNECT ? sk : 0))
-		return;
+		return false;
 	c->owner_source = source;
 	c->shown = 0;
+	return !same;
 }
 
 #endif

@@ -10,7 +10,7 @@
 #ifndef WEIR_SOCKET_DUMP_H
 #define WEIR_SOCKET_DUMP_H
 
-#include "listener.h"
+#include "both_ends.h"
 #include "selection.h"
 
 #define READINGS_MAX 4
@@ -138,6 +138,11 @@ static __always_inline bool put_live(struct scratch *here, struct tcp_sock *tp, 
 	return true;
 }
 
+static __always_inline bool is_asked_for(const struct scratch *here)
+{
+	return selects_owner(&here->conn.owner) && passes(&here->record, MEETING_DUMP);
+}
+
 /* What a dump learned of a socket whose memory of us is its own: a slot may be another's at any moment. */
 static __always_inline void keep_learned(struct conn *known, const struct conn *learned)
 {
@@ -201,7 +206,7 @@ static __always_inline void dump_held(struct bpf_iter_meta *meta, struct task_st
 	}
 	if (!put_live(here, tp, false, true))
 		return;
-	if (!selects_owner(&here->conn.owner)) {
+	if (!is_asked_for(here)) {
 		count(COUNTER_DUMP_FILTERED);
 		meet(known, task);
 		return;
@@ -308,7 +313,7 @@ static __always_inline int dump_own(struct bpf_iter_meta *meta, struct tcp_sock 
 		here->conn = *known;
 	}
 	if (put_live(here, tp, false, false)) {
-		if (!selects_owner(&here->conn.owner)) {
+		if (!is_asked_for(here)) {
 			count(COUNTER_DUMP_FILTERED);
 			return 0;
 		}

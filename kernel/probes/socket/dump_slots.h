@@ -76,7 +76,7 @@ static __always_inline enum slot_verdict put_slot(struct scratch *here, struct c
 	    is_still(known, &here->conn, sock_of(tp), probe)) {
 		if (here->unsure)
 			known->shown = 0;
-		return selects_owner(&here->conn.owner) ? SLOT_SHOWN : SLOT_FILTERED;
+		return is_asked_for(here) ? SLOT_SHOWN : SLOT_FILTERED;
 	}
 	known->shown = 0;
 	return SLOT_QUIET;

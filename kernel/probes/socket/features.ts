@@ -1,7 +1,8 @@
 // How the socket probe is loaded on the running kernel, by the names that its type information knows. Never by the
 // kernel's version.
 
-import { absentPrograms as absentOf, featuresOf } from '../spec.ts'
+import { conditionEntries } from '../conditions.ts'
+import { absentPrograms as absentOf, featuresOf, type ProbeOptions } from '../spec.ts'
 import { socketDegraded, socketHooks } from './hooks.ts'
 
 /** Names in kernel BTF that decide how the probe is loaded. */
@@ -33,9 +34,18 @@ export function tellsOwners(features: SocketFeatures): boolean {
 }
 
 /** Where sockets have storage the table by address is never touched, elsewhere the slots. */
-export function mapSizes(features: SocketFeatures, ringBytes: number): Record<string, number> {
+export function mapSizes(
+  features: SocketFeatures,
+  { ringBytes, conditions = [] }: Pick<ProbeOptions, 'conditions'> & { readonly ringBytes: number },
+): Record<string, number> {
   const unused = features.has('BPF_FUNC_sock_from_file')
     ? { conns_by_address: 1 }
     : { slots: 1, groups: 1 }
-  return { ended: ringBytes, ...unused }
+  const filtered = conditions.length === 0 ? { met_by_pair: 1 } : {}
+  return {
+    ended: ringBytes,
+    condition_values: conditionEntries(conditions),
+    ...filtered,
+    ...unused,
+  }
 }

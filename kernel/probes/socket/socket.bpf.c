@@ -16,6 +16,7 @@
 #include "conn.h"
 #include "tcp_read.h"
 #include "listener.h"
+#include "both_ends.h"
 #include "selection.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -75,6 +76,20 @@ static __always_inline void on_established(struct sock *sk, struct tcp_sock *tp,
 	c->sent_base = tp->snd_una - (__u32)tp->bytes_acked;
 	c->received_base = tp->rcv_nxt - (__u32)tp->bytes_received;
 	c->flags |= CONN_SEQUENCE_KNOWN;
+	meet_conditions(c, sk, tp, MEETING_STATE);
+}
+
+/* The current process is now whose the socket is. */
+static __always_inline void own(struct conn *c, struct sock *sk, __u8 source,
+				const enum meeting who)
+{
+	struct tcp_sock *tp;
+
+	if (!conn_own(c, sk, source) || !conditions_asked || !sequence_known(c))
+		return;
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (tp)
+		meet_conditions(c, sk, tp, who);
 }
 
 /* close() or shutdown() by the current process. */
@@ -86,7 +101,7 @@ static __always_inline void on_shut(struct sock *sk)
 		count(COUNTER_LOST_STORAGE);
 		return;
 	}
-	conn_own(c, sk, OWNER_CLOSE);
+	own(c, sk, OWNER_CLOSE, MEETING_STATE);
 	c->flags |= CONN_SHUT;
 }
 
@@ -142,7 +157,7 @@ static __always_inline enum socket_counter record_end(struct sock *sk, struct tc
 	if (!r)
 		return COUNTER_LOST_RING;
 	put_end(r, sk, tp, c, from, late);
-	if (!selects_owner(&c->owner)) {
+	if (!selects_owner(&c->owner) || !passes(r, MEETING_STATE)) {
 		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
 		return COUNTER_FILTERED;
 	}
@@ -307,7 +322,7 @@ static __always_inline void on_io(struct sock *sk)
 	c = conn_find(sk);
 	if (!c || (c->owner_source >= OWNER_IO && c->owner.tgid == current_tgid()))
 		return;
-	conn_own(c, sk, OWNER_IO);
+	own(c, sk, OWNER_IO, MEETING_IO);
 }
 
 SEC("tp_btf/sock_send_length")

@@ -9,9 +9,11 @@ import { kernelNames } from '../../loader/host.ts'
 import { openLibc } from '../../loader/library.ts'
 import { type LoadedObject, type LoadedProgram, openObject } from '../../loader/object.ts'
 import { mapRing } from '../../loader/ring.ts'
+import { conditionSettings, writeConditions } from '../conditions.ts'
 import type { ProgramReport } from '../report.ts'
 import { selectionSettings } from '../selection.ts'
 import type { Living, ProbeOptions } from '../spec.ts'
+import { createConditionalDumps } from './conditional-dumps.ts'
 import { createDumps } from './dumps.ts'
 import { absentPrograms, mapSizes, type SocketFeatures, socketFeatures } from './features.ts'
 import type { CounterName, SocketProbe } from './probe.ts'
@@ -27,6 +29,11 @@ export const pageBytes = pageSize()
 /** enum counting of counters.h. */
 const countingPrograms = [0, 1, 2]
 
+export interface SocketOptions extends ProbeOptions {
+  /** Connections of which it is remembered what their ends meet of the conditions; for tests. */
+  readonly pairsMax?: number
+}
+
 /** Closer than this the programs' clock need not be. */
 const clockTolerance = 1_000_000n
 
@@ -35,7 +42,7 @@ const clockTolerance = 1_000_000n
  * how long the machine slept since it booted, in nanoseconds; asked at each drain.
  */
 export function openSocketProbe(
-  options: ProbeOptions = {},
+  options: SocketOptions = {},
   suspended: () => bigint = suspendedNs,
   features: SocketFeatures = kernelNames(socketFeatures),
 ): SocketProbe {
@@ -44,7 +51,9 @@ export function openSocketProbe(
   try {
     // libbpf has read all of the kernel's types; the pages go back to the system.
     openLibc().mallocTrim?.(0)
-    return attach({ object, features, ringBytes, suspended })
+    const { conditions = [] } = options
+    writeConditions(object.map('condition_values'), conditions)
+    return attach({ object, features, ringBytes, suspended, conditional: conditions.length > 0 })
   } catch (error) {
     object.close()
     throw error
@@ -53,18 +62,21 @@ export function openSocketProbe(
 
 /** Loaded, nothing attached. */
 export function loadSocketObject(
-  options: ProbeOptions & { readonly ringBytes: number },
+  options: SocketOptions & { readonly ringBytes: number },
   features: SocketFeatures = kernelNames(socketFeatures),
 ): LoadedObject {
-  const { ringBytes } = options
+  const { ringBytes, conditions = [], pairsMax } = options
   if (ringBytes < pageBytes || ringBytes > ringBytesMax || (ringBytes & (ringBytes - 1)) !== 0) {
     throw fail('ring_size', { details: { bytes: ringBytes, least: pageBytes } })
   }
   return openObject({
     what,
     bytes: readFileSync(objectUrl),
-    settings: selectionSettings(options),
-    maxEntries: mapSizes(features, ringBytes),
+    settings: { ...selectionSettings(options), ...conditionSettings(conditions) },
+    maxEntries: {
+      ...mapSizes(features, options),
+      ...(pairsMax === undefined ? {} : { met_by_pair: pairsMax }),
+    },
     without: new Set(absentPrograms(features).keys()),
   })
 }
@@ -74,12 +86,16 @@ interface Loaded {
   readonly features: SocketFeatures
   readonly ringBytes: number
   readonly suspended: () => bigint
+  /** Which sockets are reported depends on both ends of their connections. */
+  readonly conditional: boolean
 }
 
-function attach({ object, features, ringBytes, suspended }: Loaded): SocketProbe {
+function attach({ object, features, ringBytes, suspended, conditional }: Loaded): SocketProbe {
   const ring = mapRing(object.mapFd('ended'), ringBytes, pageBytes)
   const { set } = object.variables()
-  const dumps = createDumps(object, features)
+  const dumps = conditional
+    ? createConditionalDumps(object, createDumps(object, features))
+    : createDumps(object, features)
   const absent = absentPrograms(features)
   let open = true
   let slept = 0n

@@ -44,12 +44,14 @@ export const socketSpec: ProbeSpec = {
     conns: 'context of other sockets, in their storage',
     conns_by_address: 'context of sockets where tracing programs have no storage',
     listeners: 'who listens where',
+    condition_values: 'which values meet which condition of the filter',
+    met_by_pair: 'which conditions the ends of a connection meet',
     scratches: 'the record that a dump is writing',
     counters: 'what the programs counted, per CPU',
   },
   counters: {
     seen: { means: ['entered'], help: 'Sockets that ended; = filtered + closed + lost_ring.' },
-    filtered: { means: ['filtered'], help: 'Of these, left out by --netns or --cgroup.' },
+    filtered: { means: ['filtered'], help: 'Of these, left out by --netns, --cgroup or --filter.' },
     closed: { means: ['ring'], help: 'Of these, put into the ring.' },
     lost_ring: { means: ['lost'], help: 'Of these, lost because the ring was full.' },
     recovered: {
@@ -63,7 +65,7 @@ export const socketSpec: ProbeSpec = {
     dumped: { means: ['entered'], help: 'Records of open sockets that dumps wrote.' },
     dump_filtered: {
       means: ['entered', 'filtered'],
-      help: 'Open sockets that --netns or --cgroup left out of a dump.',
+      help: 'Open sockets that --netns, --cgroup or --filter left out of a dump.',
     },
   },
   open: async (options) => {
