@@ -9,11 +9,11 @@ import type { FastifyInstance } from 'fastify'
 import { createReporter } from '../common/reporter/mod.ts'
 import type { Reader, StoredRow } from '../store/mod.ts'
 import { type AppConfig, createApp } from './app.ts'
-import type { ErrorBody, Health } from './contract/mod.ts'
+import type { ErrorBody, ServerHealth } from './contract/mod.ts'
 import { apiError } from './errors.ts'
 import { twoRows } from './stored-row.fake.ts'
 
-const wellHealth: Health = {
+const wellHealth: ServerHealth = {
   status: 'ok',
   version: '0.1.0',
   started: '2026-11-21T06:00:00.000000000Z',
@@ -28,7 +28,7 @@ const noReader: Reader = {
 
 interface Around {
   readonly reader?: Reader
-  readonly health?: Health
+  readonly health?: ServerHealth
   readonly config?: AppConfig
 }
 
@@ -325,7 +325,7 @@ test('health, readiness and figures', async () => {
   })
   await withApp({}, async (app) => {
     const { component, uptime, ...health } = (await get(app, '/health')).json()
-    assert.deepEqual(health, wellHealth)
+    assert.deepEqual(health, { ...wellHealth, status: 'healthy' })
     assert.equal(component, 'aggregator')
     assert.match(uptime, /^\d+s$/)
     await get(app, '/api/nothing')

@@ -1,6 +1,6 @@
 // What /health says of central, from what its parts know.
 
-import type { Health, HealthCheck } from '../api/mod.ts'
+import type { HealthCheck, ServerHealth } from '../api/mod.ts'
 import type { Ingest } from './ingest/ingest.ts'
 import type { NodeReport, Nodes } from './nodes.ts'
 
@@ -18,12 +18,12 @@ export interface HealthParts {
 const messagesMax = 10
 const order = ['ok', 'degraded', 'failing'] as const
 
-export function healthOf(parts: HealthParts): Health {
+export function healthOf(parts: HealthParts): ServerHealth {
   const nodes = parts.nodes.list()
   const checks = [...storeChecks(parts), ...nodeChecks(nodes)]
   const worst = Math.max(...checks.map(({ status }) => order.indexOf(status)))
   return {
-    status: order[worst] as Health['status'],
+    status: order[worst] as HealthCheck['status'],
     version: parts.version,
     started: new Date(parts.startedMs).toISOString(),
     checks,

@@ -35,9 +35,13 @@ const nodeHealth = Type.Object({
 
 export const health = Type.Object(
   {
-    status: Type.Union([Type.Literal('ok'), Type.Literal('degraded'), Type.Literal('failing')], {
-      description: 'The worst of the checks.',
-    }),
+    status: Type.Union(
+      [Type.Literal('healthy'), Type.Literal('degraded'), Type.Literal('unhealthy')],
+      {
+        description:
+          'By the worst of the checks: unhealthy, with HTTP status 503, when one is failing. healthy and unhealthy are the words of the eBPF network monitor.',
+      },
+    ),
     version: Type.String(),
     started: time('When this server started.'),
     component: Type.Optional(
@@ -51,5 +55,7 @@ export const health = Type.Object(
 )
 
 export type Health = Static<typeof health>
+/** As the server's parts know it, in the words of its checks. */
+export type ServerHealth = Omit<Health, 'status'> & Pick<HealthCheck, 'status'>
 export type HealthCheck = Static<typeof healthCheck>
 export type NodeHealth = Static<typeof nodeHealth>

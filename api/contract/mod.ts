@@ -49,7 +49,13 @@ export {
   filterParameters,
 } from './filter.ts'
 export { type GraphAnswer, graphAnswer, graphNodesMax, graphParameters } from './graph.ts'
-export { type Health, type HealthCheck, health, type NodeHealth } from './health.ts'
+export {
+  type Health,
+  type HealthCheck,
+  health,
+  type NodeHealth,
+  type ServerHealth,
+} from './health.ts'
 export {
   type MonitorEvent,
   type MonitorEvents,

@@ -44,8 +44,10 @@ const monitorFilters: TProperties = {
   ),
   command: monitorText('Command name of the process that it happened to.'),
   k8s_node_name: monitorText('Name of the node.'),
-  k8s_pod_name: monitorText("Pod of the process that it happened to; '' outside a cluster."),
-  k8s_namespace: monitorText("Namespace of that pod; '' outside a cluster."),
+  k8s_pod_name: monitorText(
+    "Pod of the process that it happened to: '' finds all events and any other name none, because pods are not known yet.",
+  ),
+  k8s_namespace: monitorText('Namespace of that pod; as with k8s_pod_name.'),
   since: monitorText('Not before: RFC 3339, or relative to now; 30 days ago when not given.'),
   until: monitorText('Before: RFC 3339, or relative to now; now when not given.'),
 }

@@ -5,9 +5,11 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { rfc3339 } from '../../common/mod.ts'
 import {
+  type EventGroups,
+  type EventGroupsQuestion,
   type QuestionOptions,
   type Range,
-  readEventCounts,
+  readEventGroups,
   readPage,
 } from '../../store/query/mod.ts'
 import { eventKinds, eventTable, type Field, type Row } from '../../wire/mod.ts'
@@ -62,12 +64,12 @@ export function answerMonitorEvents(deps: RouteDeps, query: Query, reply: Fastif
       const filter = monitorFilter(filters)
       const [rows, counts] = await Promise.all([
         readEvents(deps, { filters, range, limit }, options),
-        readEventCounts(deps.reader, { range, filter, by: ['kind'] }, options),
+        groupsOf(deps, { range, filter }, ['kind'], options),
       ])
       return {
         events: rows.map(monitorEventOf),
         count: rows.length,
-        total_count: counts.reduce((sum, each) => sum + each.rows, 0),
+        total_count: counts.totals.events,
         query_time: rfc3339(nowNs),
         filters: { ...filters, ...given(query, ['since', 'until']), limit },
       }
@@ -145,10 +147,10 @@ function answerSummary(
     const range = { fromNs: nowNs - BigInt(seconds) * 1_000_000_000n, toNs: nowNs }
     const process = { ...(pid === 0 ? {} : { pid }), ...(command === '' ? {} : { command }) }
     const filter = monitorFilter({ type, ...process })
-    const counts = await readEventCounts(deps.reader, { range, filter, by: ['node'] }, options)
-    const byNode = counts.map(({ group: [node = ''], count }): [string, number] => [node, count])
+    const { rows, totals } = await groupsOf(deps, { range, filter }, ['node'], options)
+    const byNode = rows.map(({ node, count }): [string, number] => [String(node), Number(count)])
     return {
-      count: byNode.reduce((sum, [, count]) => sum + count, 0),
+      count: totals.count,
       pid,
       command,
       duration_seconds: seconds,
@@ -195,32 +197,49 @@ async function answerStats(deps: RouteDeps, reply: FastifyReply): Promise<Monito
   return deps.ask(reply, async (options) => {
     const nowNs = deps.nowNs()
     const filter = monitorFilter({})
-    const all = { range: monitorRange(everything, 'now', nowNs), filter, by: ['kind', 'node'] }
-    const hour = { range: monitorRange('-1h', 'now', nowNs), filter, by: [] }
-    const [counts, [lastHour]] = await Promise.all([
-      readEventCounts(deps.reader, all, options),
-      readEventCounts(deps.reader, hour, options),
+    const [all, lastHour] = await Promise.all([
+      groupsOf(
+        deps,
+        { range: monitorRange(everything, 'now', nowNs), filter },
+        ['kind', 'node'],
+        options,
+      ),
+      groupsOf(deps, { range: monitorRange('-1h', 'now', nowNs), filter }, ['kind'], options),
     ])
-    const total = counts.reduce((sum, { rows }) => sum + rows, 0)
-    const types = counts.map(({ group: [kind = ''], rows }): [string, number] => {
-      return [eventKinds.find(({ name }) => name === kind)?.monitorType ?? kind, rows]
+    const total = all.totals.events
+    const types = all.rows.map(({ kind, events }): [string, number] => {
+      return [
+        eventKinds.find(({ name }) => name === kind)?.monitorType ?? String(kind),
+        Number(events),
+      ]
     })
     return {
       total_events: total,
       events_by_type: summed(types),
-      events_by_node: summed(counts.map(({ group, rows }) => [group[1] ?? '', rows])),
+      events_by_node: summed(all.rows.map(({ node, events }) => [String(node), Number(events)])),
       last_event_time:
-        counts
-          .map(({ last }) => last)
+        all.rows
+          .map(({ last }) => String(last))
           .toSorted()
           .at(-1) ?? null,
       start_time: started,
-      current_events_last_hour: lastHour?.rows ?? 0,
+      current_events_last_hour: lastHour.totals.events,
       total_events_in_storage: total,
       connected_agents: nodes.filter(({ state }) => state !== 'gone').length,
       query_time: rfc3339(nowNs),
     }
   })
+}
+
+/** All groups: kinds and nodes are few. */
+function groupsOf(
+  { reader }: RouteDeps,
+  scope: Pick<EventGroupsQuestion, 'range' | 'filter'>,
+  ...[names, options]: [readonly string[], QuestionOptions]
+): Promise<EventGroups> {
+  const by = eventTable.fields.filter(({ name }) => names.includes(name))
+  const order = { by: 'events', descending: true } as const
+  return readEventGroups(reader, { ...scope, by, order, limit: 100_000 }, options)
 }
 
 function summed(entries: readonly (readonly [string, number])[]): Record<string, number> {

@@ -18,7 +18,6 @@ export {
   readEventGroups,
   readEventSteps,
 } from './event-groups.ts'
-export { type EventCount, readEventCounts } from './events.ts'
 export { readLedger } from './ledger.ts'
 export { type PageKey, type PageQuestion, type RowsPage, readPage } from './page.ts'
 export { type Part, type PartQuestion, writePart } from './part.ts'

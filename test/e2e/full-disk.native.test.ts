@@ -60,7 +60,7 @@ test('a full data folder', () =>
         assert.equal(story.bytes, first!.bytes, 'the API does not answer any more')
         rmSync(ballast)
         const [last] = await rest()
-        await until('health to be well again', async () => (await health()).status === 'ok')
+        await until('health to be well again', async () => (await health()).status === 'healthy')
         assert.equal((await whole(river, lab, last!)).bytes, last!.bytes)
       }),
     ),

@@ -169,7 +169,7 @@ function answerQuestions(app: FastifyInstance, world: World): void {
 function healthOf({ nowMs, health }: World) {
   const node = { node: 'lab', state: 'live', last_seen: iso(nowMs - 900), interval_ms: intervalMs }
   return {
-    status: 'ok',
+    status: 'healthy',
     version: '0.1.0',
     started: iso(nowMs - 3_600_000),
     checks: [{ name: 'store', status: 'ok', message: '' }],
