@@ -11,6 +11,7 @@ import { exports } from './measures/exports.ts'
 import { flow } from './measures/flow.ts'
 import { follow } from './measures/follow.ts'
 import { ingest } from './measures/ingest.ts'
+import { carried } from './measures/interface.ts'
 import { kernelTime } from './measures/kernel-time.ts'
 import { maps } from './measures/maps.ts'
 import { connections, throughput } from './measures/overhead.ts'
@@ -27,6 +28,7 @@ const measures = [
   follow,
   ring,
   flow,
+  carried,
   maps,
   dump,
   encode,

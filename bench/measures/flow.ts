@@ -6,6 +6,7 @@ import { openLibbpf } from '../../kernel/loader/library.ts'
 import { type LoadedObject, openObject } from '../../kernel/loader/object.ts'
 import { openTestRun, type TestRun } from '../../kernel/loader/test-run.ts'
 import { loadNothing } from '../../kernel/loader/trial-program.ts'
+import { flowSettings } from '../../kernel/probes/flow/flow.ts'
 import { udpFrame } from '../../kernel/testing/udp.ts'
 import type { Finding, Measure, Plan } from '../finding.ts'
 import { median } from '../statistics.ts'
@@ -21,7 +22,7 @@ const object = () =>
   openObject({
     what: 'the flow probe',
     bytes: readFileSync(new URL('../../kernel/build/flow.bpf.o', import.meta.url)),
-    settings: {},
+    settings: flowSettings({}),
     maxEntries: { flows_a: 1 << 17, flows_b: 1 },
     without: new Set(['flow_replay']),
   })

@@ -1,5 +1,5 @@
-// A process inside a namespace of a test: opens the flow probe there, and answers each line of its input with the
-// records since the last one and the counters.
+// A process inside a namespace of a test: opens the flow probe there. A line `tick` is what the agent does some times a
+// second; any other is answered with the records since the last one and the counters.
 
 import { createInterface } from 'node:readline'
 import { flowRecordByte as byte, flowRecordBytes } from '../layout/flow-record.ts'
@@ -8,7 +8,12 @@ import type { ProbeOptions } from '../probes/spec.ts'
 
 const probe = openFlowProbe(JSON.parse(process.argv[2] as string) as ProbeOptions)
 process.stdout.write('open\n')
-for await (const _ of createInterface({ input: process.stdin })) {
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line === 'tick') {
+    probe.drain(() => undefined)
+    process.stdout.write('ticked\n')
+    continue
+  }
   const octets = probe.living.dump()
   const names = new Map(probe.interfaces().map(({ index, name }) => [index, name]))
   const records = []

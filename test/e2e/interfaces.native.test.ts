@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type JsonRow, type River, withRiver } from '../river.ts'
-import { type Lab, until, withNamespaces } from '../traffic/mod.ts'
+import { command, type Lab, until, withNamespaces } from '../traffic/mod.ts'
 
 const limitMs = 120_000
 const port = 4713
@@ -63,6 +63,23 @@ test('datagrams through a router: each interface has all of them, they count onc
       await assertLedger(river)
     })
   }))
+
+test('a namespace that goes away while its interfaces are watched ends nothing', () =>
+  withNamespaces(2, (lab) =>
+    withRiver({ args: watching(lab, 0) }, async (river) => {
+      await connect(lab)
+      await rowsOf(river, (rows) => sum(rows, 'packets') > 3)
+      const agent = river.pid('agent')
+      await command('ip', ['netns', 'del', lab.names[0] as string])
+      const gone = new Date().toISOString()
+      const beats = () => river.get('/api/ledger', { from: gone, stage: 'agent' })
+      const intervals = async () => sum((await beats()).rows, 'entered')
+      await until('intervals after it', async () => (await intervals()) >= 3, limitMs)
+      assert.equal(river.pid('agent'), agent)
+      const { coverage } = await beats()
+      assert.deepEqual(coverage.lost, {})
+    }),
+  ))
 
 test('an interface that nobody has ends weir up, with the names of those that are there', () =>
   withNamespaces(1, async (lab) => {

@@ -1,104 +1,40 @@
 // The flow probe on a cable between two namespaces: packets and octets as nftables and the interface count them.
 
 import assert from 'node:assert/strict'
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface, type Interface as Lines } from 'node:readline'
-import type { Readable, Writable } from 'node:stream'
+import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { flowDirection, flowFlag } from '../../layout/flow-record.ts'
 import { kernelAtLeast } from '../../testing/features.ts'
+import { type FlowRecord, sumOf, watchFlows } from '../../testing/flow.ts'
 import { createPair, type Pair } from '../../testing/pair.ts'
-import type { Namespace } from '../../testing/peers.ts'
-import type { ProbeOptions } from '../spec.ts'
 
-interface Record {
-  readonly interface: string
-  readonly family: number
-  readonly protocol: number
-  readonly direction: number
-  readonly src_port: number
-  readonly dst_port: number
-  readonly flags: number
-  readonly bytes: number
-  readonly packets: number
-  readonly frames: number
-  readonly frame_bytes: number
-}
-
-interface Answer {
-  readonly records: readonly Record[]
-  readonly counters: Readonly<{ [name: string]: number }>
-}
-
-interface Watcher {
-  dump(): Promise<Answer>
-  close(): Promise<void>
-}
-
-const entry = fileURLToPath(new URL('../../testing/flow-process.ts', import.meta.url))
 let pair: Pair
 before(() => {
   pair = createPair()
 })
 after(() => pair?.remove())
 
-/** A probe in a process of its own inside the namespace. */
-async function watch(namespace: Namespace, options: ProbeOptions): Promise<Watcher> {
-  const args = [`--net=${namespace.path}`, process.execPath, entry, JSON.stringify(options)]
-  const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn('nsenter', args, {
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-  let said = ''
-  child.stderr.on('data', (text: Buffer) => {
-    said += text.toString()
-  })
-  const lines: Lines = createInterface({ input: child.stdout })
-  const next = async () => {
-    const ended = once(child, 'exit').then(() => Promise.reject(new Error(said)))
-    ended.catch(() => undefined)
-    const [line] = (await Promise.race([once(lines, 'line'), ended])) as [string]
-    return line
-  }
-  assert.equal(await next(), 'open')
-  return {
-    dump: async () => {
-      const answer = next()
-      child.stdin.write('dump\n')
-      return JSON.parse(await answer) as Answer
-    },
-    close: async () => {
-      const exited = once(child, 'exit')
-      child.stdin.end()
-      await exited
-    },
-  }
-}
-
-const isCounted = ({ protocol, dst_port, direction }: Record) =>
+const isCounted = ({ protocol, dst_port, direction }: FlowRecord) =>
   protocol === 17 && dst_port === 9999 && direction === flowDirection.INGRESS
-
-function sum(records: readonly Record[], field: 'bytes' | 'packets' | 'frames'): number {
-  return records.reduce((total, record) => total + record[field], 0)
-}
 
 for (const hook of ['tcx', 'clsact', 'socket-filter', 'auto'] as const) {
   test(`${hook}: datagrams are those that nftables counts, over several dumps`, async (t) => {
     if (hook === 'tcx' && !kernelAtLeast(6, 6)) return t.skip('tcx is in Linux 6.6 and later')
     const before = pair.received()
-    const watcher = await watch(pair.far, { interfaces: ['far0'], hook })
+    const watcher = await watchFlows(pair.far, { interfaces: ['far0'], hook })
     try {
-      const records: Record[] = []
+      const records: FlowRecord[] = []
       for (const count of [100, 1, 50]) {
         pair.send(count, 333)
         records.push(...(await watcher.dump()).records)
       }
       const after = pair.received()
       const counted = records.filter(isCounted)
-      assert.equal(sum(counted, 'packets'), after.packets - before.packets)
-      assert.equal(sum(counted, 'bytes'), after.octets - before.octets)
-      assert.equal(sum(counted, 'packets'), 151)
+      assert.equal(sumOf(counted, 'packets'), after.packets - before.packets)
+      assert.equal(sumOf(counted, 'bytes'), after.octets - before.octets)
+      assert.equal(sumOf(counted, 'packets'), 151)
       assert.ok(counted.every((record) => record.interface === 'far0' && record.family === 4))
     } finally {
       await watcher.close()
@@ -107,13 +43,13 @@ for (const hook of ['tcx', 'clsact', 'socket-filter', 'auto'] as const) {
 }
 
 test('the two directions are two flows', async () => {
-  const watcher = await watch(pair.near, { interfaces: ['near*'] })
+  const watcher = await watchFlows(pair.near, { interfaces: ['near*'] })
   try {
     pair.send(7, 10)
     const { records } = await watcher.dump()
     const sent = records.filter(({ dst_port }) => dst_port === 9999)
     assert.ok(sent.every(({ direction }) => direction === flowDirection.EGRESS))
-    assert.equal(sum(sent, 'packets'), 7)
+    assert.equal(sumOf(sent, 'packets'), 7)
   } finally {
     await watcher.close()
   }
@@ -122,7 +58,7 @@ test('the two directions are two flows', async () => {
 test('a full map loses nothing: the rest is in the remainders, by protocol', async () => {
   const before = pair.received()
   const flowsMax = 256
-  const watcher = await watch(pair.far, { interfaces: ['all'], flowsMax })
+  const watcher = await watchFlows(pair.far, { interfaces: ['all'], flowsMax })
   try {
     const lines = [
       'import socket',
@@ -138,9 +74,9 @@ test('a full map loses nothing: the rest is in the remainders, by protocol', asy
     const incoming = records.filter((record) => record.protocol === 17 && record.direction === 1)
     const rest = incoming.filter(({ flags }) => (flags & flowFlag.REMAINDER) !== 0)
     assert.equal(after.packets - before.packets, 6000)
-    assert.equal(sum(incoming, 'packets'), 6000)
-    assert.equal(sum(incoming, 'bytes'), after.octets - before.octets)
-    assert.ok(rest.length === 1 && sum(rest, 'packets') > 5000)
+    assert.equal(sumOf(incoming, 'packets'), 6000)
+    assert.equal(sumOf(incoming, 'bytes'), after.octets - before.octets)
+    assert.ok(rest.length === 1 && sumOf(rest, 'packets') > 5000)
     assert.equal(counters['lost'], 0)
     const later = (await watcher.dump()).records.filter(({ flags }) => flags & flowFlag.REMAINDER)
     assert.deepEqual(later, [], 'the remainder is reported once')
@@ -149,11 +85,42 @@ test('a full map loses nothing: the rest is in the remainders, by protocol', asy
   }
 })
 
+test('a blast of more flows than fit at the defaults: every packet is in a record', async () => {
+  const watcher = await watchFlows(pair.far, { interfaces: ['far0'] })
+  const ports = 65_535
+  try {
+    const lines = [
+      'import socket',
+      'for source in (30001, 30002):',
+      ' s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)',
+      ' s.bind(("10.77.0.1", source))',
+      ` for port in range(1, ${ports + 1}): s.sendto(b"x", ("10.77.0.2", port))`,
+    ]
+    pair.far.run(
+      'nft',
+      'add chain ip weir_test blast { type filter hook prerouting priority -299; }',
+    )
+    pair.far.run('nft', 'add rule ip weir_test blast udp sport { 30001, 30002 } counter')
+    pair.near.run('/usr/bin/python3', '-c', lines.join('\n'))
+    const { records, counters } = await watcher.dump()
+    const text = pair.far.run('nft', 'list chain ip weir_test blast')
+    const arrived = Number(/counter packets (\d+)/.exec(text)?.[1])
+    const incoming = records.filter((record) => record.protocol === 17 && record.direction === 1)
+    assert.ok(arrived > ports, 'more came than there is room for flows')
+    assert.equal(sumOf(incoming, 'packets') + (counters['lost'] ?? 0), arrived)
+    assert.equal(counters['lost'], 0)
+    assert.ok((counters['unlisted'] ?? 0) > 0)
+  } finally {
+    pair.far.run('nft', 'delete chain ip weir_test blast')
+    await watcher.close()
+  }
+})
+
 const retransmits =
   'h, v = [l.split() for l in open("/proc/net/snmp") if l.startswith("Tcp:")]\nprint(v[h.index("RetransSegs")])'
 
 test('a super-packet is its segments, each with its headers', async (t) => {
-  const watcher = await watch(pair.near, { interfaces: ['near0'] })
+  const watcher = await watchFlows(pair.near, { interfaces: ['near0'] })
   const payload = 5_000_000
   try {
     const server =
@@ -167,14 +134,14 @@ test('a super-packet is its segments, each with its headers', async (t) => {
     assert.equal(Number((await received)[0]), payload)
     const { records } = await watcher.dump()
     const sent = records.filter(({ dst_port, direction }) => dst_port === 7001 && direction === 2)
-    const [packets, bytes] = [sum(sent, 'packets'), sum(sent, 'bytes')]
+    const [packets, bytes] = [sumOf(sent, 'packets'), sumOf(sent, 'bytes')]
     // 20 octets of IP, 32 of TCP with a time stamp; the SYN has 40.
     const repeated = bytes - packets * 52 - 8 - payload
     assert.ok(repeated >= 0, `${bytes} bytes in ${packets} packets`)
     const retransmitted = pair.near.run('/usr/bin/python3', '-c', retransmits)
     if (retransmitted.trim() === '0') assert.equal(repeated, 0)
     else t.diagnostic('segments were sent again: only a bound was checked')
-    assert.ok(sum(sent, 'frames') < packets, 'there were super-packets')
+    assert.ok(sumOf(sent, 'frames') < packets, 'there were super-packets')
     assert.ok(sent.every(({ flags }) => flags & flowFlag.SYN))
   } finally {
     await watcher.close()
@@ -182,7 +149,7 @@ test('a super-packet is its segments, each with its headers', async (t) => {
 })
 
 test('an interface that comes later is followed, one that goes is forgotten', async () => {
-  const watcher = await watch(pair.near, { interfaces: ['all', '!lo'] })
+  const watcher = await watchFlows(pair.near, { interfaces: ['all', '!lo'] })
   try {
     pair.near.run('ip', 'link', 'add', 'late0', 'type', 'veth', 'peer', 'name', 'late1')
     pair.near.run('ip', 'link', 'set', 'late1', 'up')
@@ -204,12 +171,12 @@ test('an interface that comes later is followed, one that goes is forgotten', as
     pair.near.run('/usr/bin/python3', '-c', send)
     const { records } = await watcher.dump()
     const late = records.filter((record) => record.interface === 'late0' && record.dst_port === 9)
-    assert.equal(sum(late, 'packets'), 5)
+    assert.equal(sumOf(late, 'packets'), 5)
     pair.near.run('ip', 'link', 'delete', 'late0')
     await watcher.dump()
     pair.send(3, 10)
     const rest = (await watcher.dump()).records.filter(({ dst_port }) => dst_port === 9999)
-    assert.equal(sum(rest, 'packets'), 3)
+    assert.equal(sumOf(rest, 'packets'), 3)
   } finally {
     await watcher.close()
   }
@@ -217,7 +184,7 @@ test('an interface that comes later is followed, one that goes is forgotten', as
 
 test('no interface of that name is an error that lists those that are', async () => {
   await assert.rejects(
-    watch(pair.near, { interfaces: ['eth*'] }),
+    watchFlows(pair.near, { interfaces: ['eth*'] }),
     /no interface is named eth\*.*near0/s,
   )
 })

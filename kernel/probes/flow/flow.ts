@@ -33,10 +33,7 @@ export function openFlowProbe(options: ProbeOptions): FlowProbe {
   const object = openObject({
     what: 'the flow probe',
     bytes: readFileSync(objectUrl),
-    settings: {
-      sample: BigInt(options.sample ?? 1),
-      coarse_clock: kernelNames([coarseClock]).has(coarseClock) ? 1n : 0n,
-    },
+    settings: flowSettings(options),
     maxEntries: { flows_a: flowsMax, flows_b: flowsMax },
     without: new Set(['flow_replay']),
     capabilities: ['CAP_BPF'],
@@ -48,6 +45,12 @@ export function openFlowProbe(options: ProbeOptions): FlowProbe {
     object.close()
     throw error
   }
+}
+
+/** What the programs are loaded with. */
+export function flowSettings({ sample = 1 }: ProbeOptions): Readonly<Record<string, bigint>> {
+  const isCoarse = kernelNames([coarseClock]).has(coarseClock)
+  return { sample: BigInt(sample), coarse_clock: isCoarse ? 1n : 0n }
 }
 
 /** Fewer where there are many CPUs: each has counts of its own for every flow. */
