@@ -11,6 +11,7 @@ import {
   flowRecordWord as word,
 } from '../../layout/flow-record.ts'
 import type { Interface } from '../../loader/attach/interface.ts'
+import { wide } from './flow-sums.ts'
 
 export interface Carried {
   /** An interface is watched from now on. */
@@ -82,8 +83,4 @@ export function createCarried(): Carried {
         return more
       }),
   }
-}
-
-function wide(record: Uint32Array, at: number): number {
-  return (record[at] as number) + (record[at + 1] as number) * 0x1_0000_0000
 }

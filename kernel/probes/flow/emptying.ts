@@ -13,7 +13,7 @@ import type { LoadedMap } from '../../loader/maps.ts'
 import type { LoadedObject } from '../../loader/object.ts'
 import { createMap, replaceInner } from '../../loader/own-map.ts'
 import type { FlowCounters } from './flow-counters.ts'
-import { createFlowSums, type FlowSink } from './flow-sums.ts'
+import { createFlowSums, earlier, type FlowSink, wide } from './flow-sums.ts'
 
 export interface EmptyingDeps {
   readonly counters: FlowCounters
@@ -93,7 +93,7 @@ function remainderOf(sum: Uint32Array): Uint32Array<ArrayBuffer> {
 /** The programs read a clock that stands while the machine sleeps; the one of the last packet moves with its ticks. */
 function toBootTime(record: Uint32Array, slept: bigint): void {
   const { first_ns: first, last_ns: last } = flowRecordWord
-  if (isBefore(record, last, first)) {
+  if (earlier(record, last, first)) {
     record[last] = record[first] as number
     record[last + 1] = record[first + 1] as number
   }
@@ -103,15 +103,6 @@ function toBootTime(record: Uint32Array, slept: bigint): void {
     record[at + 1] = (record[at + 1] as number) + Number(slept >> 32n) + (low >= two32 ? 1 : 0)
     record[at] = low
   }
-}
-
-function isBefore(record: Uint32Array, left: number, right: number): boolean {
-  const [high, other] = [record[left + 1] as number, record[right + 1] as number]
-  return high < other || (high === other && (record[left] as number) < (record[right] as number))
-}
-
-function wide(record: Uint32Array, at: number): number {
-  return (record[at] as number) + (record[at + 1] as number) * two32
 }
 
 function larger(octets: Uint8Array, needed: number): Uint8Array<ArrayBuffer> {

@@ -76,12 +76,13 @@ export function createFlowSums(
   }
 }
 
-function wide(values: Uint32Array, at: number): number {
+/** A 64-bit counter as a number; exact up to 2^53. */
+export function wide(values: Uint32Array, at: number): number {
   return values[at]! + values[at + 1]! * two32
 }
 
 /** Whether the 64-bit number at `left` is less than the one at `right`. */
-function earlier(values: Uint32Array, left: number, right: number): boolean {
+export function earlier(values: Uint32Array, left: number, right: number): boolean {
   const [high, other] = [values[left + 1]!, values[right + 1]!]
   return high < other || (high === other && values[left]! < values[right]!)
 }
