@@ -48,7 +48,7 @@ const sweepEveryMs = 10_000
 const none: ReadonlyMap<string, number> = new Map()
 
 export function createResolve(deps: ResolveDeps, nowMs: () => number = Date.now): Resolve {
-  const peers = createPeers(nowMs)
+  const peers: Views = { socket: createPeers(nowMs), interface: createPeers(nowMs) }
   const encoder = createBlockEncoder()
   const nodes = new Set<string>()
   let sweptMs = nowMs()
@@ -61,7 +61,8 @@ export function createResolve(deps: ResolveDeps, nowMs: () => number = Date.now)
     }
     if (nowMs() - sweptMs > sweepEveryMs) {
       sweptMs = nowMs()
-      peers.sweep()
+      peers.socket.sweep()
+      peers.interface.sweep()
     }
     return resolveSegment(parts)
   }
@@ -108,10 +109,16 @@ interface Half {
   readonly peer: Peer
 }
 
-/** Which node counts is chosen for each view: a node may see the packets of a connection and neither socket. */
-const otherView = 0x5bd1_e995
+/**
+ * Which node counts is chosen for each view: a node may see the packets of a connection and neither socket. A flood of
+ * packets takes no place of sockets.
+ */
+interface Views {
+  readonly socket: Peers
+  readonly interface: Peers
+}
 
-function halvesOf(part: ResolvePart, peers: Peers): Halves {
+function halvesOf(part: ResolvePart, peers: Views): Halves {
   const { node, view } = part
   const { columns, names } = readBlock(view, ['connection_id', 'observer', 'view'])
   const ids = columns['connection_id']?.values as Uint32Array
@@ -127,9 +134,8 @@ function halvesOf(part: ResolvePart, peers: Peers): Halves {
     const side = sides.get(observers[row])
     const isInterface = views[row] === ofInterface
     if (side === undefined && !isInterface) continue
-    const high = ids[row * 2 + 1] as number
-    const key = isInterface ? (high ^ otherView) >>> 0 : high
-    const peer = peers.of(ids[row * 2] as number, key, node)
+    const known = isInterface ? peers.interface : peers.socket
+    const peer = known.of(ids[row * 2] as number, ids[row * 2 + 1] as number, node)
     if (peer) rows.push({ row, side, peer })
   }
   return { part, rows }
@@ -190,7 +196,7 @@ function add(to: Map<string, number>, node: string, rows: number): void {
 }
 
 /** What earlier segments decided of connections that may go on. */
-async function loadPeers(reader: Pick<Reader, 'read'>, peers: Peers): Promise<void> {
+async function loadPeers(reader: Pick<Reader, 'read'>, peers: Views): Promise<void> {
   const columns = [...farNames.src, ...farNames.dst].map((name) =>
     name.endsWith('_id') ? `toString(${name}) AS ${name}` : name,
   )
@@ -205,9 +211,8 @@ ORDER BY time DESC, counted DESC LIMIT 1 BY connection_id, view, node LIMIT 2000
   for (const row of rows.toSorted((a, b) => Number(b['counted']) - Number(a['counted']))) {
     const id = BigInt(String(row['id']))
     const node = String(row['node'])
-    const high = Number(id >> 32n)
-    const key = row['view'] === 'interface' ? (high ^ otherView) >>> 0 : high
-    const peer = peers.of(Number(id & 0xffff_ffffn), key, node)
+    const known = row['view'] === 'interface' ? peers.interface : peers.socket
+    const peer = known.of(Number(id & 0xffff_ffffn), Number(id >> 32n), node)
     if (!peer) continue
     peer.settled = true
     const { observer } = row
