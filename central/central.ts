@@ -24,7 +24,9 @@ import { createIngest, type IngestAddress } from './ingest/ingest.ts'
 import { insertPending } from './ingest/insert-pending.ts'
 import { createStageLedger } from './ingest/stage-ledger.ts'
 import { type IntakeConfig, intakeNothing } from './intake/config.ts'
-import { createIntake } from './intake/intake.ts'
+import { createIntake, type Intake, takesSpans } from './intake/intake.ts'
+import { createTraceLabels } from './intake/spans/trace-labels.ts'
+import { createTraces } from './intake/spans/traces.ts'
 import { createSeriesFeed, type MetricsConfig } from './metrics/series-feed.ts'
 import { createNodeOwners, type NodeOwners } from './node-owners.ts'
 import { createNodes, type Nodes } from './nodes.ts'
@@ -57,6 +59,8 @@ export interface Central extends Component {
   ingestAddresses(): readonly IngestAddress[]
   /** Where NetFlow, IPFIX and sFlow come in; only after start. */
   flowAddresses(): readonly { readonly host: string; readonly port: number }[]
+  /** Where OTLP comes in; only after start. */
+  otlpAddresses: Intake['otlpAddresses']
 }
 
 const defaultWebDir = fileURLToPath(new URL('../web/dist', import.meta.url))
@@ -80,6 +84,9 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
     { ledger, kinds: receiverKinds, writeFile: store.writeFile },
     reporter.child('export'),
   )
+  const { intake: intakeConfig = intakeNothing } = config
+  const traces = createTraces()
+  const label = takesSpans(intakeConfig) ? createTraceLabels(traces) : undefined
   const ingest = createIngest(
     {
       dataDir,
@@ -87,7 +94,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
       version,
       pids: () => ownPids(store.workerPid()),
     },
-    { store, nodes, owners, ledger, journal: exports.journal },
+    { store, nodes, owners, ledger, journal: exports.journal, label },
     reporter.child('ingest'),
   )
   if (config.metrics) createSeriesFeed(config.metrics, ingest.tee, reporter)
@@ -103,8 +110,8 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
     })
   const { tee: live, take } = ingest
   const intake = createIntake(
-    config.intake ?? intakeNothing,
-    { ledger, take, reported: nodes.exports, fleetKey: () => fleetKeyOf(dataDir) },
+    intakeConfig,
+    { ledger, take, traces, reported: nodes.exports, fleetKey: () => fleetKeyOf(dataDir) },
     reporter,
   )
   const http: Http = createHttp(
@@ -112,20 +119,11 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
     { reader, files: store, health, live, take, exports: exports.list, metrics: reporter.metrics },
     reporter.child('http'),
   )
+  const guards = [createFolderLock(dataDir), folderWatch(dataDir, reporter)]
   const loadNodes = nodesLoader(nodes, owners, store)
   const journal: Component = { name: 'journal', start: exports.open, stop: () => {} }
   const { start, stop } = createLifecycle(
-    [
-      createFolderLock(dataDir),
-      folderWatch(dataDir, reporter),
-      store,
-      loadNodes,
-      journal,
-      ingest,
-      intake,
-      exports,
-      http,
-    ],
+    [...guards, store, loadNodes, journal, ingest, intake, exports, http],
     { reporter, stopDeadlineMs },
   )
   return {
@@ -135,6 +133,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
     url: () => http.address().url,
     ingestAddresses: ingest.addresses,
     flowAddresses: intake.flowAddresses,
+    otlpAddresses: intake.otlpAddresses,
   }
 }
 

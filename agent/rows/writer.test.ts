@@ -17,7 +17,8 @@ function fillRow(writer: Flows): void {
   const name = names.index('somebody')
   for (const { values, nulls, field } of Object.values(columns)) {
     const width = values.length / writer.batch().capacity
-    const value = field.kind === 'name' ? name : field.kind === 'flag' ? 1 : 7
+    const isName = field.kind === 'name' || field.kind === 'text'
+    const value = isName ? name : field.kind === 'flag' ? 1 : 7
     values.fill(value, row * width, (row + 1) * width)
     if (nulls) nulls[row] = 0
   }

@@ -6,6 +6,7 @@ import { type Component, messageOf, type Reporter } from '../../common/mod.ts'
 import type { Store } from '../../store/mod.ts'
 import {
   type Batch,
+  type BlockView,
   byDay,
   createBlockCheck,
   createBlockEncoder,
@@ -17,7 +18,7 @@ import { fleetKeyOf } from '../fleet-key.ts'
 import type { NodeOwners } from '../node-owners.ts'
 import type { Nodes } from '../nodes.ts'
 import { createFrameIntake } from './frame-intake.ts'
-import { createResolve } from './resolve/resolve.ts'
+import { createResolve, type Resolve } from './resolve/resolve.ts'
 import { createSegmentFolder } from './segment-folder.ts'
 import { createSegments, type Segments, type SegmentsConfig, segmentsDefaults } from './segments.ts'
 import { createSession, type Session, type SessionConfig, type SessionCounts } from './session.ts'
@@ -47,6 +48,8 @@ export interface IngestDeps {
   /** Shared with the exports, when there are some. */
   readonly ledger?: StageLedger
   readonly journal?: Pick<Journal, 'adopt' | 'append'> | undefined
+  /** Writes onto rows what is known of them elsewhere, before their segment is written. */
+  readonly label?: ((view: BlockView) => BlockView) | undefined
 }
 
 export interface Ingest extends Component {
@@ -76,11 +79,14 @@ export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: R
       folder,
       ledger,
       journal: deps.journal,
-      resolve: createResolve({
-        reader: deps.store,
-        settled: () => segments.inserted(),
-        log: reporter.log,
-      }),
+      resolve: labelled(
+        createResolve({
+          reader: deps.store,
+          settled: () => segments.inserted(),
+          log: reporter.log,
+        }),
+        deps.label,
+      ),
       onRoom: () => forEachSession((one) => one.resume()),
     },
     reporter,
@@ -190,6 +196,13 @@ export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: R
     trouble,
     fresh,
     settled,
+  }
+}
+
+function labelled(resolve: Resolve, label: IngestDeps['label']): Resolve {
+  if (!label) return resolve
+  return {
+    parts: (parts) => resolve.parts(parts.map(({ node, view }) => ({ node, view: label(view) }))),
   }
 }
 

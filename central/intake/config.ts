@@ -14,6 +14,9 @@ export interface IntakeConfig {
   readonly exporters: ReadonlyMap<string, string>
   /** One packet of so many, for exporters that do not say it, by their address. */
   readonly sampling: ReadonlyMap<string, number>
+  /** Traces of applications. */
+  readonly otlpHttp: Endpoint | undefined
+  readonly otlpGrpc: Endpoint | undefined
 }
 
 export const intakeNothing: IntakeConfig = {
@@ -21,4 +24,6 @@ export const intakeNothing: IntakeConfig = {
   flowsFrom: [],
   exporters: new Map(),
   sampling: new Map(),
+  otlpHttp: undefined,
+  otlpGrpc: undefined,
 }

@@ -88,10 +88,14 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
       takeBack = tellRunning(terminal.runtimeFolders, url)
       const addresses = central.ingestAddresses()
       const flows = central.flowAddresses()
-      if (process.send) process.send({ type: 'ready', url, ingest: addresses, flows })
+      const otlp = central.otlpAddresses()
+      if (process.send) process.send({ type: 'ready', url, ingest: addresses, flows, otlp })
       else {
         const places = [`agents: ${addresses.map(textOf).join(', ')}`]
         if (flows.length > 0) places.push(`flows: ${flows.map(textOf).join(', ')}`)
+        for (const place of [otlp.http, otlp.grpc]) {
+          if (place) places.push(`OTLP: ${textOf(place)}`)
+        }
         note(terminal, `Weir central is running: ${url}; ${places.join('; ')}`)
       }
     },

@@ -1,10 +1,10 @@
-// Flags of what comes from others than agents: NetFlow, IPFIX, sFlow.
+// Flags of what comes from others than agents: NetFlow, IPFIX, sFlow, OTLP.
 
 import { isIP } from 'node:net'
 import type { IntakeConfig } from '../../central/mod.ts'
 import { parseAddressRange } from '../../wire/mod.ts'
 import { endpointsOf } from '../parse/arguments.ts'
-import { listensOf } from '../parse/loopback.ts'
+import { listensOf, listenUnless } from '../parse/loopback.ts'
 import type { Flag, Values } from './command.ts'
 
 const group = 'Flows of routers and switches'
@@ -69,11 +69,39 @@ const samplingFlag: Flag = {
   group,
 }
 
+const otlp = 'Traces of applications'
+
+const otlpHttpFlag: Flag = {
+  name: 'otlp-http',
+  kind: 'text',
+  metavar: 'off|ADDR:PORT',
+  default: 'off',
+  env: 'WEIR_OTLP_HTTP',
+  config: 'intake.otlp_http',
+  listensUnless: 'off',
+  help: 'Where spans come in by OTLP over HTTP, as protobuf: 127.0.0.1:4318.',
+  group: otlp,
+}
+
+const otlpGrpcFlag: Flag = {
+  name: 'otlp-grpc',
+  kind: 'text',
+  metavar: 'off|ADDR:PORT',
+  default: 'off',
+  env: 'WEIR_OTLP_GRPC',
+  config: 'intake.otlp_grpc',
+  listensUnless: 'off',
+  help: 'The same by OTLP over gRPC: 127.0.0.1:4317.',
+  group: otlp,
+}
+
 export const intakeFlags: readonly Flag[] = [
   flowsInFlag,
   flowsFromFlag,
   exportersFlag,
   samplingFlag,
+  otlpHttpFlag,
+  otlpGrpcFlag,
 ]
 
 /** What those flags say. Throws AppError not_loopback. */
@@ -85,6 +113,8 @@ export function intakeOf(values: Values): IntakeConfig {
     flowsFrom,
     exporters: new Map(pairs('exporters')),
     sampling: new Map(pairs('flows-sampling').map(([address, rate]) => [address, Number(rate)])),
+    otlpHttp: listenUnless(values, otlpHttpFlag),
+    otlpGrpc: listenUnless(values, otlpGrpcFlag),
   }
 }
 

@@ -53,6 +53,7 @@ export const ledgerCauses = {
     not_a_flow: filtered(
       'The record is no flow: options of the exporter, counters of an interface, an event without both ends.',
     ),
+    no_peer: filtered('The span is no call over the network, or does not say with whom.'),
     sequence_gap: lost(
       "It was sent and did not come, by the exporter's sequence numbers: records (NetFlow v5, IPFIX) or datagrams.",
     ),
@@ -62,6 +63,9 @@ export const ledgerCauses = {
     ),
     sampler_drops: lost('Samples that the device had to leave out, by its own count.'),
     too_large: lost('A number of the record is larger than any counter.'),
+    bad_span: lost(
+      'The span has no ids, is more than 6 days old or in the future, or ends before it starts.',
+    ),
     intake_full: lost('Records came faster than the disk took them.'),
   },
   ingest: {

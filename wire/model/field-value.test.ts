@@ -31,7 +31,7 @@ test('a value that no row can have is refused with the one that was meant', () =
 
 test('a far value gets the list', () => {
   assert.match(fault('observer', 'nobody')?.hint ?? '', /^One of: src, dst, both, transit\.$/)
-  assert.match(fault('view', 'wire')?.hint ?? '', /^One of: socket, interface\.$/)
+  assert.match(fault('view', 'wire')?.hint ?? '', /^One of: socket, interface, trace\.$/)
   assert.match(fault('errno', 'bogus')?.hint ?? '', /such as/)
 })
 

@@ -49,10 +49,10 @@ const fields = [
   {
     name: 'view',
     kind: 'name',
-    values: ['socket', 'interface'],
+    values: ['socket', 'interface', 'trace'],
     codec: plain,
     label: 'View',
-    help: 'socket: application bytes, counted by the kernel in the socket. interface: L3 bytes and wire packets, counted where they pass. A question that does not name it is about sockets.',
+    help: 'socket: application bytes, counted by the kernel in the socket. interface: L3 bytes and wire packets, counted where they pass. trace: a call as the span of an application has it, without bytes. A question that does not name it is about sockets.',
   },
   {
     name: 'observer',
@@ -318,6 +318,24 @@ const fields = [
     help: '0 when every packet was counted. N: one packet in N was, and bytes and packets are estimates, N times what was seen.',
     ipfix: 'samplingPacketInterval',
   },
+  {
+    name: 'trace_id',
+    kind: 'text',
+    since: 4,
+    codec: plain,
+    label: 'Trace',
+    help: 'Trace of an application whose span went over the connection in the interval, as 32 hexadecimal digits; of several the newest. Empty when none is known.',
+    otel: 'trace_id',
+  },
+  {
+    name: 'span_id',
+    kind: 'text',
+    since: 4,
+    codec: plain,
+    label: 'Span',
+    help: 'The span itself, as 16 hexadecimal digits.',
+    otel: 'span_id',
+  },
   ...endFields('src', 'initiator'),
   ...endFields('dst', 'responder'),
 ] as const satisfies readonly Field[]
@@ -329,7 +347,7 @@ export type FlowField = (typeof fields)[number]
 export const flowTable: TableOf<FlowField> = {
   name: 'flows',
   number: 1,
-  schema: 3,
+  schema: 4,
   fields,
   derived: [
     {
@@ -346,6 +364,7 @@ export const flowTable: TableOf<FlowField> = {
     'node',
     'observer',
     'view',
+    'span_id',
     'counted',
     'interface',
     'direction',

@@ -123,9 +123,14 @@ export function countedRows(view: Metric['over'] = 'socket'): Filter {
 
 const aboutSockets = filterOf('view = socket')
 
-/** A question about flows that does not name the view is about sockets: rows of two views never add up. */
+/**
+ * A question about flows that does not name the view is about sockets: rows of two views never add up. One about a
+ * trace is about its spans as well, which have no bytes.
+ */
 export function inOneView(filter: Filter): Filter {
-  return fieldsIn(filter).has('view') ? filter : allOf([filter, aboutSockets])
+  const asked = fieldsIn(filter)
+  const isNamed = ['view', 'trace_id', 'span_id'].some((name) => asked.has(name))
+  return isNamed ? filter : allOf([filter, aboutSockets])
 }
 
 /** Whether only rows of view interface can pass. */

@@ -190,3 +190,44 @@ test('property: in whatever segments two nodes report, each interval counts once
     { numRuns: 200 },
   )
 })
+
+test('two routers that each see one direction both count; a router behind them counts nothing again', async () => {
+  const [a, b] = [
+    { src_address: '10.0.0.1', src_port: 40_000 },
+    { dst_address: '10.0.0.2', dst_port: 443 },
+  ]
+  const passing = { ...a, ...b, view: 'interface', observer: 'transit', connection_id: 5n }
+  const there = { ...passing, packets: 3, bytes: 300 }
+  const back = { ...passing, reverse_packets: 2, reverse_bytes: 200 }
+  // The same direction as `back` from an exporter that takes the other end for the initiator.
+  const turned = {
+    src_address: '10.0.0.2',
+    src_port: 443,
+    dst_address: '10.0.0.1',
+    dst_port: 40_000,
+  }
+  const backTurned = { ...passing, ...turned, packets: 2, bytes: 200 }
+  const resolve = create()
+  await resolve.parts([partOf('x', []), partOf('y', [])])
+  const counted = async (...parts: ResolvePart[]) =>
+    (await rowsOf(resolve, parts)).map((row) => row['counted'])
+  assert.deepEqual(await counted(partOf('east', [there]), partOf('west', [back])), [true, true])
+  assert.deepEqual(await counted(partOf('edge', [there, back, backTurned])), [false, false, false])
+  assert.deepEqual(await counted(partOf('west', [backTurned]), partOf('east', [there])), [
+    true,
+    true,
+  ])
+})
+
+test('of two nodes with both directions one counts, whoever else has one of them', async () => {
+  const both = { src_address: '10.0.0.1', dst_address: '10.0.0.2', packets: 3, reverse_packets: 2 }
+  const row = { ...both, view: 'interface', observer: 'transit', connection_id: 6n }
+  const resolve = create()
+  await resolve.parts([partOf('x', []), partOf('y', [])])
+  const parts = [partOf('a', [row]), partOf('b', [row]), partOf('c', [{ ...row, packets: 0 }])]
+  const rows = await rowsOf(resolve, parts)
+  assert.deepEqual(
+    rows.map((one) => one['counted']),
+    [true, false, false],
+  )
+})

@@ -3,7 +3,7 @@
 // because what was decided stands in the rows.
 
 import { messageOf, type Reporter } from '../../../common/mod.ts'
-import type { Reader } from '../../../store/mod.ts'
+import type { Reader, StoredRow } from '../../../store/mod.ts'
 import {
   type Batch,
   type BlockEncoder,
@@ -17,6 +17,7 @@ import {
 } from '../../../wire/mod.ts'
 import { farNames, readFarEnd, storedFarEnd, writeFarEnd } from './far-end.ts'
 import { createPeers, type Peer, type Peers } from './peers.ts'
+import { ways, waysOf } from './ways.ts'
 
 /** A block on its way into a segment, and who sent it. */
 export interface ResolvePart {
@@ -107,6 +108,8 @@ interface Half {
   /** The end that the row's node sees; undefined of packets that passed it (or of which it sees both ends). */
   readonly side: Side | undefined
   readonly peer: Peer
+  /** Of view interface, where each direction is chosen for itself: the other direction of a row that has both. */
+  readonly also: Peer | undefined
 }
 
 /**
@@ -129,14 +132,20 @@ function halvesOf(part: ResolvePart, peers: Views): Halves {
     [names.index('dst'), 'dst'],
   ])
   const ofInterface = names.index('interface')
+  const ofTrace = names.index('trace')
+  let waysOfRow: ((row: number) => readonly number[]) | undefined
   const rows: Half[] = []
   for (let row = 0; row < view.rows; row++) {
     const side = sides.get(observers[row])
     const isInterface = views[row] === ofInterface
-    if (side === undefined && !isInterface) continue
+    if ((side === undefined && !isInterface) || views[row] === ofTrace) continue
+    const [low, high] = [ids[row * 2] as number, ids[row * 2 + 1] as number]
+    if (isInterface) waysOfRow ??= waysOf(view)
+    const [way = 0, other] = isInterface && waysOfRow ? waysOfRow(row) : []
     const known = isInterface ? peers.interface : peers.socket
-    const peer = known.of(ids[row * 2] as number, ids[row * 2 + 1] as number, node)
-    if (peer) rows.push({ row, side, peer })
+    const peer = known.of(low, (high ^ way) >>> 0, node)
+    const also = other === undefined ? undefined : known.of(low, (high ^ other) >>> 0, node)
+    if (peer) rows.push({ row, side, peer, also })
   }
   return { part, rows }
 }
@@ -144,11 +153,18 @@ function halvesOf(part: ResolvePart, peers: Views): Halves {
 /** Of two halves that come together the initiator's counts; after that the choice stands. */
 function choose(parts: readonly Halves[]): void {
   for (const { part, rows } of parts) {
-    for (const { peer, side } of rows) {
-      if (!peer.settled && side === 'src') peer.node = part.node
+    for (const { peer, also, side } of rows) {
+      if (side !== 'src') continue
+      if (!peer.settled) peer.node = part.node
+      if (also && !also.settled) also.node = part.node
     }
   }
-  for (const { rows } of parts) for (const { peer } of rows) peer.settled = true
+  for (const { rows } of parts) {
+    for (const { peer, also } of rows) {
+      peer.settled = true
+      if (also) also.settled = true
+    }
+  }
 }
 
 /** Rows that do not count say who is at their end. */
@@ -156,10 +172,11 @@ function learn({ part, rows }: Halves, late: Map<string, number>): void {
   const others = rows.filter(({ peer }) => peer.node !== part.node)
   if (others.length === 0) return
   const batch = readBlock(part.view, [...farNames.src, ...farNames.dst])
-  for (const { row, side, peer } of others) {
+  for (const { row, side, peer, also } of others) {
     if (side === undefined) continue
     if (!peer.far && peer.bare > 0) add(late, peer.node, peer.bare)
     peer.far = readFarEnd(batch, row, side)
+    if (also) also.far = peer.far
   }
 }
 
@@ -201,10 +218,13 @@ async function loadPeers(reader: Pick<Reader, 'read'>, peers: Views): Promise<vo
     name.endsWith('_id') ? `toString(${name}) AS ${name}` : name,
   )
   const rows = await reader.read(
-    `SELECT toString(connection_id) AS id, view, node, observer, counted, ${columns.join(', ')}
+    `SELECT toString(connection_id) AS id, view, node, observer, counted, ${columns.join(', ')},
+  packets > 0 AS _sends, (src_address, src_port) <= (dst_address, dst_port) AS _up,
+  view = 'interface' AND _sends != (reverse_packets > 0) AS _single
 FROM flows
-WHERE time > now64(9) - INTERVAL 3 MINUTE AND (observer IN ('src', 'dst') OR view = 'interface')
-ORDER BY time DESC, counted DESC LIMIT 1 BY connection_id, view, node LIMIT 200000`,
+WHERE time > now64(9) - INTERVAL 3 MINUTE AND view != 'trace'
+  AND (observer IN ('src', 'dst') OR view = 'interface')
+ORDER BY time DESC, counted DESC LIMIT 1 BY connection_id, view, node, _single, _sends = _up LIMIT 200000`,
     {},
     { resultRowsMax: 200_000 },
   )
@@ -212,11 +232,21 @@ ORDER BY time DESC, counted DESC LIMIT 1 BY connection_id, view, node LIMIT 2000
     const id = BigInt(String(row['id']))
     const node = String(row['node'])
     const known = row['view'] === 'interface' ? peers.interface : peers.socket
-    const peer = known.of(Number(id & 0xffff_ffffn), Number(id >> 32n), node)
-    if (!peer) continue
-    peer.settled = true
-    const { observer } = row
-    if (Number(row['counted']) === 0 && (observer === 'src' || observer === 'dst'))
-      peer.far = storedFarEnd(row, observer)
+    const [low, high] = [Number(id & 0xffff_ffffn), Number(id >> 32n)]
+    for (const way of storedWays(row)) {
+      const peer = known.of(low, (high ^ way) >>> 0, node)
+      if (!peer) continue
+      peer.settled = true
+      const { observer } = row
+      if (Number(row['counted']) === 0 && (observer === 'src' || observer === 'dst'))
+        peer.far = storedFarEnd(row, observer)
+    }
   }
+}
+
+/** The same of a row of the store. */
+function storedWays(row: StoredRow): readonly number[] {
+  if (row['view'] !== 'interface') return [0]
+  if (Number(row['_single']) === 0) return [ways.up, ways.down]
+  return [Number(row['_up']) === Number(row['_sends']) ? ways.up : ways.down]
 }

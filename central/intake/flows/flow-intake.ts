@@ -143,10 +143,11 @@ export function createFlowIntake(
   }
 
   async function start(): Promise<void> {
+    if (config.flows.length === 0) return
     const key = Uint8Array.from(deps.fleetKey())
     rows = createFlowRows(new Uint32Array(key.buffer))
     for (const endpoint of config.flows) await listen(endpoint)
-    if (sockets.length > 0) timer = setInterval(tick, flushMs)
+    timer = setInterval(tick, flushMs)
   }
 
   /** Both protocols at one port. A free one of UDP may be taken of TCP: then it is another. */

@@ -1,0 +1,99 @@
+// OTLP over HTTP (https://opentelemetry.io/docs/specs/otlp): POST /v1/traces with protobuf, gzip or plain.
+
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { messageOf } from '../../../common/mod.ts'
+import type { Endpoint } from '../config.ts'
+import { partialSuccess, statusMessage } from './answer.ts'
+import {
+  Busy,
+  type Listening,
+  listening,
+  requestBytesMax,
+  type Taken,
+  type TakeRequest,
+  TooLarge,
+  unpacked,
+} from './otlp-call.ts'
+import { BadMessage } from './protobuf.ts'
+
+export async function listenHttp(endpoint: Endpoint, take: TakeRequest): Promise<Listening> {
+  const server = createServer((request, response) => {
+    handle(request, take)
+      .catch((error) => answerTo(error))
+      .then((answer) => send(response, answer))
+      .catch(() => response.destroy())
+  })
+  server.maxConnections = 1_000
+  await listening(server, endpoint)
+  const { address, port } = server.address() as AddressInfo
+  return {
+    endpoint: { host: address, port },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeIdleConnections()
+        setTimeout(() => server.closeAllConnections(), 1_000).unref()
+      }),
+  }
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: Buffer
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+async function handle(request: IncomingMessage, take: TakeRequest): Promise<Answer> {
+  if (request.url !== '/v1/traces') return refusal(404, 'only /v1/traces is taken')
+  if (request.method !== 'POST') return refusal(405, 'POST it')
+  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim()
+  if (type !== 'application/x-protobuf') {
+    return refusal(415, 'send application/x-protobuf: OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf')
+  }
+  const encoding = request.headers['content-encoding'] ?? 'identity'
+  if (encoding !== 'identity' && encoding !== 'gzip') return refusal(415, 'gzip or nothing')
+  const body = await bodyOf(request)
+  if (!body) return refusal(413, `at most ${requestBytesMax} octets`)
+  return taken(await take(encoding === 'gzip' ? await unpacked(body) : body))
+}
+
+/** Undefined when it is too large. */
+async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
+  const parts: Buffer[] = []
+  let length = 0
+  for await (const part of request) {
+    length += (part as Buffer).length
+    if (length > requestBytesMax) return undefined
+    parts.push(part as Buffer)
+  }
+  return Buffer.concat(parts)
+}
+
+function taken(result: Taken): Answer {
+  return { status: 200, body: partialSuccess(result) }
+}
+
+function answerTo(error: unknown): Answer {
+  if (error instanceof BadMessage) return refusal(400, error.message)
+  if (error instanceof TooLarge) return refusal(413, `at most ${requestBytesMax} octets`)
+  if (error instanceof Busy) {
+    return { ...refusal(503, error.message), headers: { 'retry-after': '1' } }
+  }
+  return refusal(500, messageOf(error))
+}
+
+function refusal(status: number, message: string): Answer {
+  return { status, body: statusMessage(message) }
+}
+
+function send(response: ServerResponse, { status, body, headers = {} }: Answer): void {
+  const close = status === 413 ? { connection: 'close' } : {}
+  response.writeHead(status, {
+    'content-type': 'application/x-protobuf',
+    'content-length': body.length,
+    ...headers,
+    ...close,
+  })
+  response.end(body)
+}
