@@ -116,3 +116,10 @@ test('no drop is no good news where no node runs the probe', async () => {
   assert.equal(out, '')
   assert.match(err, /^0 packets dropped .*\nno node ran the probe drop in this time: weir programs/)
 })
+
+test('a kind that no probe fills is no quiet network', async () => {
+  const { err } = await weir('events --kind dns', answer)
+  assert.match(err, /no probe fills the kind dns yet/)
+  const filled = await weir('events --kind drop', answer)
+  assert.doesNotMatch(filled.err, /no probe/)
+})

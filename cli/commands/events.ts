@@ -1,12 +1,12 @@
 // `weir events`: what happened, one by one: connects and their ends, drops, retransmits, resets.
 
-import { eventKinds, eventTable } from '../../wire/mod.ts'
+import { type EventKind, eventKinds, eventTable } from '../../wire/mod.ts'
 import { eventColumns } from '../render/event-columns.ts'
 import { createListing, listingFlags } from '../render/listing.ts'
 import { fieldNamesOf, filterFlagsOf, filterOperand } from '../source/filter-flags.ts'
 import { rangeFlags } from '../source/range.ts'
 import { serverFlag } from '../source/server.ts'
-import type { Command, Terminal, Values } from './command.ts'
+import { type Command, note, type Terminal, type Values } from './command.ts'
 import { refuseWithFollow } from './flows.ts'
 import { follow, type ListedRows, list } from './flows-server.ts'
 
@@ -59,10 +59,18 @@ export const eventsCommand: Command = {
     },
   ],
   run: (values, terminal) => {
+    noteUnfilled(values.list('kind'), terminal)
     if (!values.on('follow')) return list(values, terminal, rows)
     refuseWithFollow(values, 'events')
     return follow(values, terminal, rows)
   },
+}
+
+/** No row and a coverage of 100 % would say that nothing happened. */
+function noteUnfilled(asked: readonly string[], terminal: Terminal): void {
+  const kinds: readonly EventKind[] = eventKinds
+  const unfilled = kinds.filter(({ name, unfilled }) => unfilled && asked.includes(name))
+  for (const { name } of unfilled) note(terminal, `no probe fills the kind ${name} yet`)
 }
 
 function listingOf(values: Values, terminal: Terminal) {

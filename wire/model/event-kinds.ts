@@ -16,6 +16,8 @@ export interface EventKind {
   readonly columns: readonly string[]
   /** Probes whose records become its rows. */
   readonly probes: readonly string[]
+  /** No probe fills it so far: that there is no row says nothing. */
+  readonly unfilled?: true
 }
 
 const tuple = ['protocol', 'src_address', 'src_port', 'dst_address', 'dst_port']
@@ -159,6 +161,7 @@ export const eventKinds = [
       'dst_address',
     ],
     probes: ['dns'],
+    unfilled: true,
   },
   {
     name: 'packet',
