@@ -46,8 +46,35 @@ test('sets whose template never comes do not grow without bound, and each is cou
     decoder.take(ipfixOf(index, [setOf(256, Buffer.concat([body, octetsOf([index, 4])]))]))
     assert.ok(decoder.waitingBytes() <= 1_000)
   }
-  const waiting = Math.floor(1_000 / (body.length + 4))
+  const waiting = Math.floor(1_000 / (body.length + 4 + 128))
   assert.equal(decoder.counts['withoutTemplate'], 50 - waiting)
+})
+
+test('sets of few octets or none waited without bound', () => {
+  const decoder = fakeDecoder()
+  for (const body of [Buffer.alloc(0), Buffer.alloc(1)]) {
+    const sets = Array.from({ length: 300 }, (_, index) => setOf(256 + index, body))
+    for (let index = 0; index < 100; index++) decoder.take(ipfixOf(index, sets))
+  }
+  assert.ok(decoder.waitingBytes() <= streamLimits.waitingBytesOfStream)
+  const most = streamLimits.waitingBytesOfStream / 128
+  assert.ok((decoder.counts['withoutTemplate'] ?? 0) >= 30_000 - most)
+})
+
+test('templates of many streams have one bound', () => {
+  const decoder = fakeDecoder({ ...streamLimits, templateFields: 100 })
+  const large = setOf(
+    2,
+    templateOf(
+      256,
+      Array.from({ length: 30 }, () => [1, 4] as const),
+    ),
+  )
+  for (let domain = 0; domain < 5; domain++) decoder.take(ipfixOf(0, [large], domain))
+  assert.deepEqual([decoder.counts['taken'], decoder.counts['bad_datagram']], [3, 2])
+  decoder.take(ipfixOf(0, [setOf(2, octetsOf([2, 2], [0, 2]))], 0))
+  decoder.take(ipfixOf(0, [large], 7))
+  assert.equal(decoder.counts['taken'], 5)
 })
 
 test('a domain, an exporter and a TCP connection each have templates of their own', () => {

@@ -123,7 +123,7 @@ export function createDecoder(sink: FlowSink, limits?: StreamLimits): Decoder {
 
   /** What an exporter said before it began anew explains nothing that it says now, nor the other way round. */
   function forget(stream: Stream): void {
-    stream.templates.clear()
+    streams.forgetTemplates(stream, () => true)
     stream.samplers.clear()
     const sets = streams.clearWaiting(stream)
     if (sets > 0) sink.withoutTemplate(stream, sets)

@@ -23,7 +23,9 @@ export interface Stream {
   readonly samplers: Map<number, number>
   readonly interfaces: Map<number, string>
   /** Data sets whose template is not known yet. */
-  readonly waiting: WaitingSet[]
+  waiting: WaitingSet[]
+  /** What they cost. */
+  waitingBytes: number
   /** By source port: several processes of one host may use one number of a domain. */
   readonly sequences: Map<number, Sequence>
   /** Checksums of the last datagrams: one that is behind and the same is a copy. */
@@ -55,7 +57,10 @@ export interface ExportClock {
 
 export interface StreamLimits {
   readonly streams: number
+  /** Of one stream. */
   readonly templates: number
+  /** Of all templates. */
+  readonly templateFields: number
   readonly waitingBytes: number
   readonly waitingBytesOfStream: number
   readonly waitingMs: number
@@ -65,6 +70,7 @@ export interface StreamLimits {
 export const streamLimits: StreamLimits = {
   streams: 2_048,
   templates: 1_024,
+  templateFields: 500_000,
   waitingBytes: 16 * 1024 ** 2,
   waitingBytesOfStream: 256 * 1024,
   waitingMs: 30 * 60_000,
@@ -77,6 +83,10 @@ const samplersMax = 256
 const dropsMax = 4_096
 const recentMax = 64
 
+/** What a set takes in memory, however few octets it has. */
+const setBytes = 128
+const costOf = ({ octets }: WaitingSet) => octets.length + setBytes
+
 export interface Streams {
   /** The stream of that domain; undefined when there are too many. */
   of(protocol: FlowProtocol, source: Source, domain: string, nowMs: number): Stream | undefined
@@ -84,6 +94,9 @@ export interface Streams {
   keep(stream: Stream, set: WaitingSet): number
   /** The sets that waited for the template. */
   takeWaiting(stream: Stream, template: number): readonly WaitingSet[]
+  /** False when there is no room for it. */
+  setTemplate(stream: Stream, template: Template): boolean
+  forgetTemplates(stream: Stream, which: (template: Template) => boolean): void
   /** Forgets all sets that wait in the stream; gives how many. */
   clearWaiting(stream: Stream): number
   /** Forgets what is too old; `lost` hears of the sets that waited in vain. */
@@ -97,6 +110,7 @@ export interface Streams {
 export function createStreams(limits: StreamLimits = streamLimits): Streams {
   const streams = new Map<string, Stream>()
   let waitingBytes = 0
+  let templateFields = 0
 
   function streamOf(
     protocol: FlowProtocol,
@@ -118,38 +132,66 @@ export function createStreams(limits: StreamLimits = streamLimits): Streams {
   }
 
   function keep(stream: Stream, set: WaitingSet): number {
-    const { waiting } = stream
-    let own = waiting.reduce((sum, { octets }) => sum + octets.length, 0)
+    const cost = costOf(set)
     let gone = 0
-    while (waiting.length > 0 && own + set.octets.length > limits.waitingBytesOfStream) {
-      own -= drop(stream, 0)
+    while (stream.waiting.length > 0 && stream.waitingBytes + cost > limits.waitingBytesOfStream) {
+      drop(stream)
       gone++
     }
-    const fits = own + set.octets.length <= limits.waitingBytesOfStream
-    if (!fits || waitingBytes + set.octets.length > limits.waitingBytes) return gone + 1
-    waiting.push(set)
-    waitingBytes += set.octets.length
+    const fits = stream.waitingBytes + cost <= limits.waitingBytesOfStream
+    if (!fits || waitingBytes + cost > limits.waitingBytes) return gone + 1
+    stream.waiting.push(set)
+    weigh(stream, cost)
     return gone
   }
 
-  /** Gives the octets that are free now. */
-  function drop(stream: Stream, index: number): number {
-    const [set] = stream.waiting.splice(index, 1)
-    const length = set?.octets.length ?? 0
-    waitingBytes -= length
-    return length
+  function weigh(stream: Stream, bytes: number): void {
+    stream.waitingBytes += bytes
+    waitingBytes += bytes
+  }
+
+  /** The oldest one goes. */
+  function drop(stream: Stream): void {
+    const set = stream.waiting.shift()
+    if (set) weigh(stream, -costOf(set))
   }
 
   function takeWaiting(stream: Stream, template: number): readonly WaitingSet[] {
     const due = stream.waiting.filter((set) => set.template === template)
-    for (const set of due) drop(stream, stream.waiting.indexOf(set))
+    if (due.length === 0) return due
+    stream.waiting = stream.waiting.filter((set) => set.template !== template)
+    for (const set of due) weigh(stream, -costOf(set))
     return due
   }
 
   function clearWaiting(stream: Stream): number {
     const sets = stream.waiting.length
-    while (stream.waiting.length > 0) drop(stream, 0)
+    stream.waiting = []
+    weigh(stream, -stream.waitingBytes)
     return sets
+  }
+
+  function setTemplate({ templates }: Stream, template: Template): boolean {
+    const more = template.fields.length - (templates.get(template.id)?.fields.length ?? 0)
+    const isNew = !templates.has(template.id)
+    if (isNew && templates.size >= limits.templates) return false
+    if (templateFields + more > limits.templateFields) return false
+    templateFields += more
+    templates.set(template.id, template)
+    return true
+  }
+
+  function forgetTemplates({ templates }: Stream, which: (template: Template) => boolean): void {
+    for (const template of [...templates.values()].filter(which)) {
+      templateFields -= template.fields.length
+      templates.delete(template.id)
+    }
+  }
+
+  function forget(key: string, stream: Stream): void {
+    clearWaiting(stream)
+    forgetTemplates(stream, () => true)
+    streams.delete(key)
   }
 
   function sweep(nowMs: number, lost: (stream: Stream, sets: number) => void): void {
@@ -158,10 +200,10 @@ export function createStreams(limits: StreamLimits = streamLimits): Streams {
       const oldest = isIdle ? Number.POSITIVE_INFINITY : nowMs - limits.waitingMs
       let sets = 0
       for (; (stream.waiting[0]?.receivedMs ?? Number.POSITIVE_INFINITY) < oldest; sets++) {
-        drop(stream, 0)
+        drop(stream)
       }
       if (sets > 0) lost(stream, sets)
-      if (isIdle) streams.delete(key)
+      if (isIdle) forget(key, stream)
     }
   }
 
@@ -170,7 +212,7 @@ export function createStreams(limits: StreamLimits = streamLimits): Streams {
       if (!key.startsWith(`${connection} `)) continue
       const sets = clearWaiting(stream)
       if (sets > 0) lost(stream, sets)
-      streams.delete(key)
+      forget(key, stream)
     }
   }
 
@@ -179,6 +221,8 @@ export function createStreams(limits: StreamLimits = streamLimits): Streams {
     keep,
     takeWaiting,
     clearWaiting,
+    setTemplate,
+    forgetTemplates,
     sweep,
     close,
     all: () => streams.values(),
@@ -195,6 +239,7 @@ function createStream(key: string, address: string, protocol: FlowProtocol): Str
     samplers: new Map(),
     interfaces: new Map(),
     waiting: [],
+    waitingBytes: 0,
     sequences: new Map(),
     recent: new Uint32Array(recentMax),
     recentAt: 0,

@@ -4,7 +4,7 @@ import type { DatagramContext } from './decode.ts'
 import type { FlowRecord } from './flow-record.ts'
 import { BadDatagram, needOctets, u16At } from './octets.ts'
 import type { SequenceCount } from './sequence.ts'
-import { type ExportClock, type Stream, setInterface, setSampler, streamLimits } from './streams.ts'
+import { type ExportClock, type Stream, setInterface, setSampler } from './streams.ts'
 import { type Dialect, readRecords, readTemplates, type Template } from './templates.ts'
 
 const headLengths: Readonly<Record<Dialect, number>> = { netflow9: 20, ipfix: 16 }
@@ -45,18 +45,15 @@ export function decodeTemplated(context: DatagramContext): SequenceCount | undef
 
 function takeTemplates(context: DatagramContext, content: Uint8Array, isOptions: boolean): void {
   const { stream, streams } = context
-  const { templates } = stream
   const dialect = stream.protocol as Dialect
   for (const news of readTemplates(content, dialect, isOptions)) {
     if ('withdrawn' in news) {
-      withdraw(templates, news.withdrawn, templateSets[dialect])
+      streams.forgetTemplates(stream, withdrawn(news.withdrawn, templateSets[dialect]))
       continue
     }
     const { template } = news
-    if (!templates.has(template.id) && templates.size >= streamLimits.templates) {
-      throw new BadDatagram(`more than ${streamLimits.templates} templates`)
-    }
-    templates.set(template.id, template)
+    if (!streams.setTemplate(stream, template))
+      throw new BadDatagram('there are too many templates')
     for (const set of streams.takeWaiting(stream, template.id)) {
       try {
         readSet(context, template, set.octets, set.clock)
@@ -69,24 +66,19 @@ function takeTemplates(context: DatagramContext, content: Uint8Array, isOptions:
 }
 
 /** The number of a set of templates stands for all of its kind (RFC 7011, 8.1). */
-function withdraw(
-  templates: Map<number, Template>,
+function withdrawn(
   id: number,
   [ofFlows, ofOptions]: readonly [number, number],
-): void {
-  if (id !== ofFlows && id !== ofOptions) {
-    templates.delete(id)
-    return
-  }
-  for (const { id: own, isOptions } of [...templates.values()]) {
-    if (isOptions === (id === ofOptions)) templates.delete(own)
-  }
+): (template: Template) => boolean {
+  if (id !== ofFlows && id !== ofOptions) return (template) => template.id === id
+  return ({ isOptions }) => isOptions === (id === ofOptions)
 }
 
 function takeData(context: DatagramContext, id: number, content: Uint8Array): number | undefined {
   const { stream, streams, sink, clock } = context
   const template = stream.templates.get(id)
   if (template) return readSet(context, template, content, clock)
+  if (content.length === 0) return 0
   const set = {
     template: id,
     octets: Uint8Array.from(content),

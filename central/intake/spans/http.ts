@@ -76,7 +76,7 @@ function taken(result: Taken): Answer {
 
 function answerTo(error: unknown): Answer {
   if (error instanceof BadMessage) return refusal(400, error.message)
-  if (error instanceof TooLarge) return refusal(413, `at most ${requestBytesMax} octets`)
+  if (error instanceof TooLarge) return refusal(413, error.message)
   if (error instanceof Busy) {
     return { ...refusal(503, error.message), headers: { 'retry-after': '1' } }
   }

@@ -157,6 +157,8 @@ test('what is no request of OTLP is refused with its reason', () =>
       ),
       413,
     )
+    const many = requestOf(Array.from({ length: 50_001 }, () => ({ attributes: peer })))
+    assert.equal(await statusOf(post(http, many)), 413)
     assert.equal(await statusOf(post(http, requestOf([]), {}, '/v1/metrics')), 404)
     assert.equal(await statusOf(fetch(`http://127.0.0.1:${http}/v1/traces`)), 405)
     assert.deepEqual(rows, [])

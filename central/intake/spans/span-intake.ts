@@ -5,7 +5,7 @@ import type { Component, Reporter } from '../../../common/mod.ts'
 import type { Batch, RowValues } from '../../../wire/mod.ts'
 import type { StageLedger } from '../../ingest/stage-ledger.ts'
 import type { Endpoint } from '../config.ts'
-import { Busy, type Listening, type Taken } from './otlp-call.ts'
+import { Busy, type Listening, type Taken, TooLarge } from './otlp-call.ts'
 import { forEachSpan, type Span } from './request.ts'
 import { type SpanEnds, spanEndsOf } from './span-ends.ts'
 import { batchesOf, nodeOf, spanRow } from './span-rows.ts'
@@ -33,6 +33,8 @@ const pendingBytesMax = 64 * 1024 ** 2
 const pastMaxNs = 6n * 86_400_000_000_000n
 const futureMaxNs = 1_800_000_000_000n
 const sweepMs = 5_000
+/** Of a request: SDKs send 512, collectors some thousands. */
+const spansMax = 50_000
 
 export function createSpanIntake(
   config: SpanIntakeConfig,
@@ -68,7 +70,9 @@ export function createSpanIntake(
 
   async function store(octets: Buffer): Promise<Taken> {
     const spans: Span[] = []
-    forEachSpan(octets, (span) => spans.push(span))
+    forEachSpan(octets, (span) => {
+      if (spans.push(span) > spansMax) throw new TooLarge(`more than ${spansMax} spans`)
+    })
     let rejected = 0
     const rows = spans.flatMap((span): RowValues[] => {
       const ends = spanEndsOf(span)
