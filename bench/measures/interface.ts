@@ -47,6 +47,7 @@ interface Said {
 }
 
 const ports = 65_535
+const sources = [30_001, 30_002]
 
 /** Each datagram is a flow of its own; nftables counts them on the way. */
 async function blast(): Promise<Finding> {
@@ -59,8 +60,10 @@ async function blast(): Promise<Finding> {
     try {
       const lines = [
         'import socket',
-        's = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)',
-        `for port in range(1, ${ports + 1}): s.sendto(b"x", ("10.77.0.2", port))`,
+        `for source in (${sources.join(', ')}):`,
+        ' s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)',
+        ' s.bind(("10.77.0.1", source))',
+        ` for port in range(1, ${ports + 1}): s.sendto(b"x", ("10.77.0.2", port))`,
       ]
       pair.near.run('/usr/bin/python3', '-c', lines.join('\n'))
       const { records, counters } = await watcher.dump()
@@ -69,7 +72,7 @@ async function blast(): Promise<Finding> {
       const incoming = records.filter((one) => one.protocol === 17 && one.direction === 1)
       const counted = sumOf(incoming, 'packets') + (counters['lost'] ?? 0)
       return {
-        what: `${ports} flows in one interval: packets in records or lost, of ${truth} that nftables counted (${counters['unlisted']} without a flow of their own)`,
+        what: `${sources.length * ports} flows in one interval: packets in records or lost, of ${truth} that nftables counted (${counters['unlisted']} without a flow of their own)`,
         value: String(counted),
         goal: 'all',
         holds: counted === truth,

@@ -28,3 +28,17 @@ test('the switch asks for interfaces by the parameter of the API, and back', { s
     assert.doesNotMatch(page.url(), /view=/)
   }),
 )
+
+test('of interfaces the overview asks who talks to whom by address', { skip }, () =>
+  look({}, async (page, weir) => {
+    await page.goto(weir.base)
+    await page.locator('.edges tbody tr').first().waitFor()
+    weir.requests()
+    await page.getByRole('button', { name: 'Interfaces' }).click()
+    await until('a question by address', () =>
+      weir
+        .requests()
+        .some((url) => url.startsWith('/api/top') && /view=interface.*by=src_address/.test(url)),
+    )
+  }),
+)

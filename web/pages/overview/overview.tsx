@@ -25,7 +25,7 @@ export function Overview({ state, live, health, intervalMs }: PageProps) {
   const top = useAnswer<TopAnswer>(
     order === failedOrder
       ? `/api/top?${failedQuery(state)}`
-      : `/api/top?${question}&${talkersQuery(order, state.fold)}`,
+      : `/api/top?${question}&${talkersQuery(order, state)}`,
     live ? refreshMs((toMs - fromMs) / 30) : undefined,
   )
   const now = series.atMs || serverNow()

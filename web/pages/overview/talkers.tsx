@@ -7,7 +7,7 @@ import type { Health, TopAnswer, Values } from '../../data/contract.ts'
 import { model$ } from '../../data/model.ts'
 import { commit, location$ } from '../../data/page.ts'
 import { retransmitsOf, text } from '../../domain/flow.ts'
-import { type PageState, withFilters } from '../../domain/location.ts'
+import { type PageState, viewOf, withFilters } from '../../domain/location.ts'
 import type { Words } from '../../domain/model.ts'
 import * as number from '../../domain/number.ts'
 import { PanelCoverage } from '../../views/coverage-badge.tsx'
@@ -16,7 +16,15 @@ import { type Column, Table } from '../../views/table.tsx'
 import { Name, Num } from '../../views/text.tsx'
 import { Failed, failedOrder, failedRows } from './failed.tsx'
 
-const by = ['src_process', 'dst_process', 'dst_port'] as const
+/** Of sockets; of packets on an interface mostly nobody knows a process. */
+const byProcess = ['src_process', 'dst_process', 'dst_port'] as const
+const byAddress = ['src_address', 'dst_address', 'dst_port'] as const
+
+/** What the row is a group of. */
+function fieldsOf(row: Values): typeof byProcess | typeof byAddress {
+  return 'src_address' in row ? byAddress : byProcess
+}
+
 const orders = ['total', 'retransmits', 'rtt_p95_ns'] as const
 
 export const firstOrder = `-${orders[0]}`
@@ -31,9 +39,11 @@ const shownMetrics = [
 ]
 
 /** What the question adds to range and filters. */
-export function talkersQuery(order: string, fold: PageState['fold']): string {
+export function talkersQuery(order: string, state: PageState): string {
+  const { fold } = state
   const query = new URLSearchParams({ order, limit: String(shown) })
   if (fold === 'none') query.append('fold', fold)
+  const by = viewOf(state) === 'interface' ? byAddress : byProcess
   for (const field of by) query.append('by', field)
   for (const metric of shownMetrics) query.append('metrics', metric)
   return query.toString()
@@ -232,6 +242,7 @@ function foldedOf(row: Values): number {
 /** Shows only this edge; of a fold each of its ports. */
 function filterBy(row: Values): void {
   const isFolded = foldedOf(row) > 0
+  const by: readonly string[] = fieldsOf(row)
   const ends = isFolded ? by.filter((field) => field !== 'dst_port') : by
   const filters = ends.map((field) => ({ field, value: text(row, field) }))
   const state = withFilters(location$.get(), filters)
@@ -240,14 +251,15 @@ function filterBy(row: Values): void {
 
 function EdgeName({ row }: { readonly row: Values }) {
   const folded = foldedOf(row)
+  const [src, dst] = fieldsOf(row)
   return (
     <button
       type="button"
       title={folded > 0 ? `Show each of these ${folded} ports` : 'Show only this edge'}
     >
-      <Process name={text(row, 'src_process')} />
+      <Process name={text(row, src)} />
       <span class="arrow">→</span>
-      <Process name={text(row, 'dst_process')} />
+      <Process name={text(row, dst)} />
       {folded > 0 ? (
         <span>
           :* <span class="dim">{number.exact(folded)} ports</span>
@@ -272,7 +284,7 @@ function Bars({ row, most }: { readonly row: Values; readonly most: number }) {
 
 /** An edge may be there twice: folded, and without a port of its own. */
 function keyOfEdge(row: Values): string {
-  return [...by, 'folded_ports'].map((field) => text(row, field)).join('|')
+  return [...fieldsOf(row), 'folded_ports'].map((field) => text(row, field)).join('|')
 }
 
 /** A process that is not on a watched node has no name here. */
