@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { type Finding, tableOf } from './finding.ts'
 import { holdLock } from './lock.ts'
 import { checkpoint } from './measures/checkpoint.ts'
+import { drop } from './measures/drop.ts'
 import { dump } from './measures/dump.ts'
 import { encode } from './measures/encode.ts'
 import { events } from './measures/events.ts'
@@ -28,6 +29,7 @@ const measures = [
   follow,
   ring,
   flow,
+  drop,
   carried,
   maps,
   dump,

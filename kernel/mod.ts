@@ -48,6 +48,7 @@ export {
   numberOctets,
 } from './probes/conditions.ts'
 export { doctor } from './probes/doctor.ts'
+export { packetsOf as packetsOfDrops } from './probes/drop/packets.ts'
 export { chosen as isChosenInterface } from './probes/flow/choose.ts'
 export type { FlowSink } from './probes/flow/flow-sums.ts'
 export { type CapturedPacket, openReplay, packetLink, type Replay } from './probes/flow/replay.ts'

@@ -4,6 +4,7 @@ import { openLibc } from './library.ts'
 
 const clockRealtime = 0
 const clockMonotonic = 1
+const clockMonotonicCoarse = 6
 const clockBoottime = 7
 const attempts = 8
 
@@ -41,8 +42,19 @@ export function bootNs(): bigint {
   return read(clockBoottime, Buffer.alloc(16))
 }
 
-/** struct timespec: s64 seconds, s64 nanoseconds. */
+/** Nanoseconds between two ticks of the kernel's timer (1 s / CONFIG_HZ). */
+export function tickNs(): bigint {
+  const time = Buffer.alloc(16)
+  openLibc().clockGetres(clockMonotonicCoarse, time)
+  return timeIn(time)
+}
+
 function read(clock: number, into: Buffer): bigint {
   openLibc().clockGettime(clock, into)
-  return into.readBigInt64LE(0) * 1_000_000_000n + into.readBigInt64LE(8)
+  return timeIn(into)
+}
+
+/** struct timespec: s64 seconds, s64 nanoseconds. */
+function timeIn(time: Buffer): bigint {
+  return time.readBigInt64LE(0) * 1_000_000_000n + time.readBigInt64LE(8)
 }

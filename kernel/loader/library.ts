@@ -61,6 +61,7 @@ export interface Libc {
   /** Number, the command of bpf(2), attributes, octets. */
   readonly syscall: Call<number, [number, number, Buffer, number]>
   readonly clockGettime: Call<number, [number, Buffer]>
+  readonly clockGetres: Call<number, [number, Buffer]>
   readonly threadSignalMask: Call<number, [number, Buffer, Buffer | null]>
   readonly vsnprintf: Call<number, [Buffer, number, string, Pointer]>
   readonly strerror: Call<string, [number]>
@@ -175,6 +176,7 @@ function bindLibc(): Libc {
     syscall: call('long syscall(long number, long command, void *attributes, unsigned long size)'),
     threadSignalMask: call('int pthread_sigmask(int how, const void *set, void *old)'),
     clockGettime: call('int clock_gettime(int clock, void *time)'),
+    clockGetres: call('int clock_getres(int clock, void *time)'),
     vsnprintf: call('int vsnprintf(void *to, size_t size, const char *format, void *arguments)'),
     strerror: call('const char *strerror(int number)'),
     mallocTrim: optional(() => call('int malloc_trim(size_t keep)')),

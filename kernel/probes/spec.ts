@@ -151,6 +151,11 @@ export interface OpenProbe {
   drain(sink: RecordSink, max?: number): number
   /** What lives, for probes of things that live: see `Living`. */
   readonly living?: Living
+  /**
+   * For probes whose records stand for several packets: for how many these do. Those that its counters have as lost
+   * (packets that found no room, reported by reason alone) are not among them.
+   */
+  packets?(records: Uint8Array): number
   /** Interfaces that it watches or has watched, for probes that do. */
   interfaces?(): readonly WatchedInterface[]
   /** What the programs counted since the probe was opened, all CPUs together. */
@@ -194,6 +199,8 @@ export interface ProbeSpec {
   readonly isAskedFor?: (options: ProbeOptions) => boolean
   /** What its counters count; records when left out. */
   readonly unit?: 'packets'
+  /** What the drain counts of its records; records when left out, else by `packets` of the open probe. */
+  readonly drainUnit?: 'packets'
   readonly hooks: readonly HookSpec[]
   readonly degraded: readonly DegradedSpec[]
   readonly records: RecordSpec

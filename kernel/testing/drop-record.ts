@@ -34,6 +34,8 @@ function readDrop(octets: Uint8Array, start: number) {
     bytes: Number(view.getBigUint64(at.bytes, true)),
     first_ns: view.getBigUint64(at.first_ns, true),
     last_ns: view.getBigUint64(at.last_ns, true),
+    cookie: view.getBigUint64(at.cookie, true),
+    cgroup_id: view.getBigUint64(at.cgroup_id, true),
     packet_bytes: view.getUint32(at.packet_bytes, true),
     tcp_flags: view.getUint8(at.tcp_flags),
     flags: view.getUint8(at.flags),

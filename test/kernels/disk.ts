@@ -30,8 +30,15 @@ const programs = [
   'taskset',
   'setpriv',
 ]
-const libraries = ['libbpf.so.1']
-const modules = ['kernel/net', 'kernel/drivers/net/veth', 'kernel/lib', 'kernel/crypto']
+/** libffi is for Python's ctypes. */
+const libraries = ['libbpf.so.1', 'libffi.so.8']
+const modules = [
+  'kernel/net',
+  'kernel/drivers/net/veth',
+  'kernel/drivers/net/tun',
+  'kernel/lib',
+  'kernel/crypto',
+]
 const sources = ['kernel', 'common', 'wire', 'package.json']
 /** npm packages that these sources import. */
 const packages = [
@@ -74,7 +81,7 @@ mkdir -p /dev/shm /sys/fs/cgroup /sys/fs/bpf /run /tmp
 mount -t tmpfs none /tmp; mount -t tmpfs none /run; mount -t cgroup2 none /sys/fs/cgroup; mount -t bpf none /sys/fs/bpf
 export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp
 ip link set lo up
-modprobe veth; modprobe bridge; modprobe sch_ingress; modprobe cls_bpf; modprobe nf_tables; modprobe nft_numgen; modprobe nft_counter; modprobe nft_masq; modprobe nft_nat; modprobe nft_chain_nat; modprobe nft_reject_inet; modprobe nft_reject_ipv4
+modprobe veth; modprobe tun; modprobe sch_tbf; modprobe nf_tables; modprobe bridge; modprobe sch_ingress; modprobe cls_bpf; modprobe nft_numgen; modprobe nft_counter; modprobe nft_masq; modprobe nft_nat; modprobe nft_chain_nat; modprobe nft_reject_inet; modprobe nft_reject_ipv4
 cd /weir
 export WEIR_RULE_SETS=100
 node --test --test-concurrency=1 --test-reporter=tap ${tests.join(' ')}

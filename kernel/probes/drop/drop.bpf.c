@@ -62,12 +62,12 @@ static __always_inline void record(struct drop_counters *here, struct drop_key *
 		add(&here->values[COUNTER_FILTERED], value->count);
 		return;
 	}
-	value->first_ns = value->last_ns = bpf_ktime_get_boot_ns();
 	table = bpf_map_lookup_elem(&current, &zero);
 	if (table) {
 		known = bpf_map_lookup_elem(table, key);
 		if (!known) {
 			describe(value, sk);
+			value->first_ns = value->last_ns = exact_time();
 			if (device)
 				bpf_core_read(value->interface, sizeof(value->interface), &device->name);
 			if (!bpf_map_update_elem(table, key, value, BPF_NOEXIST)) {
@@ -106,54 +106,82 @@ static __always_inline bool is_read_out(const struct drop_key *key, struct sk_bu
 	return key->protocol == IPPROTO_TCP && !skb->len;
 }
 
+/*
+ * TCP has no route to send a segment by: it has no IP header yet and no device, but its socket says who it is from and
+ * to. Local sockets and netlink use the same buffers: those are no packets.
+ */
+static __always_inline bool is_unsent(struct drop_key *key, struct drop_value *value,
+				      struct sk_buff___drop *skb)
+{
+	struct sock *sk = skb->sk;
+
+	if (!has_socket(sk) || !is_full(sk) || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return false;
+	key->link_protocol = 0;
+	tuple_of(key, sk, true);
+	value->bytes = value->packet_bytes = skb->len + ip_bytes(key);
+	value->flags = DROP_OUTGOING | DROP_FROM_LOCAL;
+	return true;
+}
+
+/* What its headers say, and where it was. False if it is no packet, or not one by itself. */
+static __always_inline bool is_packet(struct drop_key *key, struct drop_value *value,
+				      struct sk_buff___drop *skb, struct net_device___drop *device)
+{
+	struct packet p;
+	bool is_ip = read_packet(key, &p, skb);
+
+	if (!is_ip && !device && !skb->skb_iif)
+		return is_unsent(key, value, skb);
+	if (is_part(skb, key->location) || is_read_out(key, skb))
+		return false;
+	value->bytes = p.bytes;
+	value->packet_bytes = p.bytes;
+	value->tcp_flags = p.tcp_flags;
+	value->flags = skb->skb_iif ? 0 : DROP_OUTGOING | (skb->sk ? DROP_FROM_LOCAL : 0);
+	value->interface_index = device ? (__u32)device->ifindex : (__u32)skb->skb_iif;
+	return true;
+}
+
 static __always_inline void on_free(struct drop_counters *here, struct sk_buff___drop *skb,
-				    __u64 location, __u32 reason, struct sock *rx_sk)
+				    struct drop_key *key, struct sock *rx_sk)
 {
 	struct net_device___drop *device = device_of(skb);
 	struct sock *sk = skb->sk ? skb->sk : rx_sk;
 	struct drop_value value = { .count = 1 };
-	struct drop_key key = {};
-	struct packet p;
-	bool is_ip;
 
-	key.kind = DROP_PACKET;
-	key.location = location;
-	key.reason = reason;
-	is_ip = read_packet(&key, &p, skb);
-	/* Local sockets and netlink use the same buffers: no device ever saw those. */
-	if ((!is_ip && !device && !skb->skb_iif) || is_part(skb, location) ||
-	    is_read_out(&key, skb)) {
+	if (!is_packet(key, &value, skb, device)) {
 		add(&here->values[COUNTER_IGNORED], 1);
 		return;
 	}
-	key.netns = netns_of_packet(skb, device, sk);
-	value.bytes = p.bytes;
-	value.packet_bytes = p.bytes;
-	value.tcp_flags = p.tcp_flags;
-	value.flags = skb->skb_iif ? 0 : DROP_OUTGOING | (skb->sk ? DROP_FROM_LOCAL : 0);
-	value.interface_index = device ? (__u32)BPF_CORE_READ(device, ifindex) : (__u32)skb->skb_iif;
-	record(here, &key, &value, device, sk);
+	key->netns = netns_of_packet(skb, device, sk);
+	record(here, key, &value, device, sk);
+}
+
+/* Reasons that say that the packet was not dropped. */
+static __always_inline bool is_no_reason(__u32 reason)
+{
+	return (bpf_core_enum_value_exists(enum skb_drop_reason___weir, SKB_CONSUMED___weir) &&
+		reason == bpf_core_enum_value(enum skb_drop_reason___weir, SKB_CONSUMED___weir)) ||
+	       (bpf_core_enum_value_exists(enum skb_drop_reason___weir, SKB_NOT_DROPPED_YET___weir) &&
+		reason == bpf_core_enum_value(enum skb_drop_reason___weir, SKB_NOT_DROPPED_YET___weir));
 }
 
 static __always_inline void on_kfree_skb(struct drop_counters *here, __u64 *ctx)
 {
-	struct sk_buff___drop *skb = (void *)ctx[0];
-	__u32 reason = NO_REASON;
+	struct drop_key key = { .kind = DROP_PACKET, .location = ctx[1], .reason = NO_REASON };
 	struct sock *rx_sk = 0;
 
 	if (bpf_core_field_exists(struct trace_event_raw_kfree_skb, reason)) {
-		reason = ctx[2];
-		if ((bpf_core_enum_value_exists(enum skb_drop_reason___weir, SKB_CONSUMED___weir) &&
-		     reason == bpf_core_enum_value(enum skb_drop_reason___weir, SKB_CONSUMED___weir)) ||
-		    (bpf_core_enum_value_exists(enum skb_drop_reason___weir, SKB_NOT_DROPPED_YET___weir) &&
-		     reason == bpf_core_enum_value(enum skb_drop_reason___weir, SKB_NOT_DROPPED_YET___weir))) {
+		key.reason = ctx[2];
+		if (is_no_reason(key.reason)) {
 			add(&here->values[COUNTER_IGNORED], 1);
 			return;
 		}
 	}
 	if (bpf_core_field_exists(struct trace_event_raw_kfree_skb, rx_sk))
 		rx_sk = (void *)ctx[3];
-	on_free(here, skb, ctx[1], reason, rx_sk);
+	on_free(here, (void *)ctx[0], &key, rx_sk);
 }
 
 SEC("tp_btf/kfree_skb")

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { dropCounterNames, dropRecordBytes } from '../../layout/drop-record.ts'
 import { tracing } from '../../loader/attach/tracing.ts'
+import { tickNs } from '../../loader/clock.ts'
 import { fail } from '../../loader/errors.ts'
 import { kernelNames } from '../../loader/host.ts'
 import { rangesOf } from '../../loader/kallsyms.ts'
@@ -17,6 +18,7 @@ import {
   type ProbeOptions,
 } from '../spec.ts'
 import { dropDegraded, dropHooks } from './hooks.ts'
+import { packetsOf } from './packets.ts'
 import { createTables } from './tables.ts'
 
 /** Names in kernel BTF that decide how the probe is loaded. */
@@ -67,6 +69,8 @@ export function loadDropObject(options: ProbeOptions, without: ReadonlySet<strin
     settings: {
       only_netns: BigInt(options.netns ?? 0),
       only_cgroup: options.cgroupId ?? 0n,
+      tick_ns: tickNs(),
+      has_cast: BigInt(kernelNames(['bpf_rdonly_cast']).size),
       ...partsSettings(),
     },
     maxEntries: {},
@@ -136,6 +140,7 @@ function attach(
       return { name, hook, id, state: loaded ? 'on' : 'off', why: absent.get(name) ?? '' }
     }),
     drain: () => 0,
+    packets: packetsOf,
     counters,
     use: () => {
       assertOpen()

@@ -62,10 +62,15 @@ struct ipv6_header {
 	__u8 destination[16];
 };
 
-union ip_header {
+/*
+ * One read has the headers of most packets. It may reach beyond the linear part: the kernel's own skb_shared_info
+ * lies there, which is larger. What is beyond is not looked at.
+ */
+union headers {
 	struct ipv4_header v4;
 	struct ipv6_header v6;
-	__u64 words[5];
+	__u8 octets[64];
+	__u64 words[8];
 };
 
 /* The first 16 octets of TCP; UDP, SCTP, DCCP and UDP-Lite begin with the ports too. */
@@ -83,23 +88,32 @@ static __always_inline bool has_ports(__u8 protocol)
 	       protocol == 33 || protocol == 136;
 }
 
+/* Where the ports would be in the packet, `from` those octets. */
+static __always_inline void take_transport(struct drop_key *key, struct packet *p, __u32 at,
+					   const void *from)
+{
+	const struct transport_header *header = from;
+
+	if (!has_ports(key->protocol) || at + 4 > p->tail)
+		return;
+	key->source_port = bpf_ntohs(header->source);
+	key->destination_port = bpf_ntohs(header->destination);
+	if (key->protocol == IPPROTO_TCP && at + 14 <= p->tail)
+		p->tcp_flags = header->tcp_flags;
+}
+
 static __always_inline void read_transport(struct drop_key *key, struct packet *p, __u32 at)
 {
 	struct transport_header header;
 
-	if (!has_ports(key->protocol) || at + 4 > p->tail)
-		return;
-	if (bpf_probe_read_kernel(&header, sizeof(header), p->head + at))
-		return;
-	key->source_port = bpf_ntohs(header.source);
-	key->destination_port = bpf_ntohs(header.destination);
-	if (key->protocol == IPPROTO_TCP && at + 14 <= p->tail)
-		p->tcp_flags = header.tcp_flags;
+	if (at + 4 <= p->tail && !bpf_probe_read_kernel(&header, sizeof(header), p->head + at))
+		take_transport(key, p, at, &header);
 }
 
 static __always_inline bool read_v4(struct drop_key *key, struct packet *p,
-				    const struct ipv4_header *ip)
+				    const union headers *headers)
 {
+	const struct ipv4_header *ip = &headers->v4;
 	__u32 length = (ip->version_length & 15) * 4;
 
 	if (ip->version_length >> 4 != 4 || length < 20)
@@ -107,7 +121,11 @@ static __always_inline bool read_v4(struct drop_key *key, struct packet *p,
 	put_v4(key->source, ip->source);
 	put_v4(key->destination, ip->destination);
 	key->protocol = ip->protocol;
-	if (!(ip->fragment & bpf_htons(0x1fff)))
+	if (ip->fragment & bpf_htons(0x1fff))
+		return true;
+	if (length == sizeof(*ip))
+		take_transport(key, p, p->network + length, headers->octets + sizeof(*ip));
+	else
 		read_transport(key, p, p->network + length);
 	return true;
 }
@@ -144,8 +162,10 @@ static __always_inline void skip_extensions(struct drop_key *key, struct packet 
 }
 
 static __always_inline bool read_v6(struct drop_key *key, struct packet *p,
-				    const struct ipv6_header *ip)
+				    const union headers *headers)
 {
+	const struct ipv6_header *ip = &headers->v6;
+
 	if (ip->version_class >> 4 != 6)
 		return false;
 	__builtin_memcpy(key->source, ip->source, 16);
@@ -154,24 +174,51 @@ static __always_inline bool read_v6(struct drop_key *key, struct packet *p,
 	if (is_extension(ip->next))
 		skip_extensions(key, p);
 	else
-		read_transport(key, p, p->network + sizeof(*ip));
+		take_transport(key, p, p->network + sizeof(*ip), headers->octets + sizeof(*ip));
+	return true;
+}
+
+/* Whether the running kernel has bpf_rdonly_cast (6.2); set by the loader. */
+const volatile bool has_cast;
+
+extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
+
+/* 16 octets by plain loads, as if they were an address of IPv6. */
+static __always_inline void load_16(__u64 *to, const unsigned char *from)
+{
+	const __u64 *words = bpf_rdonly_cast(from, bpf_core_type_id_kernel(struct in6_addr));
+
+	to[0] = words[0];
+	to[1] = words[1];
+}
+
+static __always_inline bool read_headers(union headers *to, const unsigned char *from, bool is_v6)
+{
+	if (!has_cast)
+		return !bpf_probe_read_kernel(to, sizeof(*to), from);
+	load_16(to->words, from);
+	load_16(to->words + 2, from + 16);
+	if (is_v6 || to->v4.protocol == IPPROTO_TCP)
+		load_16(to->words + 4, from + 32);
+	if (is_v6)
+		load_16(to->words + 6, from + 48);
 	return true;
 }
 
 /* True if an IP header lies there. */
 static __always_inline bool read_ip(struct drop_key *key, struct packet *p, __u32 at, __be16 type)
 {
-	union ip_header ip;
+	union headers headers = {};
 
-	if (at + sizeof(ip.v4) > p->tail ||
-	    bpf_probe_read_kernel(&ip, sizeof(ip), p->head + at))
+	if (type != bpf_htons(ETH_P_IP) && type != bpf_htons(ETH_P_IPV6))
+		return false;
+	if (at + sizeof(headers.v4) > p->tail ||
+	    !read_headers(&headers, p->head + at, type == bpf_htons(ETH_P_IPV6)))
 		return false;
 	p->network = at;
 	if (type == bpf_htons(ETH_P_IP))
-		return read_v4(key, p, &ip.v4);
-	if (type == bpf_htons(ETH_P_IPV6) && at + sizeof(ip.v6) <= p->tail)
-		return read_v6(key, p, &ip.v6);
-	return false;
+		return read_v4(key, p, &headers);
+	return at + sizeof(headers.v6) <= p->tail && read_v6(key, p, &headers);
 }
 
 struct vlan_tag {

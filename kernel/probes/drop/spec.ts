@@ -8,6 +8,8 @@ export const dropSpec: ProbeSpec = {
   summary:
     'Every packet that the kernel dropped, with its reason and place in the code; TCP retransmits and resets.',
   default: true,
+  unit: 'packets',
+  drainUnit: 'packets',
   hooks: dropHooks,
   degraded: dropDegraded,
   records: {

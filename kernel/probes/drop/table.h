@@ -61,11 +61,35 @@ struct {
 	__type(value, struct remainder);
 } remainders SEC(".maps");
 
+/* Nanoseconds between two ticks of the timer; set by the loader. */
+const volatile __u64 tick_ns;
+
+/* CLOCK_BOOTTIME less the ticks. It changes when the host has slept: each new entry finds it again. */
+__u64 boot_at_tick_0;
+
+/* The exact clock, for an entry that is new. The next tick may be due: counted with it, no coarse time is too late. */
+static __always_inline __u64 exact_time(void)
+{
+	__u64 boot = bpf_ktime_get_boot_ns();
+
+	boot_at_tick_0 = boot - (bpf_jiffies64() + 1) * tick_ns;
+	return boot;
+}
+
+/* Up to two ticks early. Reading the exact clock would be a good part of what a drop costs. */
+static __always_inline __u64 coarse_time(void)
+{
+	return bpf_jiffies64() * tick_ns + boot_at_tick_0;
+}
+
 static __always_inline void add_to(struct drop_value *to, const struct drop_value *more)
 {
+	const __u64 now = coarse_time();
+
 	add(&to->count, more->count);
 	add(&to->bytes, more->bytes);
-	to->last_ns = more->last_ns;
+	if (now > to->last_ns)
+		to->last_ns = now;
 	if (more->tcp_flags & ~to->tcp_flags)
 		to->tcp_flags |= more->tcp_flags;
 }

@@ -3,31 +3,6 @@
 #ifndef WEIR_DROP_TCP_H
 #define WEIR_DROP_TCP_H
 
-/* From this end of the socket to the other, or back. False if it is no TCP socket of ours. */
-static __always_inline bool tuple_of(struct drop_key *key, struct sock *sk, bool outward)
-{
-	struct inet_sock *inet = (void *)sk;
-	__u16 local, remote;
-
-	if (!has_socket(sk))
-		return false;
-	key->protocol = IPPROTO_TCP;
-	key->netns = netns_of(sk, true);
-	local = is_full(sk) ? bpf_ntohs(BPF_CORE_READ(inet, inet_sport)) :
-			      BPF_CORE_READ((struct sock___port *)sk, __sk_common.skc_num);
-	remote = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	put_local(outward ? key->source : key->destination, sk, true);
-	put_remote(outward ? key->destination : key->source, sk, true);
-	key->source_port = outward ? local : remote;
-	key->destination_port = outward ? remote : local;
-	return true;
-}
-
-static __always_inline __u32 ip_bytes(const struct drop_key *key)
-{
-	return is_v4(key->source) ? 20 : 40;
-}
-
 /*
  * Fires once for all segments that one buffer is cut into. TCP has counted them in its total_retrans by then; the buffer
  * still says how many they were. Its headers are made for each segment later: the octets of those are added.
@@ -50,7 +25,7 @@ int retransmit(__u64 *ctx)
 	bpf_probe_read_kernel(&segments, 2, cb + bpf_core_field_offset(struct tcp_skb_cb, tcp_gso_segs));
 	bpf_probe_read_kernel(&value.tcp_flags, 1, cb + bpf_core_field_offset(struct tcp_skb_cb, tcp_flags));
 	value.count = segments ? segments : 1;
-	headers = ip_bytes(&key) + BPF_CORE_READ((struct tcp_sock___drop *)sk, tcp_header_len);
+	headers = header_bytes(&key, sk);
 	value.bytes = skb->len + value.count * headers;
 	value.packet_bytes = value.count == 1 ? skb->len + headers :
 						BPF_CORE_READ((struct tcp_sock___drop *)sk, mss_cache) + headers;
