@@ -139,7 +139,7 @@ test('lost rows of another table, and lost records of another probe, do not spoi
       stage: 'agent',
       unit: 'intervals',
     })),
-    ...lostOf('drain', records('drop'), 'drain_full', 1000),
+    ...lostOf('drain', { unit: 'packets', probe: 'drop' }, 'drain_full', 1000),
     ...lostOf('spool', rowsOfTable('events'), 'spool_full', 500),
     ...lostOf('drain', records('socket'), 'drain_full', 4),
     ...lostOf('spool', rowsOfTable('flows'), 'spool_age', 3),

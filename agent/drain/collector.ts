@@ -8,7 +8,14 @@ import type { Living, OpenProbe, WatchedInterface } from '../../kernel/mod.ts'
 export interface KernelDoor {
   readonly probe: Pick<
     OpenProbe,
-    'name' | 'recordBytes' | 'ringRecords' | 'drain' | 'living' | 'counters' | 'interfaces'
+    | 'name'
+    | 'recordBytes'
+    | 'ringRecords'
+    | 'drain'
+    | 'living'
+    | 'packets'
+    | 'counters'
+    | 'interfaces'
   >
   namespaces(): readonly { readonly path: string }[]
 }
@@ -21,7 +28,10 @@ export interface SourceReport {
   /** Name of the probe. */
   readonly source: string
   readonly counters: Readonly<Record<string, number>>
-  /** Records taken from the ring, those of dumps, and lost because all chunks were full, since the start. */
+  /**
+   * Records taken from the ring, those of dumps, and lost because all chunks were full, since the start. Where a
+   * record stands for several packets (`packets` of the probe), `dumped` counts packets.
+   */
   readonly drained: number
   readonly dumped: number
   readonly lost: number
@@ -149,7 +159,7 @@ export function createCollector({
   }
 
   function copyLive(octets: Uint8Array): void {
-    dumped += octets.length / recordBytes
+    dumped += door.probe.packets?.(octets) ?? octets.length / recordBytes
     for (let from = 0; from < octets.length; ) {
       live ??= new Uint8Array(take())
       const part = octets.subarray(from, from + live.length - liveFilled)

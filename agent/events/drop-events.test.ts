@@ -9,7 +9,15 @@ import {
   dropRecordBytes,
   dropRecordWord as word,
 } from '../../kernel/mod.ts'
-import { parseAddress, type Row, rowOf } from '../../wire/mod.ts'
+import {
+  type Batch,
+  createBlockCheck,
+  createBlockEncoder,
+  eventTable,
+  parseAddress,
+  type Row,
+  rowOf,
+} from '../../wire/mod.ts'
 import { type FakeSocket, fakeRecords } from '../drain/fake.ts'
 import { momentOf } from '../rows/moment.ts'
 import { createEnrich } from '../tcp/enrich.ts'
@@ -63,17 +71,24 @@ const names = createDropNames(
   (addresses) => new Map(addresses.map((address) => [address, 'tcp_v4_rcv+0x10'])),
 )
 
-function rowsOf(words: Uint32Array, count: number, sockets: readonly FakeSocket[] = []): Row[] {
+/** The stage with these sockets known, and an instant to report at. */
+function fakeEvents(sockets: readonly FakeSocket[] = []) {
   const own = { tgids: new Set<number>(), upstream: undefined }
   const enrich = createEnrich({ node: 'n', key: new Uint8Array(16), cgroupRoot: '', own })
   enrich.beginSnapshot()
   enrich.take(fakeRecords(sockets), sockets.length)
   enrich.endSnapshot(false)
   const events = createDropEvents({ node: 'n', ...enrich, names })
-  events.take(words, count)
   const nowMs = Number((BigInt(hour + second) + bootToWallNs) / 1_000_000n)
-  const batch = events.report(momentOf(nowMs, { bootToWallNs, intervalMs: 5000 }))
-  assert.deepEqual(events.takeCounts(), { records: count, rows: batch?.length ?? 0 })
+  return { events, moment: momentOf(nowMs, { bootToWallNs, intervalMs: 5000 }) }
+}
+
+function rowsOf(words: Uint32Array, count: number, sockets: readonly FakeSocket[] = []): Row[] {
+  const { events, moment } = fakeEvents(sockets)
+  events.take(words, count)
+  const batch = events.report(moment)
+  const { packets: _, ...counts } = events.takeCounts()
+  assert.deepEqual(counts, { records: count, rows: batch?.length ?? 0 })
   return Array.from({ length: batch?.length ?? 0 }, (_, row) => rowOf(batch as never, row))
 }
 
@@ -150,17 +165,45 @@ test('reasons that the kernel does not name have their number, and none is unkno
   )
 })
 
-test('records of random octets are rows, one each', () => {
-  let seed = 1
-  const random = () => {
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
-    return seed
+test('packets are counted as they come, and those without a tuple not again', () => {
+  const { events } = fakeEvents()
+  events.take(fakeDrops([{ count: 7 }, { count: 2 ** 33 }]), 2)
+  events.take(fakeDrops([{ location: 0n, time: 0, count: 5 }, { count: 1 }]), 2)
+  assert.deepEqual(events.takeCounts(), { records: 4, packets: 2 ** 33 + 8, rows: 0 })
+})
+
+/** The same numbers in each run. */
+function randomWords(length: number, seed: number): Uint32Array {
+  let state = seed
+  return Uint32Array.from({ length }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state
+  })
+}
+
+/** Octets of the table `events` as they go to central; its own checks refuse what cannot be. */
+function encoded(batch: Batch): void {
+  const octets = Uint8Array.from(createBlockEncoder().encode(batch))
+  const check = createBlockCheck(eventTable)
+  assert.ok(check(octets, { rows: batch.length, timeMin: 0n, timeMax: (1n << 63n) - 1n }))
+}
+
+test('records of random octets, of zeroes and of ones are rows, one each, and can be sent', () => {
+  const count = 500
+  const length = (count * dropRecordBytes) / 4
+  const filled = (value: number) => new Uint32Array(length).fill(value)
+  const random = Array.from({ length: 20 }, (_, seed) => randomWords(length, seed + 1))
+  for (const words of [...random, filled(0), filled(0xffff_ffff), filled(1), filled(0x8000_0000)]) {
+    // Any time of the next century: central refuses others, and the clock cannot say them.
+    for (let at = 0; at < length; at += dropRecordBytes / 4) {
+      for (const high of [word.first_ns + 1, word.last_ns + 1]) {
+        words[at + high] = (words[at + high] as number) & 0x2fff_ffff
+      }
+    }
+    const { events, moment } = fakeEvents([client, server])
+    events.take(words, count)
+    const batch = events.report(moment)
+    assert.equal(batch?.length, count)
+    encoded(batch as Batch)
   }
-  const count = 2000
-  const words = Uint32Array.from({ length: (count * dropRecordBytes) / 4 }, random)
-  for (let record = 0; record < count; record++) {
-    words[(record * dropRecordBytes) / 4 + word.count + 1] = 0
-    words[(record * dropRecordBytes) / 4 + word.bytes + 1] = 0
-  }
-  assert.equal(rowsOf(words, count, [client, server]).length, count)
 })

@@ -5,6 +5,7 @@ import {
   dropFlag,
   dropKind,
   dropRecordBytes,
+  packetsOfDrops,
   dropRecordWord as word,
 } from '../../kernel/mod.ts'
 import { type Batch, type EventField, eventTable, type Interner } from '../../wire/mod.ts'
@@ -35,8 +36,8 @@ export interface DropEvents {
   take(words: Uint32Array, count: number): void
   /** Before the stage enrich reports, which forgets connections that have ended. Undefined if there is nothing. */
   report(moment: Moment): Batch | undefined
-  /** Records that came and rows that left since last taken. */
-  takeCounts(): { readonly records: number; readonly rows: number }
+  /** Since last taken: records that came, the packets that they stand for, and rows that left. */
+  takeCounts(): { readonly records: number; readonly packets: number; readonly rows: number }
 }
 
 const recordWords = dropRecordBytes / 4
@@ -46,8 +47,7 @@ export function createDropEvents({ node, state, cgroups, names }: DropEventsOpti
   const writer = createDropWriter({ node, state, cgroups })
   let words = new Uint32Array(0)
   let count = 0
-  let records = 0
-  let rows = 0
+  let counts = { records: 0, packets: 0, rows: 0 }
   let dropNames = names
 
   function take(from: Uint32Array, more: number): void {
@@ -57,24 +57,27 @@ export function createDropEvents({ node, state, cgroups, names }: DropEventsOpti
       larger.set(words)
       words = larger
     }
-    words.set(from.subarray(0, more * recordWords), count * recordWords)
+    const fresh = words.subarray(count * recordWords, needed)
+    fresh.set(from.subarray(0, more * recordWords))
     count += more
-    records += more
+    counts.records += more
+    counts.packets += packetsOfDrops(
+      new Uint8Array(fresh.buffer, fresh.byteOffset, fresh.byteLength),
+    )
   }
 
   function report(moment: Moment): Batch | undefined {
     if (count === 0) return undefined
     dropNames ??= createDropNames()
     const batch = writer.write(words, count, { moment, names: dropNames })
-    rows += batch.length
+    counts.rows += batch.length
     count = 0
     return batch
   }
 
   function takeCounts() {
-    const taken = { records, rows }
-    records = 0
-    rows = 0
+    const taken = counts
+    counts = { records: 0, packets: 0, rows: 0 }
     return taken
   }
 
@@ -234,8 +237,10 @@ function shortOf(octets: Uint8Array, at: number): number {
   return (octets[at] as number) | ((octets[at + 1] as number) << 8)
 }
 
+/** What is no count of anything is the largest one that a row can carry. */
 function wide(words: Uint32Array, at: number): number {
-  return (words[at] as number) + (words[at + 1] as number) * two32
+  const value = (words[at] as number) + (words[at + 1] as number) * two32
+  return Math.min(value, Number.MAX_SAFE_INTEGER)
 }
 
 function setNumber(

@@ -16,9 +16,9 @@ export interface EventCounts {
   readonly filtered: number
   /** Of `rows`: those that the filter of the agent left out. */
   readonly leftOut?: number
-  /** Records of the drop probe that came; each is due. */
-  readonly dropRecords: number
-  /** The same of the XDP probe. */
+  /** Packets that the records of the drop probe stood for which came; each record is due. */
+  readonly dropPackets: number
+  /** Records of the XDP probe that came; each is due. */
   readonly packetRecords?: number
   /** Of these, lost because an interval had too many. */
   readonly packetsFull?: number
@@ -60,7 +60,7 @@ export function createEvents(options: EventsOptions): Events {
         due: due + dropped.records + received.records,
         rows: rows + dropped.rows + received.rows,
         filtered,
-        dropRecords: dropped.records,
+        dropPackets: dropped.packets,
         packetRecords: received.records,
         packetsFull: received.full,
       }

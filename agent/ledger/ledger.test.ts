@@ -81,6 +81,48 @@ test('every stage adds up: entered = left + filtered + lost + what waiting rose 
   )
 })
 
+/** Three packets of one tuple in the table, five that found it full: two records. */
+function dropsOf(drained: number) {
+  const counters = { seen: 8, recorded: 3, taken: 3, map_full: 5 }
+  const source = { source: 'drop', counters, drained: 0, dumped: drained, lost: 0 }
+  return { bootToWallNs: 0n, sources: [{ ...source, skippedNamespaces: 0 }], programs: [] }
+}
+
+function playDrops(drained: number, arrived: number) {
+  const found: [AgentStage, number][] = []
+  const ledger = createLedger({
+    node: 'n',
+    onUnaccounted: (stage, count) => found.push([stage, count]),
+  })
+  const { enrich } = fakeAgent()
+  const events = { due: 2, rows: 2, filtered: 0, dropPackets: arrived }
+  const snapshot = dropsOf(drained)
+  const interval = { start: 0n, time: 0n, snapshot, enrich: enrich.takeCounts(), events }
+  const calm = { ...events, due: 0, rows: 0, dropPackets: 0 }
+  const batch = ledger.batch({ ...interval, before: undefined })
+  ledger.batch({ ...interval, before: snapshot, enrich: enrich.takeCounts(), events: calm })
+  const rows = Array.from({ length: batch.length }, (_, row) => rowOf(batch, row))
+  return { found, rows: rows.filter(({ probe }) => probe === 'drop') }
+}
+
+test('drops are packets at the hook and in the drain: what leaves the one enters the other', () => {
+  const { found, rows } = playDrops(3, 3)
+  assert.deepEqual(found, [])
+  const lines = rows.map(({ stage, unit, cause, entered, left, lost }) =>
+    [stage, unit, cause, entered, left, lost].map(String).join(' '),
+  )
+  assert.deepEqual(lines, [
+    'hook packets  8 3 5',
+    'hook packets map_full 0 0 5',
+    'drain packets  3 3 0',
+  ])
+})
+
+test('drops that are gone between the table, the drain and the main thread are unaccounted', () => {
+  assert.deepEqual(playDrops(3, 2).found, [['drain', 1]])
+  assert.deepEqual(playDrops(2, 3).found, [['drain', -1]])
+})
+
 test('records are of their probe, rows of their table, and the heartbeat of neither', () => {
   const { rows } = play([whole, {}])
   const kinds = rows.map(({ stage, unit, probe, table }) => [stage, unit, probe, table].join(' '))

@@ -120,7 +120,7 @@ type Cause = { [S in AgentStage]: CauseOf<S> }[AgentStage]
 
 interface StageCounts {
   readonly stage: AgentStage
-  /** What is counted: records of a probe, or rows of a table. */
+  /** What is counted: records of a probe or the packets that they stand for, or rows of a table. */
   readonly of: ReturnType<typeof ofProbe> | typeof ofFlows | typeof ofEvents
   readonly entered: number
   readonly left: number
@@ -148,10 +148,10 @@ function stagesOf(interval: LedgerInterval): StageCounts[] {
   return stages
 }
 
-/** Records that the stage which makes rows of them has got, by source. */
+/** What the stage which makes rows of the records has got, by source: records, of drops packets. */
 const takenOf: Readonly<Record<string, (interval: LedgerInterval) => number>> = {
   [recordSource]: ({ enrich }) => enrich.records,
-  [dropSource]: ({ events }) => events?.dropRecords ?? 0,
+  [dropSource]: ({ events }) => events?.dropPackets ?? 0,
   [flowSource]: ({ interfaces }) => interfaces?.records ?? 0,
   [packetSource]: ({ events }) => events?.packetRecords ?? 0,
 }
@@ -160,7 +160,7 @@ const takenOf: Readonly<Record<string, (interval: LedgerInterval) => number>> = 
 interface SourceCounts {
   readonly report: SourceReport
   readonly earlier: SourceReport | undefined
-  /** Records that the stage which makes rows of them has got. */
+  /** Records (or their packets) that the stage which makes rows of them has got. */
   readonly taken: number
   readonly closedWhileAway: number
 }
@@ -175,10 +175,9 @@ function hookOf({ report, earlier, closedWhileAway }: SourceCounts): StageCounts
   const isSummed = countersOf(report.source).some(([, { means }]) => means.includes('left'))
   const ring = sumCounters(report, 'ring')
   const waiting = ring - (isSummed ? sumCounters(report, 'left') : report.drained)
-  const spec = probeSpecs.find(({ name }) => name === report.source)
   return {
     stage: 'hook',
-    of: ofProbe(report.source, spec?.unit),
+    of: ofProbe(report.source, specOf(report.source)?.unit),
     sampled: since('sampled'),
     entered: since('entered') + closedWhileAway,
     left: isSummed ? since('left') : takenBy(report, earlier),
@@ -213,19 +212,23 @@ function sumCounters(report: SourceReport | undefined, meaning: CounterMeaning):
 }
 
 function countersOf(source: string) {
-  return Object.entries(probeSpecs.find(({ name }) => name === source)?.counters ?? {})
+  return Object.entries(specOf(source)?.counters ?? {})
 }
 
-/** Records that the draining thread has taken, from the ring and from dumps. */
+function specOf(source: string) {
+  return probeSpecs.find(({ name }) => name === source)
+}
+
+/** What the draining thread has taken, from the ring and from dumps. */
 function takenBy(report: SourceReport, earlier: SourceReport | undefined): number {
   return report.drained + report.dumped - (earlier?.drained ?? 0) - (earlier?.dumped ?? 0)
 }
 
-/** Unit records: from the draining thread to the main thread. A snapshot is answered when all have arrived. */
+/** From the draining thread to the main thread. A snapshot is answered when all have arrived. */
 function drainOf({ report, earlier, taken }: SourceCounts): StageCounts {
   return {
     stage: 'drain',
-    of: ofProbe(report.source),
+    of: ofProbe(report.source, specOf(report.source)?.drainUnit),
     entered: takenBy(report, earlier),
     left: taken,
     filtered: 0,

@@ -39,7 +39,7 @@ const fields: readonly Field[] = [
     since: 2,
     codec: plain,
     label: 'Table',
-    help: 'Table whose rows the stage counts; empty for records.',
+    help: 'Table whose rows the stage counts; empty for those of a probe.',
   },
   {
     name: 'unit',

@@ -36,15 +36,15 @@ export function Ledger({ rows }: { readonly rows: readonly Values[] }) {
         keyOf={(line) => line}
       />
       {wrong.map((stage) => (
-        <p key={stage.name} class="causes bad">
-          {stage.name} does not add up: {exact(Math.abs(unaccounted(stage)))}{' '}
+        <p key={stage.key} class="causes bad">
+          {stage.name} ({stage.unit}) does not add up: {exact(Math.abs(unaccounted(stage)))}{' '}
           {unaccounted(stage) > 0 ? 'went in and are nowhere' : 'came out and never went in'}.
         </p>
       ))}
       {causes.length > 0 && (
         <ul class="causes">
           {causes.map(({ stage, cause }) => (
-            <li key={`${stage.name} ${cause.kind} ${cause.name}`}>
+            <li key={`${stage.key} ${cause.kind} ${cause.name}`}>
               <b class={cause.kind === 'lost' ? 'bad' : ''}>{exact(cause.count)}</b> {cause.kind} at{' '}
               <Name text={stage.name} />: <Name text={cause.name} />
             </li>
@@ -68,7 +68,7 @@ function stageColumns(stages: readonly Stage[], words: Words): readonly Column<L
 
 function stageColumn(stage: Stage): Column<Line> {
   return {
-    name: stage.name,
+    name: stage.key,
     head: () => (
       <>
         <Name text={stage.name} /> <span class="dim">{stage.unit}</span>

@@ -27,6 +27,22 @@ test('a stage is the sum of its nodes, and a cause is not counted a second time'
   assert.deepEqual(stages[1]?.causes, [{ name: 'own', kind: 'filtered', count: 2 }])
 })
 
+test('packets of one probe are not added to records of another in the same stage', () => {
+  const stages = stagesOf([
+    row('hook', 'a', { unit: 'records', entered: 10 }),
+    row('hook', 'a', { unit: 'packets', entered: 7000, lost: 4 }),
+    row('hook', 'a', { unit: 'packets', cause: 'map_full', lost: 4 }),
+    row('hook', 'b', { unit: 'records', entered: 1 }),
+  ])
+  assert.deepEqual(
+    stages.map(({ name, unit, counts, causes }) => [name, unit, counts['entered'], causes.length]),
+    [
+      ['hook', 'records', 11, 0],
+      ['hook', 'packets', 7000, 1],
+    ],
+  )
+})
+
 test('what goes in comes out, is lost or waits longer than before; else the stage says so', () => {
   const spool = { entered: 100, left: 80, lost: 5, waiting: 25, waiting_before: 10 }
   const [sound, unsound] = stagesOf([

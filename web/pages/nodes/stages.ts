@@ -3,8 +3,9 @@
 import type { Values } from '../../data/contract.ts'
 import { text } from '../../domain/flow.ts'
 
-/** One stage over all nodes, in its own unit. */
+/** One stage over all nodes, in one unit: a stage that counts records of one probe and packets of another is two. */
 export interface Stage {
+  readonly key: string
   readonly name: string
   readonly unit: string
   /** By field of the ledger: entered, left, filtered, …; over all nodes. */
@@ -21,10 +22,12 @@ export interface Cause {
 
 /** The stages in the order of the answer, which is that of the river. */
 export function stagesOf(rows: readonly Values[]): Stage[] {
-  const names = [...new Set(rows.map((row) => text(row, 'stage')))]
-  const own = names.map((name) => rows.filter((row) => text(row, 'stage') === name))
-  return own.map((all, at) => ({
-    name: names[at] as string,
+  const keyOf = (row: Values) => `${text(row, 'stage')} ${text(row, 'unit')}`
+  const keys = [...new Set(rows.map(keyOf))]
+  const own = keys.map((key) => [key, rows.filter((row) => keyOf(row) === key)] as const)
+  return own.map(([key, all]) => ({
+    key,
+    name: text(all[0] as Values, 'stage'),
     unit: text(all[0] as Values, 'unit'),
     // A cause's row repeats a part of what its stage's own row has counted.
     counts: sums(all.filter((row) => text(row, 'cause') === '')),
