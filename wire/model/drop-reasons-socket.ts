@@ -76,7 +76,7 @@ export const socketReasons: Readonly<Record<string, DropReason>> = {
   ),
   PKT_TOO_BIG: reason(
     'The packet is larger than the MTU',
-    'It may not be cut, and the next link does not take packets so large. The sender is told by ICMP.',
+    'It may not be cut, and the next link does not take packets so large. An ICMP message says so to the sender.',
     query('PKT_TOO_BIG', 'dst_address,interface'),
     'ip link; ip route get ADDRESS',
     'Let ICMP through, or make the MTU the same along the path.',
@@ -125,7 +125,7 @@ export const socketReasons: Readonly<Record<string, DropReason>> = {
   ),
   TCP_FLAGS: reason(
     'The TCP flags make no sense',
-    'The combination of flags is not valid in this state: a late segment, or a scan.',
+    'The combination of flags is not valid in this state: a late segment, a scan, or an acknowledgement to a listening port that answers no SYN cookie of this host.',
     query('TCP_FLAGS', 'src_address,tcp_flags'),
     netstat,
     'None is needed, unless one source sends many.',
@@ -179,6 +179,20 @@ export const socketReasons: Readonly<Record<string, DropReason>> = {
     netstat,
     'None is needed in small numbers: keep-alives do this.',
   ),
+  TCP_INVALID_SYN: reason(
+    'A SYN within a connection',
+    'The segment asks for a new connection with the addresses and ports of one that is open. The other end may have started again, or the segment is forged.',
+    query('TCP_INVALID_SYN', 'src_address,dst_port'),
+    'nstat -az TcpExtTCPSYNChallenge',
+    'None is needed in small numbers: the other end is asked to reset the old connection.',
+  ),
+  TCP_ACK_UNSENT_DATA: reason(
+    'It acknowledges what was not sent',
+    'The segment acknowledges octets that this end has not sent: it is of another connection, or forged.',
+    query('TCP_ACK_UNSENT_DATA', 'src_address'),
+    netstat,
+    'Look at devices between that rewrite segments.',
+  ),
   TCP_INVALID_SEQUENCE: reason(
     'The sequence number is outside the window',
     'The segment is of another connection, very late, or forged.',
@@ -187,8 +201,8 @@ export const socketReasons: Readonly<Record<string, DropReason>> = {
     'Look at devices between that rewrite segments.',
   ),
   TCP_RESET: reason(
-    'A reset for a connection that ends',
-    'The segment is a reset, or came after one.',
+    'A reset, or what is answered with one',
+    'A reset came to a listening port, where there is no connection to end; or data came for a process that had stopped reading, and the connection is reset.',
     'weir events --kind reset --for 5m',
     'ss -tan',
     'Find out which end gave up first, and why.',
