@@ -20,6 +20,7 @@ import { ring } from './measures/ring.ts'
 import { minute, rest, start } from './measures/river.ts'
 import { scrape } from './measures/scrape.ts'
 import { store } from './measures/store.ts'
+import { xdp } from './measures/xdp.ts'
 
 /** Kernel time comes first: it is no ratio, and minutes of load slow a virtual machine. */
 const measures = [
@@ -31,6 +32,7 @@ const measures = [
   flow,
   drop,
   carried,
+  xdp,
   maps,
   dump,
   encode,

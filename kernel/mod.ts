@@ -92,12 +92,19 @@ export { type Hit, type HitReader, openHits } from './probes/xdp/hits.ts'
 export { eventOf as xdpEventOf, type XdpEvent } from './probes/xdp/packet-event.ts'
 export {
   findPinned,
+  listPinned,
   openPinned,
   type PinnedXdp,
   pinRootDefault,
   type XdpMaps,
 } from './probes/xdp/pinned.ts'
 export { packetHeadByte, packetRecordBytes } from './probes/xdp/probe.ts'
+export {
+  type ProtectedConnection,
+  protect,
+  protectOwn,
+  readProtected,
+} from './probes/xdp/protected.ts'
 export {
   openReader,
   type ReaderCounts,
@@ -109,8 +116,6 @@ export {
   applyRules,
   confirmRules,
   lastingRules,
-  type ProtectedConnection,
-  protect,
   rulesInForce,
 } from './probes/xdp/rule-store.ts'
 export { formatAddress, formatPrefix, parseAddress, parsePrefix } from './rules/address.ts'

@@ -1,12 +1,12 @@
-// Rules → the entries of the program's maps. Behind each prefix of a trie lies the list of all rules that can hold
-// there, those of the prefixes around it included, best first: the program needs one look-up per trie.
+// Rules → the entries of the program's maps. Behind each prefix lies the list of all rules that can hold there, those of
+// the prefixes around it included, best first: the program walks once by source, and once by destination.
 
 import { fail } from '../loader/errors.ts'
 import { formatPrefix } from './address.ts'
 import { inOrder, isWithin, type Prefix, type Rule } from './rule.ts'
 import { formatRule } from './text.ts'
 
-/** One entry of a trie: so many of `lists` from `start` on, or the rule `start` itself if it is one. */
+/** A prefix with so many of `lists` from `start` on, or the rule `start` itself if it is one. */
 export interface PrefixList {
   readonly prefix: Prefix
   readonly start: number
@@ -17,6 +17,7 @@ export interface PrefixList {
 export interface CompiledRules {
   /** In the order in which they are tried: the index is the rank. */
   readonly rules: readonly Rule[]
+  /** By address, those around another before it. */
   readonly sources: readonly PrefixList[]
   readonly destinations: readonly PrefixList[]
   readonly lists: readonly number[]
@@ -31,7 +32,6 @@ const anywhere: Prefix = { address: new Uint8Array(16), bits: 0 }
 export function compileRules(all: readonly Rule[], interfaceName: string): CompiledRules {
   const here = all.filter((rule) => (rule.interface ?? interfaceName) === interfaceName)
   const rules = inOrder(here)
-  assertDistinct(rules)
   const lists: number[] = []
   const ranks = rules.map((_, rank) => rank)
   const byDestination = (rank: number) => !rules[rank]!.source && rules[rank]!.destination
@@ -56,16 +56,18 @@ export function ruleKey(rule: Rule): string {
   return formatRule(lasting)
 }
 
-function assertDistinct(rules: readonly Rule[]): void {
+/** Equal rules have equal prefixes. */
+function assertDistinct(rules: readonly Rule[], ranks: readonly number[]): void {
   const seen = new Set<string>()
-  for (const rule of rules) {
-    const key = ruleKey(rule)
+  for (const rank of ranks) {
+    const key = ruleKey(rules[rank]!)
     if (seen.has(key)) throw fail('rule_twice', { details: { rule: key } })
     seen.add(key)
   }
 }
 
 interface Node {
+  readonly key: string
   readonly prefix: Prefix
   readonly own: number[]
   list: readonly number[]
@@ -79,6 +81,7 @@ function listsOf(
 ): readonly PrefixList[] {
   const stack: Node[] = []
   return nodesOf(rules, ranks, prefixOf).map((node) => {
+    if (node.own.length > 1) assertDistinct(rules, node.own)
     while (stack.length > 0 && !contains(stack.at(-1)!.prefix, node.prefix)) stack.pop()
     node.list = merged(rules, node, stack.at(-1)?.list ?? [])
     stack.push(node)
@@ -103,12 +106,17 @@ function nodesOf(
   const nodes = new Map<string, Node>()
   for (const rank of ranks) {
     const prefix = prefixOf(rules[rank]!)
-    const key = `${Buffer.from(prefix.address).toString('latin1')}${String.fromCharCode(prefix.bits)}`
+    const key = sortKey(prefix)
     const node = nodes.get(key)
     if (node) node.own.push(rank)
-    else nodes.set(key, { prefix, own: [rank], list: [] })
+    else nodes.set(key, { key, prefix, own: [rank], list: [] })
   }
-  return [...nodes].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, node]) => node)
+  return [...nodes.values()].sort((one, other) => (one.key < other.key ? -1 : 1))
+}
+
+/** Address first, then length; of octets, as such texts are compared fastest. */
+function sortKey({ address, bits }: Prefix): string {
+  return String.fromCharCode(...address, bits)
 }
 
 function contains(outer: Prefix, inner: Prefix): boolean {
@@ -117,6 +125,7 @@ function contains(outer: Prefix, inner: Prefix): boolean {
 
 /** By rank, and no further than a rule that always holds there. */
 function merged(rules: readonly Rule[], node: Node, around: readonly number[]): readonly number[] {
+  if (node.own.length === 1 && around.length === 0) return node.own
   const all = [...node.own, ...around].sort((one, other) => one - other)
   const end = all.findIndex((rank) => isUnconditional(rules[rank]!))
   const list = end < 0 ? all : all.slice(0, end + 1)

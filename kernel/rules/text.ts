@@ -51,16 +51,24 @@ export function parseRules(text: string): ParsedRules {
   let line = 0
   for (const content of text.split('\n')) {
     line++
-    const words = [...content.replace(/#.*/, '').matchAll(/[^\s]+/g)].map((match) => ({
-      text: match[0],
-      character: match.index + 1,
-    }))
+    const words = wordsOf(content)
     if (words.length === 0) continue
     const rule = parseLine(words)
     if ('reason' in rule) return { rules: [], mistake: { line, ...rule } }
     rules.push(rule)
   }
   return { rules }
+}
+
+function wordsOf(line: string): readonly Word[] {
+  const comment = line.indexOf('#')
+  const content = comment < 0 ? line : line.slice(0, comment)
+  const words: Word[] = []
+  const pattern = /\S+/g
+  for (let found = pattern.exec(content); found; found = pattern.exec(content)) {
+    words.push({ text: found[0], character: found.index + 1 })
+  }
+  return words
 }
 
 interface Word {

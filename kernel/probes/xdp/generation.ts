@@ -8,8 +8,9 @@
 import { createMapEntries } from '../../loader/map-batch.ts'
 import type { LoadedMap } from '../../loader/maps.ts'
 import { createMap, type OwnMap, replaceInner } from '../../loader/own-map.ts'
-import type { CompiledRules, PrefixList } from '../../rules/compile.ts'
+import type { CompiledRules } from '../../rules/compile.ts'
 import { ruleKey } from '../../rules/compile.ts'
+import { prefixNodeBytes, prefixTree } from '../../rules/prefix-tree.ts'
 import type { Rule } from '../../rules/rule.ts'
 import {
   countBytes,
@@ -18,6 +19,7 @@ import {
   type RuleCounts,
   readCounts,
   ruleBytes,
+  writeCounts,
 } from './rule-bytes.ts'
 
 export const noGeneration = 2
@@ -32,6 +34,8 @@ export interface XdpState {
   readonly protect: boolean
   /** Of the active rules; rises with each set of them. The fallback is of the epoch before. */
   readonly epoch: number
+  /** Of both generations: which have rules by source, and by destination (`treesOf`). */
+  readonly trees: number
 }
 
 /** Maps of maps with two generations each. */
@@ -47,13 +51,13 @@ export interface LoadedRule {
   readonly counts: RuleCounts
 }
 
-const stateBytes = 24
+const stateBytes = 32
 
 /** All in `octets`, replaced in one step; when this returns no program uses what was there before. */
 export function writeState(maps: GenerationMaps, state: XdpState): void {
   const value = Buffer.alloc(stateBytes)
   value.writeBigUInt64LE(state.deadlineNs, 0)
-  const words = [state.active, state.fallback, state.protect ? 1 : 0, state.epoch]
+  const words = [state.active, state.fallback, state.protect ? 1 : 0, state.epoch, state.trees]
   for (const [at, word] of words.entries()) value.writeUInt32LE(word, 8 + at * 4)
   const inner = createMap({
     name: 'xdp_state',
@@ -75,7 +79,7 @@ export function readState(inner: LoadedMap | undefined): XdpState {
   const value = Buffer.alloc(stateBytes)
   const none = { active: noGeneration, fallback: noGeneration } as const
   if (inner === undefined || !inner.lookup(keyOf(0), value)) {
-    return { deadlineNs: 0n, protect: true, epoch: 0, ...none }
+    return { deadlineNs: 0n, protect: true, epoch: 0, trees: 0, ...none }
   }
   return {
     deadlineNs: value.readBigUInt64LE(0),
@@ -83,7 +87,20 @@ export function readState(inner: LoadedMap | undefined): XdpState {
     fallback: value.readUInt32LE(12),
     protect: value.readUInt32LE(16) === 1,
     epoch: value.readUInt32LE(20),
+    trees: value.readUInt32LE(24),
   }
+}
+
+/** `trees` with what a generation has now: HAS_SOURCES, HAS_DESTINATIONS of xdp_record.h. */
+export function treesOf(
+  trees: number,
+  number: GenerationNumber,
+  { sources, destinations }: Pick<CompiledRules, 'sources' | 'destinations'>,
+): number {
+  const rest = trees & ~(5 << number)
+  return (
+    rest | ((sources.length > 0 ? 1 : 0) << number) | ((destinations.length > 0 ? 4 : 0) << number)
+  )
 }
 
 /** The generation that decides at `nowNs`. */
@@ -111,8 +128,8 @@ export function fillGeneration(maps: GenerationMaps, number: GenerationNumber, f
     put(maps.rules, ruleMap(filling))
     put(maps.lists, listMap(compiled.lists))
     put(maps.counts, countMap(filling))
-    put(maps.sources, trie(compiled.sources))
-    put(maps.destinations, trie(compiled.destinations))
+    put(maps.sources, treeMap(compiled.sources))
+    put(maps.destinations, treeMap(compiled.destinations))
   } finally {
     for (const map of made) map.close()
   }
@@ -133,19 +150,17 @@ function listMap(lists: readonly number[]): OwnMap {
 
 function countMap({ compiled: { rules }, carried }: Filling): OwnMap {
   const values = Buffer.alloc(Math.max(1, rules.length) * countBytes)
-  rules.forEach((rule, rank) => {
-    const counts = carried.get(ruleKey(rule))
-    if (counts === undefined) return
-    const words = [counts.packets, counts.bytes, counts.droppedPackets, counts.droppedBytes]
-    for (const [at, word] of words.entries()) {
-      values.writeBigUInt64LE(BigInt(word), rank * countBytes + at * 8)
-    }
-  })
+  if (carried.size > 0) {
+    rules.forEach((rule, rank) => {
+      const counts = carried.get(ruleKey(rule))
+      if (counts) writeCounts(counts, values.subarray(rank * countBytes))
+    })
+  }
   return filledArray('xdp_counts', countBytes, values)
 }
 
 /** Indexes are their places. */
-function filledArray(name: string, valueBytes: number, values: Buffer): OwnMap {
+function filledArray(name: string, valueBytes: number, values: Uint8Array): OwnMap {
   const count = values.length / valueBytes
   const entriesMax = Math.max(1, count)
   const map = createMap({ name, type: 'array', keyBytes: 4, valueBytes, entriesMax, anySize: true })
@@ -154,20 +169,8 @@ function filledArray(name: string, valueBytes: number, values: Buffer): OwnMap {
   return map
 }
 
-function trie(prefixes: readonly PrefixList[]): OwnMap {
-  const entriesMax = Math.max(1, prefixes.length)
-  const shape = { keyBytes: 20, valueBytes: 8, entriesMax }
-  const map = createMap({ name: 'xdp_prefixes', type: 'lpmTrie', ...shape })
-  const keys = Buffer.alloc(prefixes.length * 20)
-  const values = Buffer.alloc(prefixes.length * 8)
-  prefixes.forEach(({ prefix, start, count }, at) => {
-    keys.writeUInt32LE(prefix.bits, at * 20)
-    keys.set(prefix.address, at * 20 + 4)
-    values.writeUInt32LE(start, at * 8)
-    values.writeUInt32LE(count, at * 8 + 4)
-  })
-  map.updateAll(keys, values, prefixes.length)
-  return map
+function treeMap(prefixes: CompiledRules['sources']): OwnMap {
+  return filledArray('xdp_prefixes', prefixNodeBytes, prefixTree(prefixes))
 }
 
 /** Rules of a generation in their order with what it has counted. */

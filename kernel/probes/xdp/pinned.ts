@@ -28,6 +28,7 @@ export const xdpMapNames = [
   'counts',
   'rings',
   'protected',
+  'protected_ports',
   'hits',
   'reading',
   'readers',

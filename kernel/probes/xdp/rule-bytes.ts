@@ -67,10 +67,10 @@ export function encodeRule(rule: Rule, { rank, expiresNs }: RulePlace, into: Buf
   }
   into.writeUInt32LE(rule.label, member.label)
   into.writeUInt32LE(rank, member.rank)
-  into.writeBigUInt64LE(expiresNs, member.expires)
-  into.writeBigUInt64LE(BigInt(rate?.perSecond ?? 0), member.rate)
+  if (expiresNs !== 0n) into.writeBigUInt64LE(expiresNs, member.expires)
+  if (rate) into.writeBigUInt64LE(BigInt(rate.perSecond), member.rate)
   into.writeUInt32LE(rate?.banMs ?? 0, member.ban)
-  into.writeUInt32LE(hash(ruleKey(rule)), member.limiter)
+  if (rate) into.writeUInt32LE(hash(ruleKey(rule)), member.limiter)
   into.writeUInt16LE(rule.priority, member.priority)
   into.writeUInt8(protocol ?? 0, member.protocol)
   into.writeUInt8(rule.action === 'drop' ? action.drop : action.pass, member.action)
@@ -152,8 +152,21 @@ function bitsOf(mask: Uint8Array): number {
 
 const ones = Array.from({ length: 256 }, (_, octet) => octet.toString(2).replaceAll('0', '').length)
 
-/** Of the rule with this index. */
+/** Of the rule with this index; the program counts what passed and what was dropped. */
 export function readCounts(from: Buffer, index: number): RuleCounts {
   const word = (at: number) => Number(from.readBigUInt64LE(index * countBytes + at * 8))
-  return { packets: word(0), bytes: word(1), droppedPackets: word(2), droppedBytes: word(3) }
+  const [droppedPackets, droppedBytes] = [word(2), word(3)]
+  return {
+    packets: word(0) + droppedPackets,
+    bytes: word(1) + droppedBytes,
+    droppedPackets,
+    droppedBytes,
+  }
+}
+
+/** The reverse, of one rule. */
+export function writeCounts(counts: RuleCounts, into: Buffer): void {
+  const { packets, bytes, droppedPackets, droppedBytes } = counts
+  const words = [packets - droppedPackets, bytes - droppedBytes, droppedPackets, droppedBytes]
+  for (const [at, word] of words.entries()) into.writeBigUInt64LE(BigInt(word), at * 8)
 }

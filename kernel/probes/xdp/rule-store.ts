@@ -3,7 +3,6 @@
 import { randomInt } from 'node:crypto'
 import { bootNs } from '../../loader/clock.ts'
 import { fail } from '../../loader/errors.ts'
-import { createMapEntries } from '../../loader/map-batch.ts'
 import { openInner } from '../../loader/own-map.ts'
 import { compileRules, ruleKey } from '../../rules/compile.ts'
 import type { Rule } from '../../rules/rule.ts'
@@ -15,6 +14,7 @@ import {
   noGeneration,
   readGeneration,
   readState,
+  treesOf,
   writeState,
   type XdpState,
 } from './generation.ts'
@@ -85,7 +85,14 @@ export function applyRules(maps: XdpMaps, rules: readonly Rule[], options: Apply
   const epoch = (known + (active === state.active ? 0 : 1)) >>> 0
   const { protect: before } = state
   // Waits until no program uses the generation that is written next.
-  writeState(maps, { deadlineNs: 0n, active, fallback: noGeneration, protect: before, epoch })
+  writeState(maps, {
+    ...state,
+    deadlineNs: 0n,
+    active,
+    fallback: noGeneration,
+    protect: before,
+    epoch,
+  })
   const next = active === 0 ? 1 : 0
   const kept = rulesOf(maps, active, options.interface)
   const keys = new Set(kept.map(({ rule }) => ruleKey(rule)))
@@ -104,6 +111,7 @@ export function applyRules(maps: XdpMaps, rules: readonly Rule[], options: Apply
     fallback: active,
     protect,
     epoch: (epoch + 1) >>> 0,
+    trees: treesOf(state.trees, next, compiled),
   })
 }
 
@@ -149,37 +157,4 @@ function sum(one: RuleCounts, other: RuleCounts | undefined): RuleCounts {
     droppedPackets: one.droppedPackets + other.droppedPackets,
     droppedBytes: one.droppedBytes + other.droppedBytes,
   }
-}
-
-/** A connection as it comes in; what is absent is any. */
-export interface ProtectedConnection {
-  readonly source?: Uint8Array
-  readonly destination?: Uint8Array
-  readonly sourcePort?: number
-  readonly destinationPort?: number
-}
-
-/** Replaces the connections that no rule drops: TCP. Whole ones, local ports, or a far end with its port. */
-export function protect(maps: XdpMaps, connections: readonly ProtectedConnection[]): void {
-  const wanted = new Map(connections.map((one) => [keyOfConnection(one).toString('hex'), one]))
-  for (const one of wanted.values()) {
-    maps.protected.update(keyOfConnection(one), Buffer.from([1, 0, 0, 0]))
-  }
-  const entries = createMapEntries()
-  maps.protected.read(entries)
-  for (let at = 0; at < entries.count; at++) {
-    const key = Buffer.from(entries.keys.subarray(at * 40, at * 40 + 40))
-    if (!wanted.has(key.toString('hex'))) maps.protected.delete(key)
-  }
-}
-
-/** struct protected_key. */
-function keyOfConnection(one: ProtectedConnection): Buffer {
-  const key = Buffer.alloc(40)
-  if (one.source) key.set(one.source, 0)
-  if (one.destination) key.set(one.destination, 16)
-  key.writeUInt16LE(one.sourcePort ?? 0, 32)
-  key.writeUInt16LE(one.destinationPort ?? 0, 34)
-  key.writeUInt8(6, 36)
-  return key
 }

@@ -19,6 +19,7 @@ import {
   type GenerationMaps,
   keyOf,
   readGeneration,
+  treesOf,
   writeState,
 } from './generation.ts'
 import { loadXdpObject } from './object.ts'
@@ -26,6 +27,7 @@ import { loadXdpObject } from './object.ts'
 let object: LoadedObject
 let maps: GenerationMaps
 let program: TestRun
+let trees = 0
 before(() => {
   object = loadXdpObject()
   const names = ['state', 'sources', 'destinations', 'lists', 'rules', 'counts'] as const
@@ -44,7 +46,9 @@ const ruleSetCount = Number(process.env['WEIR_RULE_SETS'] ?? 1000)
 function load(rules: readonly Rule[], number: 0 | 1, protect = false): void {
   const compiled = compileRules(rules, 'eth0')
   fillGeneration(maps, number, { compiled, nowNs: 0n, carried: new Map() })
-  writeState(maps, { deadlineNs: 0n, active: number, fallback: 2, protect, epoch: 0 })
+  trees = treesOf(trees, number, compiled)
+  const state = { deadlineNs: 0n, active: number, fallback: 2, protect, epoch: 0, trees }
+  writeState(maps, state)
 }
 
 function counted(number: 0 | 1): ReadonlyMap<string, readonly number[]> {
@@ -246,7 +250,7 @@ test('a packet between two generations sees one of them', () => {
   })
   for (let turn = 0; turn < 100; turn++) {
     const active = turn % 2
-    writeState(maps, { deadlineNs: 0n, active, fallback: 2, protect: false, epoch: 0 })
+    writeState(maps, { deadlineNs: 0n, active, fallback: 2, protect: false, epoch: 0, trees })
     assert.equal(program.run(frame).returnValue, active === 0 ? dropped : passed)
   }
 })

@@ -37,12 +37,11 @@ int weir_xdp(struct xdp_md *xdp)
 		.held = xdp->data_end - xdp->data,
 		.length = xdp->data_end - xdp->data,
 	};
-	__u32 first = 0;
-	struct work *work = bpf_map_lookup_elem(&works, &first);
+	struct work *work = work_of_cpu();
 
 	if (!work)
 		return XDP_PASS;
-	count(COUNTER_SEEN);
+	work->counters[COUNTER_SEEN]++;
 	__builtin_memset(&work->verdict, 0, sizeof(work->verdict));
 	work->verdict.action = XDP_PASS;
 	work->verdict.generation = NO_GENERATION;
@@ -50,10 +49,10 @@ int weir_xdp(struct xdp_md *xdp)
 	work->verdict.shadow_rank = NO_RANK;
 	parse_packet(&source, LINK_ETHERNET, &work->packet);
 	if (work->packet.family)
-		decide(&work->packet, &work->verdict);
+		decide(work);
 	else
-		count(COUNTER_NOT_IP);
+		work->counters[COUNTER_NOT_IP]++;
 	report(xdp, &work->packet, &work->verdict);
-	count(work->verdict.action == XDP_DROP ? COUNTER_DROPPED : COUNTER_PASSED);
+	work->counters[work->verdict.action == XDP_DROP ? COUNTER_DROPPED : COUNTER_PASSED]++;
 	return work->verdict.action == XDP_DROP ? XDP_DROP : XDP_PASS;
 }

@@ -16,8 +16,9 @@ import { placeOf } from './attach.ts'
 import { attachPinnedXdp, detachPinnedXdp, pinnedXdpStatus } from './door.ts'
 import type { XdpEvent } from './packet-event.ts'
 import { openPinned, pinFolder } from './pinned.ts'
+import { protect } from './protected.ts'
 import { openReader } from './readers.ts'
-import { applyRules, confirmRules, lastingRules, protect, rulesInForce } from './rule-store.ts'
+import { applyRules, confirmRules, lastingRules, rulesInForce } from './rule-store.ts'
 
 let pair: Pair
 let bpffs: Bpffs
@@ -204,7 +205,7 @@ test('ARP always passes, and a protected TCP connection outlives a rule that dro
     )
   try {
     await once(server.stdout, 'data')
-    withMaps((maps) => protect(maps, [{ destinationPort: 5555 }]))
+    withMaps((maps) => protect(maps, [{ destinationPort: 5555 }], 'command'))
     apply('drop from any label 9')
     assert.equal(talk('20').trim(), 'x')
     assert.equal(passed(3).packets, 0)
@@ -212,9 +213,9 @@ test('ARP always passes, and a protected TCP connection outlives a rule that dro
     pair.near.run('ip', 'neighbour', 'del', '10.77.0.2', 'dev', 'near0')
     assert.equal(talk('20').trim(), 'x')
     const source = parseAddress('10.77.0.1')!
-    withMaps((maps) => protect(maps, [{ source, sourcePort: 1 }]))
+    withMaps((maps) => protect(maps, [{ source, sourcePort: 1 }], 'command'))
     assert.equal(talk('1').trim(), 'cut off')
-    withMaps((maps) => protect(maps, [{ destinationPort: 5555 }]))
+    withMaps((maps) => protect(maps, [{ destinationPort: 5555 }], 'command'))
     apply('drop from any label 9', { protect: false })
     assert.equal(talk('1').trim(), 'cut off', '--no-protect')
   } finally {

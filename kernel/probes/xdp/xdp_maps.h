@@ -18,7 +18,6 @@ enum {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
-	BPF_MAP_TYPE_LPM_TRIE = 11,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
@@ -31,11 +30,11 @@ struct inner_state {
 };
 
 struct inner_prefixes {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(key_size, sizeof(struct rule_prefix));
-	__uint(value_size, sizeof(struct rule_list));
+	__uint(map_flags, BPF_F_INNER_MAP);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct prefix_node));
 };
 
 struct inner_lists {
@@ -100,6 +99,7 @@ struct verdict {
 	__u32 generation;
 	__u32 epoch; /* of the rules of that generation */
 	__u32 label;
+	__u32 list; /* of the prefix that was found last */
 	__u32 wanting; /* a bit for each reader that gets the packet: in memory, as the verifier forgets it */
 	__u8 action;
 	__u8 flags;
@@ -109,10 +109,11 @@ struct verdict {
 #define NO_RANK 0xffffffff
 
 /*
- * A packet and what is known of it. In a map, because the verifier follows each value on a program's stack through all
- * that comes after, and forgets those in a map.
+ * What the program counted on this CPU, the packet at hand and what is known of it: one look-up for all. In a map,
+ * because the verifier follows each value on a program's stack through all that comes after, and forgets those in a map.
  */
 struct work {
+	__u64 counters[COUNTER_COUNT];
 	struct packet packet;
 	struct verdict verdict;
 };
@@ -122,7 +123,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct work);
-} works SEC(".maps");
+} counters SEC(".maps");
 
 /* A limit is two words that change together; the kernel takes no lock in an LRU hash, so the locks lie beside. */
 struct limit_lock {
@@ -144,6 +145,14 @@ struct {
 	__type(key, struct protected_key);
 	__type(value, __u32);
 } protected SEC(".maps");
+
+/* A bit for each port: of this host, which always pass; then of far ends that `protected` has something about. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * PORT_WORDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} protected_ports SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -181,20 +190,19 @@ struct {
 	__type(value, struct xdp_event);
 } scratches SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__uint(value_size, COUNTER_COUNT * sizeof(__u64));
-} counters SEC(".maps");
+static __always_inline struct work *work_of_cpu(void)
+{
+	__u32 first = 0;
+
+	return bpf_map_lookup_elem(&counters, &first);
+}
 
 static __always_inline void count(enum xdp_counter which)
 {
-	__u32 first = 0;
-	__u64 *values = bpf_map_lookup_elem(&counters, &first);
+	struct work *work = work_of_cpu();
 
-	if (values)
-		values[which]++;
+	if (work)
+		work->counters[which]++;
 }
 
 #endif

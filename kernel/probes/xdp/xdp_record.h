@@ -76,20 +76,42 @@ struct rule {
 
 _Static_assert(sizeof(struct rule) == 96, "struct rule");
 
-/* Rules that may hold behind a prefix, best first: `count` of `lists` from `start` on; one alone is `start` itself. */
-struct rule_list {
-	__u32 start;
-	__u32 count;
+/*
+ * Rules that may hold behind a prefix, best first: so many of `lists` from a place on, or one rule alone, whose index
+ * stands for the place. 0 = none.
+ */
+#define LIST_PLACE_BITS 24
+#define LIST_PLACE(list) ((list) & ((1 << LIST_PLACE_BITS) - 1))
+#define LIST_LENGTH(list) ((list) >> LIST_PLACE_BITS)
+
+struct prefix_slot {
+	__u32 child; /* index of the node behind these four bits; 0 = none, as node 0 is the root */
+	__u32 list;  /* of the longest prefix that is known here */
 };
 
-struct rule_prefix {
-	__u32 bits;
-	__u8 address[16];
+/*
+ * A node of a tree of prefixes: the address must begin as the node says, then four bits choose one of 16 ways. What all
+ * prefixes below have in common is not walked through. Addresses in network order.
+ */
+struct prefix_node {
+	__u64 address[2];
+	__u64 mask[2];
+	__u8 octet; /* of the address, where the four bits are */
+	__u8 shift; /* 4 = the upper half of it, 0 = the lower */
+	__u8 padding[2];
+	__u32 above; /* list of the longest prefix around the node */
+	struct prefix_slot slots[16];
 };
 
+_Static_assert(sizeof(struct prefix_node) == 168, "struct prefix_node");
+
+/* 128 bits, four per node. */
+#define PREFIX_DEPTH_MAX 32
+
+/* Of packets that it decided about, or in shadow mode would have. */
 struct rule_counts {
-	__u64 packets;
-	__u64 bytes;
+	__u64 passed_packets;
+	__u64 passed_bytes;
 	__u64 dropped_packets;
 	__u64 dropped_bytes;
 };
@@ -101,9 +123,13 @@ struct xdp_state {
 	__u32 fallback;
 	__u32 protect;	 /* 1: the protected connections, neighbour discovery and DHCP always pass */
 	__u32 epoch;	 /* rises with each set of rules; the fallback is of the epoch before */
+	__u32 trees;	 /* which generation has rules by source, and by destination: HAS_SOURCES, HAS_DESTINATIONS */
+	__u32 padding;
 };
 
 #define NO_GENERATION 2
+#define HAS_SOURCES(generation) (1U << (generation))
+#define HAS_DESTINATIONS(generation) (4U << (generation))
 #define NO_VLAN 0xffff
 
 /* A token bucket in the form of one time (GCRA), in 1/64 ns of CLOCK_BOOTTIME. */
@@ -117,7 +143,10 @@ struct limit_key {
 	__u32 limiter;
 };
 
-/* A connection as it comes in. Zeroes are any: only {dst_port}, {src, src_port} and whole ones are looked for. */
+/* 64 ports each. */
+#define PORT_WORDS 1024
+
+/* A connection as it comes in. Zeroes are any: only {src, src_port} and whole ones are looked for here. */
 struct protected_key {
 	__u8 src[16];
 	__u8 dst[16];

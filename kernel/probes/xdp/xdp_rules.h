@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Which rule decides about a packet: the first in rank whose conditions hold. Rules with a source stand in lists behind
- * the trie of sources, rules that have a destination alone behind that of destinations. A prefix's list holds the rules
- * of all prefixes around it, so that one look-up per trie is enough.
+ * the tree of sources, rules that have a destination alone behind that of destinations. A prefix's list holds the rules
+ * of all prefixes around it, so that one walk per tree is enough.
  */
 #ifndef WEIR_XDP_RULES_H
 #define WEIR_XDP_RULES_H
@@ -16,6 +16,7 @@
 #define ICMPV6 58
 #define ICMPV6_ND_FIRST 133
 #define ICMPV6_ND_LAST 137
+#define TCP 6
 #define UDP 17
 
 static __always_inline const struct rule *rule_of(const struct verdict *verdict, __u32 index)
@@ -65,15 +66,19 @@ static __always_inline bool holds(const struct rule *rule, const struct packet *
 }
 
 /* The better of what is known already and what a list says. */
-static __always_inline void search(const struct rule_list *list, const struct packet *packet, struct verdict *verdict)
+static __always_inline void search(__u32 list, const struct packet *packet, struct verdict *verdict)
 {
 	__u32 generation = verdict->generation;
-	void *order = bpf_map_lookup_elem(&lists, &generation);
-	void *all = bpf_map_lookup_elem(&rules, &generation);
-	__u32 first = list->start, length = list->count, at;
+	void *all = bpf_map_lookup_elem(&rules, &generation), *order = 0;
+	__u32 first = LIST_PLACE(list), length = LIST_LENGTH(list), at;
 
-	if (!order || !all)
+	if (!all)
 		return;
+	if (length > 1) {
+		order = bpf_map_lookup_elem(&lists, &generation);
+		if (!order)
+			return;
+	}
 	for (at = 0; at < LIST_MAX; at++) {
 		__u32 place = first + at, index = first;
 		const __u32 *entry;
@@ -81,7 +86,7 @@ static __always_inline void search(const struct rule_list *list, const struct pa
 
 		if (at >= length)
 			return;
-		if (length > 1) {
+		if (order) {
 			entry = bpf_map_lookup_elem(order, &place);
 			if (!entry)
 				return;
@@ -107,20 +112,40 @@ static __always_inline void search(const struct rule_list *list, const struct pa
 	}
 }
 
+/* Walks to the longest prefix of an address; leaves its list in the verdict, where the verifier forgets it. */
+static __always_inline void find_list(void *outer, const __u8 *address, struct verdict *verdict)
+{
+	const __u64 *words = (const void *)address;
+	__u32 generation = verdict->generation, index = 0, depth;
+	void *tree = bpf_map_lookup_elem(outer, &generation);
+
+	verdict->list = 0;
+	if (!tree)
+		return;
+	for (depth = 0; depth < PREFIX_DEPTH_MAX; depth++) {
+		const struct prefix_node *node = bpf_map_lookup_elem(tree, &index);
+		const struct prefix_slot *slot;
+
+		if (!node)
+			return;
+		if ((words[0] & node->mask[0]) != node->address[0] || (words[1] & node->mask[1]) != node->address[1]) {
+			verdict->list = node->above;
+			return;
+		}
+		slot = &node->slots[address[node->octet & 15] >> (node->shift & 4) & 15];
+		verdict->list = slot->list;
+		index = slot->child;
+		if (!index)
+			return;
+	}
+}
+
 static __always_inline void search_prefix(void *outer, const __u8 *address, const struct packet *packet,
 					  struct verdict *verdict)
 {
-	struct rule_prefix prefix = { .bits = 128 };
-	const struct rule_list *list;
-	__u32 generation = verdict->generation;
-	void *trie = bpf_map_lookup_elem(outer, &generation);
-
-	if (!trie)
-		return;
-	__builtin_memcpy(prefix.address, address, 16);
-	list = bpf_map_lookup_elem(trie, &prefix);
-	if (list)
-		search(list, packet, verdict);
+	find_list(outer, address, verdict);
+	if (verdict->list)
+		search(verdict->list, packet, verdict);
 }
 
 /* True if the source has sent more than the rule allows. */
@@ -174,36 +199,47 @@ static __always_inline void count_rule(const struct verdict *verdict, __u32 inde
 	values = bpf_map_lookup_elem(all, &index);
 	if (!values)
 		return;
-	__sync_fetch_and_add(&values->packets, 1);
-	__sync_fetch_and_add(&values->bytes, packet->bytes);
-	if (!dropped)
-		return;
-	__sync_fetch_and_add(&values->dropped_packets, 1);
-	__sync_fetch_and_add(&values->dropped_bytes, packet->bytes);
+	if (dropped) {
+		__sync_fetch_and_add(&values->dropped_packets, 1);
+		__sync_fetch_and_add(&values->dropped_bytes, packet->bytes);
+	} else {
+		__sync_fetch_and_add(&values->passed_packets, 1);
+		__sync_fetch_and_add(&values->passed_bytes, packet->bytes);
+	}
 }
 
+static __always_inline bool has_port(__u32 first_word, __u16 port)
+{
+	__u32 word = first_word + port / 64;
+	const __u64 *ports = bpf_map_lookup_elem(&protected_ports, &word);
+
+	return ports && *ports >> port % 64 & 1;
+}
+
+/* Two look-ups for nearly all packets: a flood that a rule drops must not cost more than what it floods. */
 static __always_inline bool is_protected(const struct packet *packet)
 {
-	struct protected_key key = {};
+	struct protected_key key = { .protocol = TCP };
 
 	if (packet->protocol == ICMPV6 && packet->family == 6)
 		return packet->icmp_type >= ICMPV6_ND_FIRST && packet->icmp_type <= ICMPV6_ND_LAST;
-	if (!has_ports(packet))
+	if (packet->fragment)
 		return false;
-	if (packet->protocol == UDP && (packet->dst_port == 67 || packet->dst_port == 68 || packet->dst_port == 546 ||
-					packet->dst_port == 547))
+	if (packet->protocol == UDP)
+		return packet->dst_port == 67 || packet->dst_port == 68 || packet->dst_port == 546 ||
+		       packet->dst_port == 547;
+	if (packet->protocol != TCP)
+		return false;
+	if (has_port(0, packet->dst_port))
 		return true;
-	key.protocol = packet->protocol;
-	key.dst_port = packet->dst_port;
-	if (bpf_map_lookup_elem(&protected, &key))
-		return true;
+	if (!has_port(PORT_WORDS, packet->src_port))
+		return false;
 	key.src_port = packet->src_port;
 	__builtin_memcpy(key.src, packet->src, 16);
-	__builtin_memcpy(key.dst, packet->dst, 16);
 	if (bpf_map_lookup_elem(&protected, &key))
 		return true;
-	key.dst_port = 0;
-	__builtin_memset(key.dst, 0, 16);
+	key.dst_port = packet->dst_port;
+	__builtin_memcpy(key.dst, packet->dst, 16);
 	return bpf_map_lookup_elem(&protected, &key) != 0;
 }
 
@@ -231,9 +267,11 @@ static __always_inline void decide_shadow(const struct packet *packet, struct ve
 	count_rule(verdict, verdict->shadow_index, packet, dropped);
 }
 
-/* Fills `verdict` for an IP packet. */
-static __always_inline void decide(const struct packet *packet, struct verdict *verdict)
+/* Fills the verdict for an IP packet. */
+static __always_inline void decide(struct work *work)
 {
+	const struct packet *packet = &work->packet;
+	struct verdict *verdict = &work->verdict;
 	__u32 first = 0;
 	void *inner = bpf_map_lookup_elem(&state, &first);
 	const struct xdp_state *current;
@@ -253,22 +291,24 @@ static __always_inline void decide(const struct packet *packet, struct verdict *
 	}
 	if (verdict->generation >= NO_GENERATION)
 		return;
-	search_prefix(&sources, packet->src, packet, verdict);
-	search_prefix(&destinations, packet->dst, packet, verdict);
+	if (current->trees & HAS_SOURCES(verdict->generation))
+		search_prefix(&sources, packet->src, packet, verdict);
+	if (current->trees & HAS_DESTINATIONS(verdict->generation))
+		search_prefix(&destinations, packet->dst, packet, verdict);
 	decide_shadow(packet, verdict);
 	if (verdict->rank == NO_RANK)
 		return;
 	rule = rule_of(verdict, verdict->rule_index);
 	if (!rule)
 		return;
-	count(COUNTER_MATCHED);
+	work->counters[COUNTER_MATCHED]++;
 	verdict->flags |= EVENT_MATCHED;
 	verdict->label = rule->label;
 	dropped = drops(rule, packet, verdict);
 	if (dropped && current->protect && is_protected(packet)) {
 		dropped = false;
 		verdict->flags |= EVENT_PROTECTED;
-		count(COUNTER_PROTECTED);
+		work->counters[COUNTER_PROTECTED]++;
 	}
 	if (dropped)
 		verdict->action = XDP_DROP;
