@@ -84,7 +84,7 @@ test('a running central is found without being named, the last started first', a
   const central = await fakeCentral(flowsAnswer)
   const folder = mkdtempSync(join(tmpdir(), 'weir-found-'))
   try {
-    tellRunning([folder], central.url)
+    tellRunning([folder], 'central', { url: central.url, ports: [] })
     const terminal = fakeTerminal({ runtimeFolders: [folder] })
     assert.equal(await runCommandLine(['flows'], {}, terminal), 0)
     assert.equal(central.asked.length, 1)
@@ -170,7 +170,7 @@ test('of several running centrals one is asked to the end, and said once', async
   const first = await fakeCentral(flowsAnswer)
   const folders = [1, 2].map(() => mkdtempSync(join(tmpdir(), 'weir-found-')))
   try {
-    for (const folder of folders) tellRunning([folder], first.url)
+    for (const folder of folders) tellRunning([folder], 'central', { url: first.url, ports: [] })
     const terminal = fakeTerminal({ runtimeFolders: folders })
     assert.equal(await runCommandLine(['flows', '-f', '-n', '1'], {}, terminal), 0)
     assert.equal(terminal.stderr().split('several centrals').length, 2)
@@ -186,7 +186,7 @@ test('of several running centrals one is asked to the end, and said once', async
 test('with a running central the first examples ask it, typed as this shell finds weir', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-found-'))
   try {
-    tellRunning([folder], 'http://127.0.0.1:8181')
+    tellRunning([folder], 'central', { url: 'http://127.0.0.1:8181', ports: [] })
     const terminal = fakeTerminal({ runtimeFolders: [folder], program: 'bin/weir', columns: 80 })
     assert.equal(await runCommandLine([], {}, terminal), 0)
     assert.match(terminal.stdout(), /Try:\n {2}bin\/weir flows -f /)

@@ -106,12 +106,15 @@ export interface StartedWeir {
   output(): string
 }
 
-/** Runs `bin/weir` with any arguments; its output is kept. */
+/** Runs `bin/weir` with any arguments, perhaps in a network namespace; its output is kept. */
 export function spawnWeir(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  netns?: string,
 ): StartedWeir {
-  const child = spawn(weirProgram, args, {
+  const inside = netns === undefined ? [] : ['nsenter', `--net=${netns}`, '--']
+  const [file = '', ...rest] = [...inside, weirProgram, ...args]
+  const child = spawn(file, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NO_COLOR: '1', ...env },
   })

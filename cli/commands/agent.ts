@@ -9,6 +9,7 @@ import { interfaceFlags, interfacesOf } from '../parse/interfaces.ts'
 import { insecureFlag, listenUnless } from '../parse/loopback.ts'
 import { logLine } from '../render/packet-lines.ts'
 import { type Command, note, print, type Terminal, type Values } from './command.ts'
+import { createProtector, type ProtectorConfig } from './keep-protected.ts'
 import { echoFlag, packetFlags, packetsOf } from './packet-flags.ts'
 import {
   agentFilterFlag,
@@ -82,6 +83,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
     values.on('xdp-echo') ? { ...config, onPacket: echo } : config,
     reporter,
   )
+  const protector = createProtector(terminal, protectorOf(values, config), reporter)
   const announce = {
     name: 'announce',
     start: () => {
@@ -92,8 +94,16 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
     },
     stop: () => {},
   }
-  await runUntilSignal(createLifecycle([agent, announce], { reporter, stopDeadlineMs }))
+  await runUntilSignal(createLifecycle([protector, agent, announce], { reporter, stopDeadlineMs }))
   return 0
+}
+
+function protectorOf(values: Values, { upstream, metrics }: AgentConfig): ProtectorConfig {
+  const notice = {
+    ports: metrics && metrics.port > 0 ? [metrics.port] : [],
+    ...('host' in upstream ? { upstream } : {}),
+  }
+  return { root: values.text('pin-root') ?? '', notice }
 }
 
 function configOf(values: Values): AgentConfig {

@@ -18,9 +18,11 @@ import {
   ingestFlag,
   listenFlag,
   logLevelFlag,
+  prefixesOf,
   retentionFlags,
   seriesFlags,
   seriesOf,
+  telemetryAllowFlag,
 } from './process-flags.ts'
 import { checkLimits } from './process-limits.ts'
 
@@ -35,6 +37,7 @@ export const centralCommand: Command = {
     listenFlag,
     alsoListenFlag,
     ingestFlag,
+    telemetryAllowFlag,
     insecureFlag,
     logLevelFlag,
     ...intakeFlags,
@@ -72,6 +75,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
       listen,
       alsoListen,
       ingest,
+      telemetryAllow: prefixesOf(values.text('telemetry-allow') ?? ''),
       retention,
       metrics: seriesOf(values),
       exports,
@@ -85,10 +89,15 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
     name: 'announce',
     start: () => {
       const url = central.url()
-      takeBack = tellRunning(terminal.runtimeFolders, url)
       const addresses = central.ingestAddresses()
       const flows = central.flowAddresses()
       const otlp = central.otlpAddresses()
+      const tcp = [...alsoListen, ...otlp, ...addresses.filter((each) => 'port' in each)]
+      const ports = [Number(new URL(url).port), ...tcp.map(({ port }) => port)]
+      takeBack = tellRunning(terminal.runtimeFolders, 'central', {
+        url,
+        ports: ports.filter((port) => port > 0),
+      })
       if (process.send) process.send({ type: 'ready', url, ingest: addresses, flows, otlp })
       else {
         const places = [`agents: ${addresses.map(textOf).join(', ')}`]

@@ -17,6 +17,7 @@ export const pinRootFlag: Flag = {
   kind: 'text',
   metavar: 'FOLDER',
   default: '/sys/fs/bpf/weir',
+  env: 'WEIR_PIN_ROOT',
   help: 'Folder on a BPF file system where what is attached is kept.',
 }
 

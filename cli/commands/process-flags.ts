@@ -8,6 +8,7 @@ import {
   labelNames,
   labelsDefault,
   metricDialects,
+  parseAddressRange,
   parseAgentFilter,
   tables,
 } from '../../wire/mod.ts'
@@ -295,6 +296,25 @@ export const ingestFlag: Flag = {
   config: 'central.ingest',
   listensUnless: 'unix',
   help: 'Where agents come to, beside DATA/ingest.sock; unix: nowhere else.',
+}
+
+export const telemetryAllowFlag: Flag = {
+  name: 'telemetry-allow',
+  kind: 'text',
+  metavar: 'PREFIX,…',
+  env: 'WEIR_TELEMETRY_ALLOW',
+  config: 'central.telemetry_allow',
+  isList: true,
+  expectation: (value) =>
+    prefixesOf(value).every((one) => parseAddressRange(one))
+      ? undefined
+      : 'one or more addresses or prefixes, commas between them',
+  help: 'From where frames of xdt-agent (XDP telemetry) are taken at the port for agents, beside this host: 10.0.0.0/8,2001:db8::/32. They carry no proof of who sent them.',
+}
+
+/** What that flag names. */
+export function prefixesOf(text: string): readonly string[] {
+  return text.split(',').flatMap((one) => (one.trim() === '' ? [] : [one.trim()]))
 }
 
 export const exportsBytesFlag: Flag = {

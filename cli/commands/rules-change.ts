@@ -5,10 +5,10 @@ import { cliError } from '../errors.ts'
 import type { Command, Flag, Terminal, Values } from './command.ts'
 import { print } from './command.ts'
 import { fileOperand, readRuleFile } from './rules-file.ts'
+import { type Safety, safetyFlags, safetyOf } from './rules-safety.ts'
 import { withChange } from './rules-shared.ts'
-import { openKernel, placeFlags } from './xdp-shared.ts'
+import { type Kernel, openKernel, placeFlags } from './xdp-shared.ts'
 
-type Kernel = Awaited<ReturnType<typeof openKernel>>
 type Rule = Parameters<Kernel['formatRule']>[0]
 type Maps = Parameters<Kernel['applyRules']>[0]
 
@@ -19,49 +19,6 @@ const cidrFlag: Flag = {
   repeatable: true,
   help: 'Source: 192.0.2.0/24, 2001:db8::/32, an address, or any.',
 }
-
-/** Who is never cut off. */
-const safetyFlags: readonly Flag[] = [
-  {
-    name: 'confirm-within',
-    kind: 'duration',
-    min: 1000,
-    max: 86_400_000,
-    help: 'Takes the rules back after so long, unless weir rules confirm comes first.',
-    group: 'Safety',
-  },
-  {
-    name: 'protect',
-    kind: 'text',
-    metavar: 'ADDR:PORT',
-    repeatable: true,
-    help: 'A far end that no rule cuts off, for example the central of this node.',
-    group: 'Safety',
-  },
-  {
-    name: 'protect-port',
-    kind: 'number',
-    min: 1,
-    max: 65_535,
-    default: '50051',
-    help: 'A local TCP port that no rule cuts off: where agents reach the central of this node.',
-    group: 'Safety',
-  },
-  {
-    name: 'session',
-    kind: 'text',
-    metavar: 'ADDRS',
-    env: 'SSH_CONNECTION',
-    help: 'The SSH session that no rule cuts off: "CLIENT PORT SERVER PORT".',
-    group: 'Safety',
-  },
-  {
-    name: 'no-protect',
-    kind: 'switch',
-    help: 'Rules drop these too, and neighbour discovery and DHCP.',
-    group: 'Safety',
-  },
-]
 
 const ruleFlags: readonly Flag[] = [
   { ...cidrFlag, help: `${cidrFlag.help} Default: any.` },
@@ -113,6 +70,7 @@ export const addCommand: Command = {
   run: async (values, terminal) => {
     const kernel = await openKernel()
     const added = addedRules(values, kernel)
+    const safety = await safetyOf(values, terminal)
     await withChange(values, ({ maps }, { interface: name }) => {
       const there = kernel.lastingRules(maps, name)
       const same = new Set(added.map((rule) => conditionsOf(rule, kernel)))
@@ -121,7 +79,7 @@ export const addCommand: Command = {
       if (twice !== undefined && !values.on('replace')) {
         throw kernel.kernelError('rule_twice', { details: { rule: kernel.formatRule(twice) } })
       }
-      put({ values, terminal, kernel, maps, name }, [...rest, ...added])
+      put({ terminal, kernel, maps, name, safety }, [...rest, ...added])
     })
     for (const rule of added) print(terminal, `added ${kernel.formatRule(rule)}`)
     return 0
@@ -163,56 +121,25 @@ function addedRules(values: Values, kernel: Kernel): readonly Rule[] {
 }
 
 interface Change {
-  readonly values: Values
   readonly terminal: Terminal
   readonly kernel: Kernel
   readonly maps: Maps
   readonly name: string
+  readonly safety: Safety
 }
 
-function put({ values, terminal, kernel, maps, name }: Change, rules: readonly Rule[]): void {
-  const within = values.durationMs('confirm-within')
-  const isProtected = !values.on('no-protect')
-  kernel.protect(maps, isProtected ? protectedOf(values, kernel) : [])
+function put({ terminal, kernel, maps, name, safety }: Change, rules: readonly Rule[]): void {
+  const { isOn, confirmWithinMs } = safety
+  kernel.protect(maps, safety.named, 'command')
+  kernel.protect(maps, safety.own, 'weir')
   kernel.applyRules(maps, rules, {
     interface: name,
-    protect: isProtected,
-    ...(within !== undefined && { confirmWithinMs: within }),
+    protect: isOn,
+    ...(confirmWithinMs !== undefined && { confirmWithinMs }),
   })
-  if (within === undefined) return
-  terminal.err.write(`taken back in ${within / 1000} s without: weir rules confirm -i ${name}\n`)
-}
-
-function protectedOf(values: Values, kernel: Kernel): Parameters<Kernel['protect']>[1] {
-  const [client = '', clientPort, server = '', serverPort] = (values.text('session') ?? '').split(
-    ' ',
-  )
-  const [source, destination] = [client, server].map((text) => kernel.parseAddress(text))
-  const session = source &&
-    destination && {
-      source,
-      destination,
-      sourcePort: Number(clientPort),
-      destinationPort: Number(serverPort),
-    }
-  const far = values.list('protect').map((text) => {
-    const [, address = '', port] = /^\[?([^\]]+?)\]?:(\d+)$/.exec(text) ?? []
-    const found = kernel.parseAddress(address)
-    if (found === undefined) {
-      const details = {
-        name: '--protect',
-        reason: `${text} is no ADDR:PORT`,
-        hint: 'use an address',
-      }
-      throw cliError('bad_flag', { details })
-    }
-    return { source: found, sourcePort: Number(port) }
-  })
-  return [
-    { destinationPort: values.number('protect-port') ?? 0 },
-    ...far,
-    ...(session ? [session] : []),
-  ]
+  if (confirmWithinMs === undefined) return
+  const seconds = confirmWithinMs / 1000
+  terminal.err.write(`taken back in ${seconds} s without: weir rules confirm -i ${name}\n`)
 }
 
 export const removeCommand: Command = {
@@ -223,6 +150,7 @@ export const removeCommand: Command = {
   run: async (values, terminal) => {
     const kernel = await openKernel()
     const wanted = new Set(values.list('cidr').map((text) => sourceOf(text, kernel)))
+    const safety = await safetyOf(values, terminal)
     const removed = await withChange(values, ({ maps }, { interface: name }) => {
       const there = kernel.lastingRules(maps, name)
       const source = (rule: Rule) => (rule.source ? kernel.formatPrefix(rule.source) : 'any')
@@ -232,7 +160,7 @@ export const removeCommand: Command = {
         throw kernel.kernelError('rule_missing', { details: { cidr, interface: name } })
       }
       const rest = there.filter((rule) => !gone.includes(rule))
-      put({ values, terminal, kernel, maps, name }, rest)
+      put({ terminal, kernel, maps, name, safety }, rest)
       return gone
     })
     for (const rule of removed) print(terminal, `removed ${kernel.formatRule(rule)}`)
@@ -280,8 +208,9 @@ export const applyCommand: Command = {
       ...(values.on('shadow') && { shadow: true }),
       ...(ttl !== undefined && rule.ttlMs === undefined && { ttlMs: ttl }),
     }))
+    const safety = await safetyOf(values, terminal)
     await withChange(values, ({ maps }, { interface: name }) =>
-      put({ values, terminal, kernel, maps, name }, rules),
+      put({ terminal, kernel, maps, name, safety }, rules),
     )
     print(terminal, `${rules.length} rules are in force`)
     return 0

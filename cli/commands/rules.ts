@@ -118,8 +118,53 @@ const diff: Command = {
   },
 }
 
+const protectedFields = ['from', 'from_port', 'to', 'to_port', 'found_by'] as const
+
+const listProtected: Command = {
+  name: 'rules protected',
+  summary: 'Shows the TCP connections that no rule cuts off.',
+  description:
+    'Those that the last change of the rules named, the ports of a central and an agent on this host, and the central of an agent. The agent looks at its start and once a minute. With --no-protect nothing is protected, whatever stands here.',
+  flags: [...placeFlags, ...listingFlags],
+  examples: [{ command: 'weir rules protected -i eth0', what: 'who is never cut off' }],
+  run: async (values, terminal) => {
+    const kernel = await openKernel()
+    const listing = createListing(terminal, values, {
+      fields: protectedFields,
+      columns: protectedFields.map((name) => ({
+        head: name.replaceAll('_', ' ').toUpperCase(),
+        priority: 0,
+        cell: (row) => String(row[name] ?? ''),
+      })),
+    })
+    const rows = await withRules(values, ({ maps }) =>
+      kernel
+        .readProtected(maps)
+        .map(({ source, sourcePort, destination, destinationPort, by }) => ({
+          from: source ? kernel.formatAddress(source) : 'any',
+          from_port: sourcePort ?? null,
+          to: destination ? kernel.formatAddress(destination) : 'any',
+          to_port: destinationPort ?? null,
+          found_by: by,
+        })),
+    )
+    await listing.add(rows)
+    listing.finish()
+    return 0
+  },
+}
+
 export const rulesCommands: CommandGroup = {
   name: 'rules',
   summary: 'What the XDP program does with which packets: pass, drop, limit, label.',
-  commands: [addCommand, list, removeCommand, applyCommand, diff, exportRules, confirmCommand],
+  commands: [
+    addCommand,
+    list,
+    removeCommand,
+    applyCommand,
+    diff,
+    exportRules,
+    confirmCommand,
+    listProtected,
+  ],
 }

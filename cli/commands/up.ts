@@ -34,6 +34,7 @@ import {
   scopeOf,
   seriesFlags,
   spoolFlags,
+  telemetryAllowFlag,
 } from './process-flags.ts'
 import { checkLimits } from './process-limits.ts'
 
@@ -50,6 +51,7 @@ export const upCommand: Command = {
     listenFlag,
     alsoListenFlag,
     { ...ingestFlag, default: 'unix' },
+    telemetryAllowFlag,
     nodeFlag,
     intervalFlag,
     ...scopeFlags,

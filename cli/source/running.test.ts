@@ -3,7 +3,9 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { findRunning, tellRunning } from './running.ts'
+import { findProcesses, findRunning, tellRunning } from './running.ts'
+
+const notice = { url: 'http://127.0.0.1:8181', ports: [8181] }
 
 function withFolder(use: (folder: string) => void): void {
   const folder = mkdtempSync(join(tmpdir(), 'weir-running-'))
@@ -17,7 +19,7 @@ function withFolder(use: (folder: string) => void): void {
 test('a central that runs is found until it takes its file back', () => {
   withFolder((folder) => {
     const inner = join(folder, 'weir')
-    const takeBack = tellRunning([inner], 'http://127.0.0.1:8181')
+    const takeBack = tellRunning([inner], 'central', notice)
     const found = findRunning(['/nowhere', inner])
     assert.deepEqual(
       found.map(({ url, pid }) => ({ url, pid })),
@@ -32,19 +34,41 @@ test('a central that runs is found until it takes its file back', () => {
 
 test('a file whose process is gone, or whose pid is used again, is no answer and is cleaned up', () => {
   withFolder((folder) => {
-    const stale = { url: 'http://127.0.0.1:1', pid: process.pid, start: '1' }
+    const stale = { ...notice, pid: process.pid, start: '1' }
     writeFileSync(join(folder, 'central-1.json'), JSON.stringify(stale))
     writeFileSync(join(folder, 'central-2.json'), JSON.stringify({ ...stale, pid: 2 ** 22 + 1 }))
     writeFileSync(join(folder, 'central-3.json'), '{"url":')
     writeFileSync(join(folder, 'other.json'), '{}')
     assert.deepEqual(findRunning([folder]), [])
-    tellRunning([folder], 'http://127.0.0.1:8181')
+    tellRunning([folder], 'central', notice)
     assert.deepEqual(readdirSync(folder).sort(), [`central-${process.pid}.json`, 'other.json'])
   })
 })
 
 test('a folder that cannot be written is no error', () => {
-  tellRunning(['/proc/self/weir'], 'http://127.0.0.1:8181')()
-  tellRunning([], 'http://127.0.0.1:8181')()
+  tellRunning(['/proc/self/weir'], 'central', notice)()
+  tellRunning([], 'central', notice)()
   assert.deepEqual(findRunning([]), [])
+})
+
+test('an agent that runs is no central, and says where its central is', () => {
+  withFolder((folder) => {
+    const upstream = { host: 'central.example', port: 50_051 }
+    const takeBack = tellRunning([folder], 'agent', { ports: [9090], upstream })
+    assert.deepEqual(findRunning([folder]), [])
+    assert.deepEqual(
+      findProcesses([folder]).map(({ ports, upstream: found }) => ({ ports, upstream: found })),
+      [{ ports: [9090], upstream }],
+    )
+    takeBack()
+    assert.deepEqual(findProcesses([folder]), [])
+  })
+})
+
+test('a file with a port that is none is no answer', () => {
+  withFolder((folder) => {
+    const takeBack = tellRunning([folder], 'agent', { ports: [70_000] })
+    assert.deepEqual(findProcesses([folder]), [])
+    takeBack()
+  })
 })

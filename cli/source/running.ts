@@ -1,6 +1,6 @@
-// Where a central of this host listens, so that `weir flows` finds a running `weir up` by itself. Each central keeps
-// one small file in a runtime folder; a file whose process is gone, or that somebody else could have written, is
-// no answer.
+// Where the processes of Weir on this host are: `weir flows` finds a running `weir up` by itself, and no rule cuts off
+// an agent from its central. Each central and each agent keeps one small file in a runtime folder; a file whose process
+// is gone, or that somebody else could have written, is no answer.
 
 import {
   existsSync,
@@ -14,28 +14,46 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 
-export interface RunningCentral {
-  readonly url: string
+/** What a process says of itself. */
+export interface RunningNotice {
+  /** Of the page and the API; of a central. */
+  readonly url?: string
+  /** TCP ports where it is reached. */
+  readonly ports: readonly number[]
+  /** The central to which an agent sends over TCP. */
+  readonly upstream?: { readonly host: string; readonly port: number }
+}
+
+export interface RunningProcess extends RunningNotice {
   readonly pid: number
   /** When the process started, in the kernel's ticks since boot: pids are used again. */
   readonly start: string
 }
 
-const filePattern = /^central-\d+\.json$/
+export type RunningCentral = RunningProcess & { readonly url: string }
 
-/** Tells where this process listens, in the first folder; the answer takes it back. A folder that cannot be written is no error. */
-export function tellRunning(folders: readonly string[], url: string): () => void {
+const filePattern = /^(?:central|agent)-\d+\.json$/
+
+/**
+ * Writes where this process is into the first folder; the function that is returned removes it. A folder that cannot be
+ * written is no error.
+ */
+export function tellRunning(
+  folders: readonly string[],
+  role: 'central' | 'agent',
+  notice: RunningNotice,
+): () => void {
   const folder = folders[0]
   if (folder === undefined) return () => {}
   const { pid } = process
-  const file = join(folder, `central-${pid}.json`)
-  const central: RunningCentral = { url, pid, start: startOf(pid) ?? '' }
+  const file = join(folder, `${role}-${pid}.json`)
+  const said: RunningProcess = { ...notice, pid, start: startOf(pid) ?? '' }
   try {
     // Its parent is there or the folder is not for us: a recursive one never returns below /proc.
     if (!existsSync(folder)) mkdirSync(folder, { mode: 0o755 })
     for (const name of filesIn(folder))
-      if (!readCentral(folder, name)) rmSync(join(folder, name), { force: true })
-    writeFileSync(`${file}.new`, `${JSON.stringify(central)}\n`, { mode: 0o644 })
+      if (!readProcess(folder, name)) rmSync(join(folder, name), { force: true })
+    writeFileSync(`${file}.new`, `${JSON.stringify(said)}\n`, { mode: 0o644 })
     renameSync(`${file}.new`, file)
   } catch {
     return () => {}
@@ -45,10 +63,16 @@ export function tellRunning(folders: readonly string[], url: string): () => void
 
 /** Centrals that run on this host, the last started first. */
 export function findRunning(folders: readonly string[]): readonly RunningCentral[] {
-  return folders
-    .flatMap((folder) => filesIn(folder).map((name) => readCentral(folder, name)))
-    .filter((central) => central !== undefined)
+  return findProcesses(folders)
+    .filter((found): found is RunningCentral => found.url !== undefined)
     .toSorted((one, other) => Number(other.start) - Number(one.start))
+}
+
+/** Every central and agent that runs on this host. */
+export function findProcesses(folders: readonly string[]): readonly RunningProcess[] {
+  return folders
+    .flatMap((folder) => filesIn(folder).map((name) => readProcess(folder, name)))
+    .filter((found) => found !== undefined)
 }
 
 function filesIn(folder: string): readonly string[] {
@@ -59,12 +83,12 @@ function filesIn(folder: string): readonly string[] {
   }
 }
 
-function readCentral(folder: string, name: string): RunningCentral | undefined {
+function readProcess(folder: string, name: string): RunningProcess | undefined {
   const file = join(folder, name)
   try {
     if (!isTrusted(file)) return undefined
-    const central: unknown = JSON.parse(readFileSync(file, 'utf8'))
-    return isCentral(central) && isAlive(central) ? central : undefined
+    const said: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    return isProcess(said) && isAlive(said) ? said : undefined
   } catch {
     return undefined
   }
@@ -76,13 +100,20 @@ function isTrusted(file: string): boolean {
   return uid === 0 || uid === process.getuid?.()
 }
 
-function isCentral(value: unknown): value is RunningCentral {
+function isProcess(value: unknown): value is RunningProcess {
   if (typeof value !== 'object' || value === null) return false
-  const { url, pid, start } = value as Partial<RunningCentral>
-  return typeof url === 'string' && Number.isInteger(pid) && typeof start === 'string'
+  const { url, pid, start, ports, upstream } = value as Partial<RunningProcess>
+  if (url !== undefined && typeof url !== 'string') return false
+  if (upstream && !(typeof upstream.host === 'string' && isPort(upstream.port))) return false
+  const isNamed = Number.isInteger(pid) && typeof start === 'string'
+  return isNamed && Array.isArray(ports) && ports.every(isPort)
 }
 
-function isAlive({ pid, start }: RunningCentral): boolean {
+function isPort(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) > 0 && Number(value) < 65_536
+}
+
+function isAlive({ pid, start }: RunningProcess): boolean {
   return startOf(pid) === start
 }
 
