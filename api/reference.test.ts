@@ -73,6 +73,7 @@ test('every route declares its answers and no path is missing', async () => {
     '/health',
     '/healthz',
     '/metrics',
+    '/metrics.json',
     '/readyz',
   ])
   for (const [path, methods] of Object.entries<Record<string, { responses: object }>>(paths)) {

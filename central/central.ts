@@ -39,6 +39,8 @@ export interface CentralConfig {
   readonly alsoListen?: readonly { readonly host: string; readonly port: number }[]
   /** Where agents come to; `DATA/ingest.sock` alone when not given. */
   readonly ingest?: readonly IngestAddress[]
+  /** From where frames of XDP telemetry are taken there, beside loopback: addresses and prefixes. */
+  readonly telemetryAllow?: readonly string[]
   /** Folder of the built page; that of this package when not given. */
   readonly webDir?: string
   readonly retention?: RetentionConfig
@@ -93,6 +95,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
       listen: config.ingest ?? [{ path: join(dataDir, 'ingest.sock') }],
       version,
       pids: () => ownPids(store.workerPid()),
+      telemetryAllow: config.telemetryAllow ?? [],
     },
     { store, nodes, owners, ledger, journal: exports.journal, label },
     reporter.child('ingest'),
@@ -108,7 +111,8 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
       trouble: ingest.trouble,
       nodes,
     })
-  const { tee: live, take } = ingest
+  const { tee: live, take, packetsJson } = ingest
+  const rows = { reader, files: store, live, take, packetsJson, exports: exports.list }
   const intake = createIntake(
     intakeConfig,
     { ledger, take, traces, reported: nodes.exports, fleetKey: () => fleetKeyOf(dataDir) },
@@ -116,7 +120,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
   )
   const http: Http = createHttp(
     { ...config.listen, also: config.alsoListen ?? [], webDir: config.webDir ?? defaultWebDir },
-    { reader, files: store, health, live, take, exports: exports.list, metrics: reporter.metrics },
+    { ...rows, health, metrics: reporter.metrics },
     reporter.child('http'),
   )
   const guards = [createFolderLock(dataDir), folderWatch(dataDir, reporter)]

@@ -46,6 +46,18 @@ export const centralErrors = {
     exitCode: 1,
     remedy: 'Set the clock of the node (for example with chrony).',
   },
+  telemetry_bad: {
+    message: 'the frame of an XDP telemetry agent is not right: {what}',
+    status: 400,
+    exitCode: 1,
+    remedy: 'Point only xdt-agent and Weir agents at this address.',
+  },
+  telemetry_refused: {
+    message: 'frames of XDP telemetry are not taken from {address}: {why}',
+    status: 403,
+    exitCode: 1,
+    remedy: 'Name the address with --telemetry-allow.',
+  },
   agent_twice: {
     message: 'the same agent opened another connection',
     status: 409,

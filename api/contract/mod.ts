@@ -56,6 +56,7 @@ export {
   type NodeHealth,
   type ServerHealth,
 } from './health.ts'
+export { type MetricsJsonAnswer, metricsJsonAnswer } from './metrics-json.ts'
 export {
   type MonitorEvent,
   type MonitorEvents,

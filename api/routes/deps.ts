@@ -13,6 +13,8 @@ export interface RouteDeps {
   /** Who else gets the rows; nobody when left out. */
   readonly exports?: () => readonly ExportStatus[]
   readonly metrics: Reporter['metrics']
+  /** The document of /metrics.json; without it there are no packets. */
+  readonly packetsJson?: () => string
   readonly ask: Ask
   /** Nanoseconds since 1970. */
   readonly nowNs: () => bigint

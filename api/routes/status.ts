@@ -10,6 +10,7 @@ import {
   fieldsAnswer,
   fieldsOf,
   health,
+  metricsJsonAnswer,
 } from '../contract/mod.ts'
 import type { RouteDeps } from './deps.ts'
 import { responses } from './responses.ts'
@@ -50,6 +51,14 @@ export function statusRoutes(app: FastifyInstance, deps: RouteDeps): void {
     const { accept, 'accept-encoding': encoding } = request.headers
     const { headers, body } = metricsAnswer(await deps.metrics(accept), String(encoding ?? ''))
     return reply.headers(headers).send(body)
+  })
+
+  const packetsSchema = describe('Packets by agent and label, as of the XDP telemetry system', {
+    200: metricsJsonAnswer,
+  })
+  app.get('/metrics.json', packetsSchema, (_, reply) => {
+    const text = deps.packetsJson?.() ?? '{"total_events":0,"nodes":[]}'
+    return reply.type('application/json').header('cache-control', 'no-store').send(text)
   })
 
   const exports = {

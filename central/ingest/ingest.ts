@@ -17,6 +17,8 @@ import type { Journal } from '../export/journal.ts'
 import { fleetKeyOf } from '../fleet-key.ts'
 import type { NodeOwners } from '../node-owners.ts'
 import type { Nodes } from '../nodes.ts'
+import { createPacketFeed } from '../telemetry/packet-feed.ts'
+import { createTelemetry } from '../telemetry/telemetry.ts'
 import { createFrameIntake } from './frame-intake.ts'
 import { createResolve, type Resolve } from './resolve/resolve.ts'
 import { createSegmentFolder } from './segment-folder.ts'
@@ -39,6 +41,8 @@ export interface IngestConfig {
   readonly helloMs?: number
   readonly clockMs?: number
   readonly segments?: Partial<SegmentsConfig>
+  /** From where frames of XDP telemetry are taken, beside loopback: addresses and prefixes. */
+  readonly telemetryAllow?: readonly string[]
 }
 
 export interface IngestDeps {
@@ -63,6 +67,8 @@ export interface Ingest extends Component {
   tee: Segments['tee']
   /** Takes rows of a node that came by another way than a frame; resolves when they are durable. */
   take(node: string, batch: Batch): Promise<void>
+  /** What /metrics.json shows. */
+  packetsJson(): string
   /** Resolves when all that was taken is in the store. */
   settled(): Promise<void>
 }
@@ -94,8 +100,14 @@ export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: R
   const intake = createFrameIntake()
   let fleetKey = new Uint8Array(16)
   const sessions = new Set<Session>()
+  const packets = createPacketFeed(segments.tee, reporter)
   const servers: Server[] = []
   const counts = countsOf(reporter)
+  const telemetry = createTelemetry(
+    config.telemetryAllow ?? [],
+    { take, ledger, onEvent: packets.take, counts },
+    reporter.child('telemetry'),
+  )
   let ledgerTimer: NodeJS.Timeout | undefined
   reporter.gauge('connections', 'Connections of agents', () => sessions.size)
 
@@ -128,6 +140,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: R
         owners: deps.owners,
         counts,
         onHello: (agent) => replaceOlder(agent, session),
+        onTelemetry: telemetry.open,
         onClose: () => sessions.delete(session),
       },
       reporter,
@@ -155,6 +168,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: R
   async function stop(): Promise<void> {
     clearInterval(ledgerTimer)
     const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
+    await telemetry.stop()
     writeLedger()
     await segments.stop()
     forEachSession((one) => one.end(centralError('stopping')))
@@ -192,6 +206,7 @@ export function createIngest(config: IngestConfig, deps: IngestDeps, reporter: R
     stop,
     tee: segments.tee,
     take,
+    packetsJson: packets.json,
     addresses,
     trouble,
     fresh,

@@ -1,5 +1,7 @@
 // One connection of an agent. Anything that is not exactly the stream ends it, counted by cause.
 //
+// An XDP telemetry agent is known by its first octets, and handed over (../telemetry/).
+//
 //   preface, HELLO within 5 s ──► WELCOME ──► FRAME, CLOCK … ──► ACK when durable │ REFUSE(sequence)
 //                 └─────────── anything else ──► REFUSE ──► end
 
@@ -19,6 +21,7 @@ import {
 import { centralError } from '../errors.ts'
 import type { NodeOwners } from '../node-owners.ts'
 import type { Nodes } from '../nodes.ts'
+import { speaksTelemetry } from '../telemetry/frame.ts'
 import { type AgentClock, createAgentClock } from './clock.ts'
 import type { FrameIntake, FrameVerdict, Intake } from './frame-intake.ts'
 import { readHello } from './hello.ts'
@@ -47,6 +50,8 @@ export interface SessionDeps {
   readonly counts: SessionCounts
   /** The HELLO was right: an older connection of the same agent is ended. */
   readonly onHello: (agent: string) => void
+  /** It is an XDP telemetry agent that speaks: takes the socket over, with what was read of it. */
+  readonly onTelemetry: (socket: Socket, first: Uint8Array) => void
   readonly onClose: () => void
 }
 
@@ -84,27 +89,52 @@ export function createSession(
   let wasPaused = false
   let unacknowledged = 0
   let ended = false
+  /** What came before it was known who speaks; undefined from then on. */
+  let first: Buffer | undefined = Buffer.alloc(0)
   const late = setTimeout(() => {
     end(centralError('hello_late', { details: { seconds: config.helloMs / 1000 } }))
   }, config.helloMs)
 
-  socket.on('data', (octets) => {
+  socket.on('data', read)
+  socket.on('error', (error) => reporter.log.debug({ err: messageOf(error) }, 'connection'))
+  socket.on('close', () => {
+    if (!ended && decoder.pending() + (first?.length ?? 0) > 0)
+      deps.counts.refusals.add(1, 'cut_off')
+    ended = true
+    clearTimeout(late)
+    if (hello && clock) deps.owners.closed(hello.node, hello.agent)
+    deps.onClose()
+  })
+
+  function read(octets: Uint8Array): void {
     if (ended) return
+    const all = first ? Buffer.concat([first, octets]) : octets
+    const isTelemetry = first && speaksTelemetry(all)
+    if (first && isTelemetry === undefined) {
+      first = Buffer.from(all)
+      return
+    }
+    first = undefined
+    if (isTelemetry) handOver(all)
+    else decode(all)
+  }
+
+  function handOver(octets: Uint8Array): void {
+    ended = true
+    clearTimeout(late)
+    socket.off('data', read)
+    deps.onClose()
+    deps.onTelemetry(socket, octets)
+  }
+
+  function decode(octets: Uint8Array): void {
     try {
       decoder.push(octets, deliver)
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       end(error)
     }
-  })
-  socket.on('error', (error) => reporter.log.debug({ err: messageOf(error) }, 'connection'))
-  socket.on('close', () => {
-    if (!ended && decoder.pending() > 0) deps.counts.refusals.add(1, 'cut_off')
-    ended = true
-    clearTimeout(late)
-    if (hello && clock) deps.owners.closed(hello.node, hello.agent)
-    deps.onClose()
-  })
+  }
 
   function deliver(message: Message): void {
     if (ended) return
