@@ -1,7 +1,6 @@
 // The agent of a node: watches, keeps what it saw in the spool, and sends it to central.
 
 import { randomBytes } from 'node:crypto'
-import { lookup } from 'node:dns/promises'
 import {
   type Component,
   createFolderWatch,
@@ -27,7 +26,6 @@ import {
   eventTable,
   type Hello,
   metricsOfDialect,
-  parseAddress,
   type SeriesConfig,
   type SeriesSet,
   schemaNumbers,
@@ -42,11 +40,12 @@ import type { ConnectionEventChoice } from './events/connection-events.ts'
 import { createEvents, type Events } from './events/events.ts'
 import { createRowFilter, type RowFilter } from './filter/row-filter.ts'
 import { cgroupMount } from './identity/cgroups.ts'
-import type { Own } from './identity/own.ts'
+import { ownOf } from './identity/own.ts'
 import { createInterfaces, type Interfaces } from './interfaces/interfaces.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { checkpointKey, interfaceOptions, packetsOf, probeOptions } from './probe-options.ts'
-import { interfaceAddresses, ownPids } from './process.ts'
+import { interfaceAddresses } from './process.ts'
+import { createRuleReport, type RuleReport } from './rules/rule-report.ts'
 import { createCheckpoints } from './spool/checkpoint.ts'
 import { createSpool, type Spool, type SpoolLimits } from './spool/spool.ts'
 import { createStatus } from './status/status.ts'
@@ -77,6 +76,8 @@ export interface AgentConfig {
   readonly spool?: SpoolLimits
   /** Where the agent's own /metrics and /health are, when it runs alone. */
   readonly metrics?: { readonly host: string; readonly port: number }
+  /** Where XDP programs are pinned, whose rules are reported; none when not given. */
+  readonly pinRoot?: string
   /** The series of flows and events there; none when not given. */
   readonly series?: Omit<SeriesConfig, 'metrics'>
 }
@@ -167,7 +168,7 @@ async function compose(
   )
   const checkpoints = createCheckpoints(folder.path, checkpointKey(boot, config))
   const restored = checkpoints.load(spool.lastSequence())
-  const own = await ownOf(config)
+  const own = await ownOf(config.upstream)
   const enrich = createEnrich({
     node: config.node,
     key: folder.fleetKey() ?? new Uint8Array(16),
@@ -200,7 +201,7 @@ async function compose(
   const series = config.series && seriesAt(config.series, reporter)
   const filter = createRowFilter(config.rowFilter)
   const keep = createKeeper(
-    { agent: folder.agentId, boot, node: config.node },
+    { agent: folder.agentId, boot, node: config.node, rules: createRuleReport(config) },
     { filter, series, spool, checkpoints, enrich, events, interfaces, stream, reporter },
   )
   const end = endOfProcess(reporter)
@@ -263,7 +264,7 @@ interface KeeperDeps {
 
 /** Rows → frames in the spool, each with the checkpoint that says the same; then the ledger of the interval. */
 function createKeeper(
-  who: { readonly agent: string; readonly boot: string; readonly node: string },
+  who: Record<'agent' | 'boot' | 'node', string> & { readonly rules: RuleReport },
   { filter, series, spool, checkpoints, enrich, events, interfaces, stream, reporter }: KeeperDeps,
 ) {
   const encoder = createBlockEncoder()
@@ -359,6 +360,8 @@ function createKeeper(
     else spool.commit(frameOf(batch))
     const programs = programRows(snapshot.programs, who.node, to)
     if (programs) spool.commit(frameOf(programs))
+    const loaded = who.rules.take(to)
+    if (loaded) spool.commit(frameOf(loaded))
     // All agents end their intervals at once: not all of them send at once.
     setTimeout(stream.offer, Math.random() * sendJitter * Number((to - from) / 1_000_000n)).unref()
   }
@@ -378,19 +381,6 @@ function helloOf(
 ): Omit<Hello, 'timeMs'> {
   const version = readVersion()
   return { protocol: 1, agent: agentId, boot, node, version, intervalMs, schemas: schemaNumbers() }
-}
-
-async function ownOf(config: AgentConfig): Promise<Own> {
-  const tgids = ownPids()
-  const { upstream } = config
-  if ('path' in upstream) return { tgids, upstream: undefined }
-  const octets = await lookup(upstream.host).then(
-    ({ address }) => parseAddress(address),
-    () => undefined, // central's name may come to be known later; its connection is then shown
-  )
-  if (!octets) return { tgids, upstream: undefined }
-  const address = new Uint32Array(Uint8Array.from(octets).buffer)
-  return { tgids, upstream: { address, port: upstream.port } }
 }
 
 function addAll(to: Set<number>, pids: readonly number[]): void {

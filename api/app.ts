@@ -27,6 +27,7 @@ import { ledgerRoute } from './routes/ledger.ts'
 import { liveRoute } from './routes/live.ts'
 import { programsRoute } from './routes/programs.ts'
 import { errorSchemaId } from './routes/responses.ts'
+import { rulesRoute } from './routes/rules.ts'
 import { seriesRoute } from './routes/series.ts'
 import { statusRoutes } from './routes/status.ts'
 import { topRoute } from './routes/top.ts'
@@ -95,6 +96,7 @@ export async function createApp(
     seriesRoute,
     ledgerRoute,
     programsRoute,
+    rulesRoute,
     statusRoutes,
   ]) {
     route(app, routeDeps)

@@ -67,6 +67,7 @@ test('every route declares its answers and no path is missing', async () => {
     '/api/live',
     '/api/packet-drop-summary',
     '/api/programs',
+    '/api/rules',
     '/api/series',
     '/api/stats',
     '/api/top',

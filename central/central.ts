@@ -112,7 +112,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
       nodes,
     })
   const { tee: live, take, packetsJson } = ingest
-  const rows = { reader, files: store, live, take, packetsJson, exports: exports.list }
+  const shown = { live, take, packetsJson, exports: exports.list }
   const intake = createIntake(
     intakeConfig,
     { ledger, take, traces, reported: nodes.exports, fleetKey: () => fleetKeyOf(dataDir) },
@@ -120,7 +120,7 @@ export function createCentral(config: CentralConfig, reporter: Reporter): Centra
   )
   const http: Http = createHttp(
     { ...config.listen, also: config.alsoListen ?? [], webDir: config.webDir ?? defaultWebDir },
-    { ...rows, health, metrics: reporter.metrics },
+    { reader, files: store, health, ...shown, metrics: reporter.metrics },
     reporter.child('http'),
   )
   const guards = [createFolderLock(dataDir), folderWatch(dataDir, reporter)]

@@ -117,6 +117,7 @@ export {
   confirmRules,
   lastingRules,
   rulesInForce,
+  summarizeRules,
 } from './probes/xdp/rule-store.ts'
 export { formatAddress, formatPrefix, parseAddress, parsePrefix } from './rules/address.ts'
 export { ruleKey } from './rules/compile.ts'

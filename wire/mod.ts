@@ -155,6 +155,7 @@ export { createTally, joinTally, type Tally, tallied, tallyOf } from './model/me
 export { fieldsByName, groupNames, type NamedFields } from './model/names.ts'
 export { programTable } from './model/program-fields.ts'
 export { type JsonValue, type Row, rowOf } from './model/row.ts'
+export { ruleTable } from './model/rule-fields.ts'
 export { sipHash24 } from './model/siphash.ts'
 export { schemaNumbers, tableNamed, tableNumbered, tables } from './model/tables.ts'
 export { createSeriesSet, type SeriesConfig, type SeriesSet } from './series/series-set.ts'

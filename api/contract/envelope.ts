@@ -9,6 +9,7 @@ import {
   metricsRow,
   partial,
   programRow,
+  ruleRow,
   stepRow,
 } from './rows.ts'
 
@@ -154,6 +155,11 @@ export const programsAnswer = Type.Object(
   { title: 'Programs' },
 )
 
+export const rulesAnswer = Type.Object(
+  { rows: Type.Array(ruleRow), next: Type.Null(), coverage },
+  { title: 'Rules' },
+)
+
 export type Gap = Static<typeof gap>
 export type Coverage = Static<typeof coverage>
 export type SeriesCoverage = Static<typeof seriesCoverage>
@@ -163,3 +169,4 @@ export type TopAnswer = Static<typeof topAnswer>
 export type SeriesAnswer = Static<typeof seriesAnswer>
 export type LedgerAnswer = Static<typeof ledgerAnswer>
 export type ProgramsAnswer = Static<typeof programsAnswer>
+export type RulesAnswer = Static<typeof rulesAnswer>

@@ -17,7 +17,9 @@ export {
   type ProgramsAnswer,
   programsAnswer,
   type RowsAnswer,
+  type RulesAnswer,
   rowsAnswer,
+  rulesAnswer,
   type SeriesAnswer,
   type SeriesCoverage,
   seriesAnswer,
@@ -81,7 +83,17 @@ export {
   liveParameters,
   parameterNames,
   programsParameters,
+  rulesParameters,
   seriesParameters,
   topParameters,
 } from './parameters.ts'
-export { eventRow, flowRow, groupRow, ledgerRow, metricsRow, programRow, stepRow } from './rows.ts'
+export {
+  eventRow,
+  flowRow,
+  groupRow,
+  ledgerRow,
+  metricsRow,
+  programRow,
+  ruleRow,
+  stepRow,
+} from './rows.ts'

@@ -13,6 +13,7 @@ import {
   isGroupable,
   ledgerTable,
   programTable,
+  ruleTable,
   type Table,
 } from '../../wire/mod.ts'
 
@@ -195,6 +196,9 @@ export const ledgerParameters = namesOf(ledgerTable)
 
 /** Parameters of GET /api/programs. */
 export const programsParameters = namesOf(programTable)
+
+/** Parameters of GET /api/rules. */
+export const rulesParameters = namesOf(ruleTable)
 
 /** Every parameter of a schema above. */
 export function parameterNames(schema: { readonly properties: TProperties }): readonly string[] {

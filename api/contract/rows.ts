@@ -12,6 +12,7 @@ import {
   ledgerTable,
   type Metric,
   programTable,
+  ruleTable,
   type Table,
 } from '../../wire/mod.ts'
 
@@ -107,6 +108,9 @@ export const ledgerRow = asRow(
 
 /** One BPF program of one node, as it was last reported. */
 export const programRow = asRow(fieldProperties(programTable.fields), 'ProgramRow')
+
+/** One rule of an interface, or the interface itself. */
+export const ruleRow = asRow(fieldProperties(ruleTable.fields), 'RuleRow')
 
 function fieldProperties(fields: readonly Field[]): TProperties {
   return Object.fromEntries(fields.map((field) => [field.name, fieldSchema(field)]))

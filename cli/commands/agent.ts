@@ -121,6 +121,7 @@ function configOf(values: Values): AgentConfig {
     ...(filter === undefined ? {} : { rowFilter: parseAgentFilter(filter) }),
     connectionEvents: values.text('connection-events') as ConnectionEventChoice,
     ...(xdp && { xdp }),
+    pinRoot: values.text('pin-root') ?? '',
     spool: {
       ageMaxMs: values.durationMs('spool-age') ?? 0,
       octetsMax: values.octets('spool-bytes') ?? 0,

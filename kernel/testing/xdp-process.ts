@@ -16,8 +16,15 @@ if (phase === 'attach') {
     await detachPinnedXdp(target)
   }
 }
+if (phase === 'detach') await detachPinnedXdp(target)
 const { maps } = openPinned(placeOf(target))
-for (let turn = 0; ; turn++) {
+if (phase === 'confirm') {
+  const { rules } = parseRules('drop from 10.77.0.0/24 label 2')
+  applyRules(maps, rules, { interface: 'far0', protect: true, confirmWithinMs: 2000 })
+  process.stdout.write('applied\n')
+  setInterval(() => {}, 1000)
+}
+for (let turn = 0; phase !== 'confirm'; turn++) {
   if (phase === 'apply') {
     const { rules } = parseRules(`drop from 10.77.0.0/24 label ${turn}\npass from 192.0.2.1`)
     applyRules(maps, rules, { interface: 'far0', protect: true })

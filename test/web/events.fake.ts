@@ -20,9 +20,7 @@ export function answerEvents(app: FastifyInstance, world: World): void {
   app.get('/api/events', (request) => {
     const query = request.query as Query
     const range = rangeOf(query, world)
-    const kinds = eventKindNames.filter(
-      (kind) => query['kind'] === undefined || query['kind'] === kind,
-    )
+    const kinds = kindsOf(query)
     const rows = eventRows(world, range, kinds)
     return {
       rows: rows.slice(0, Number(query['limit'] ?? 100)),
@@ -33,9 +31,7 @@ export function answerEvents(app: FastifyInstance, world: World): void {
   app.get('/api/events/top', (request) => {
     const query = request.query as Query
     const range = rangeOf(query, world)
-    const kinds = eventKindNames.filter(
-      (kind) => query['kind'] === undefined || query['kind'] === kind,
-    )
+    const kinds = kindsOf(query)
     return {
       ...eventGroups(eventRows(world, range, kinds), [query['by']].flat() as string[]),
       next: null,
@@ -99,6 +95,12 @@ export function serveLive(app: FastifyInstance): Live {
 
 const eventKindNames = ['connection', 'drop', 'retransmit', 'reset']
 
+/** Packets only when asked for: most hosts report none. */
+function kindsOf({ kind }: Query): readonly string[] {
+  if (kind === 'packet') return [kind]
+  return eventKindNames.filter((name) => kind === undefined || kind === name)
+}
+
 /** One event of each kind every interval; drops have two reasons in turn. */
 function eventRows(world: World, { fromMs, toMs }: Range, kinds: readonly string[]): FakeRow[] {
   const rows: FakeRow[] = []
@@ -122,6 +124,13 @@ export function eventRow(timeMs: number, kind: string, nth = 0): FakeRow {
     },
     retransmit: { state: 'established', count: 3 },
     reset: { direction: 'received', state: 'established' },
+    packet: {
+      bytes: 60 + ((nth * 37) % 1441),
+      packet_size_bytes: 60 + ((nth * 37) % 1441),
+      interface: 'eth0',
+      label: ['10', '10', '20', ''][nth % 4] ?? '',
+      action: nth % 5 === 0 ? 'drop' : 'pass',
+    },
   }
   return {
     ...blank(eventTable),

@@ -51,6 +51,7 @@ export async function startFakeWeir(change: Partial<World> = {}, port = 0): Prom
     health: {},
     moreFields: [],
     exports: [],
+    rules: [],
     dress: (row) => row,
     ...change,
   }
@@ -113,6 +114,10 @@ function answerQuestions(app: FastifyInstance, world: World): void {
   app.get('/api/fields', () => {
     const answer = fieldsOf()
     return { ...answer, fields: [...answer.fields, ...world.moreFields] }
+  })
+  app.get('/api/rules', (request) => {
+    const range = rangeOf(request.query as Query, world)
+    return { rows: world.rules, next: null, coverage: coverageOf(world, range) }
   })
   app.get('/api/drop-reasons', () => dropReasonsOf())
   app.get('/api/flows', (request) => {

@@ -24,6 +24,8 @@ export interface World {
   readonly moreFields: readonly FieldInfo[]
   /** Who else gets the rows. */
   readonly exports: readonly Record<string, unknown>[]
+  /** What is loaded at XDP. */
+  rules: readonly FakeRow[]
   /** Changes each row before it is answered. */
   dress: (row: FakeRow, at: number) => FakeRow
 }

@@ -19,6 +19,7 @@ export type {
   LedgerAnswer,
   ProgramsAnswer,
   RowsAnswer,
+  RulesAnswer,
   SeriesAnswer,
   TopAnswer,
 } from '../../api/contract/mod.ts'

@@ -6,6 +6,7 @@ const byPage: { readonly [name in RouteName]: readonly [string, ...string[]] } =
   overview: ['flows'],
   flows: ['flows'],
   events: ['events'],
+  rules: ['rules', 'flows'],
   // A filter about connections is no mistake there: it leaves the nodes whole.
   nodes: ['ledger', 'programs', 'flows'],
 }

@@ -8,6 +8,7 @@ import { EventsPage } from './events/events-page.tsx'
 import { FlowsPage } from './flows/flows-page.tsx'
 import { NodesPage } from './nodes/nodes-page.tsx'
 import { Overview } from './overview/overview.tsx'
+import { RulesPage } from './rules/rules-page.tsx'
 
 export interface Route {
   /** The icon of the page has the same name. */
@@ -22,6 +23,7 @@ const pages: { readonly [name in RouteName]: Omit<Route, 'name'> } = {
   overview: { title: 'Overview', key: 'o', page: Overview },
   flows: { title: 'Flows', key: 'f', page: FlowsPage },
   events: { title: 'Events', key: 'e', page: EventsPage },
+  rules: { title: 'Rules', key: 'r', page: RulesPage },
   nodes: { title: 'Nodes', key: 'n', page: NodesPage },
 }
 

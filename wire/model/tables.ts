@@ -6,9 +6,16 @@ import type { Table } from './field.ts'
 import { flowTable } from './flow-fields.ts'
 import { ledgerTable } from './ledger-fields.ts'
 import { programTable } from './program-fields.ts'
+import { ruleTable } from './rule-fields.ts'
 
 /** Every table, by number. */
-export const tables: readonly Table[] = [flowTable, ledgerTable, programTable, eventTable]
+export const tables: readonly Table[] = [
+  flowTable,
+  ledgerTable,
+  programTable,
+  eventTable,
+  ruleTable,
+]
 
 const byName = new Map(tables.map((table) => [table.name, table]))
 const byNumber = new Map(tables.map((table) => [table.number, table]))

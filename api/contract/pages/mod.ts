@@ -7,5 +7,6 @@ export const pagePaths = {
   overview: '/',
   flows: '/flows',
   events: '/events',
+  rules: '/rules',
   nodes: '/nodes',
 } as const

@@ -16,6 +16,7 @@ import {
   countBytes,
   decodeRule,
   encodeRule,
+  isRule,
   type RuleCounts,
   readCounts,
   ruleBytes,
@@ -89,6 +90,11 @@ export function readState(inner: LoadedMap | undefined): XdpState {
     epoch: value.readUInt32LE(20),
     trees: value.readUInt32LE(24),
   }
+}
+
+/** Whether a generation has any rule. */
+export function hasRules(trees: number, number: number): boolean {
+  return (trees & (5 << number)) !== 0
 }
 
 /** `trees` with what a generation has now: HAS_SOURCES, HAS_DESTINATIONS of xdp_record.h. */
@@ -184,10 +190,12 @@ export function readGeneration(
   counts.read(counted)
   const octets = Buffer.from(entries.values.buffer)
   const sums = Buffer.from(counted.values.buffer)
-  return Array.from({ length: entries.count }, (_, index) => {
-    const { rule, expiresNs } = decodeRule(octets.subarray(index * ruleBytes), interfaceName)
-    return { rule, expiresNs, counts: readCounts(sums, index) }
-  })
+  return Array.from({ length: entries.count }, (_, index) => index)
+    .filter((index) => isRule(octets.subarray(index * ruleBytes)))
+    .map((index) => {
+      const { rule, expiresNs } = decodeRule(octets.subarray(index * ruleBytes), interfaceName)
+      return { rule, expiresNs, counts: readCounts(sums, index) }
+    })
 }
 
 export function keyOf(number: number): Buffer {

@@ -105,6 +105,11 @@ function hash(text: string): number {
   return value >>> 0
 }
 
+/** An array has at least one entry: of no rules, zeroes. */
+export function isRule(from: Buffer): boolean {
+  return from.readUInt8(member.action) !== 0
+}
+
 /** The reverse. Of the interface's name the kernel has only that there was one: it is the one where the rule is. */
 export function decodeRule(
   from: Buffer,

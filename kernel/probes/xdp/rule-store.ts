@@ -8,6 +8,7 @@ import { compileRules, ruleKey } from '../../rules/compile.ts'
 import type { Rule } from '../../rules/rule.ts'
 import {
   fillGeneration,
+  hasRules,
   inForce,
   keyOf,
   type LoadedRule,
@@ -53,6 +54,32 @@ export function rulesInForce(maps: XdpMaps, interfaceName: string): RulesInForce
     rules,
     unconfirmedNs: waits ? state.deadlineNs - now : undefined,
     protect: state.protect,
+  }
+}
+
+/** What is in force, without reading the rules. */
+export interface RuleSummary {
+  readonly count: number
+  /** Another one after each change; 0 = none. */
+  readonly generation: number
+  /** CLOCK_BOOTTIME; 0n if nothing waits to be confirmed. */
+  readonly deadlineNs: bigint
+  readonly protect: boolean
+}
+
+export function summarizeRules(maps: XdpMaps): RuleSummary {
+  const state = currentState(maps)
+  const now = bootNs()
+  const number = inForce(state, now)
+  const { protect } = state
+  const deadlineNs = now < state.deadlineNs ? state.deadlineNs : 0n
+  const isEmpty = number === noGeneration || !hasRules(state.trees, number)
+  const rules = isEmpty ? undefined : openInner(maps.rules, keyOf(number))
+  try {
+    const { id: generation = 0, entriesMax: count = 0 } = rules ?? {}
+    return { count, generation, deadlineNs, protect }
+  } finally {
+    rules?.close()
   }
 }
 

@@ -16,6 +16,7 @@ import { DropPanel } from './drop-panel.tsx'
 import { Reasons, reasonsPath } from './drops.tsx'
 import { EventList, selectionOf } from './event-list.tsx'
 import { EventPanel } from './event-panel.tsx'
+import { Packets } from './packets.tsx'
 
 export function EventsPage(props: PageProps) {
   const { state } = props
@@ -47,6 +48,9 @@ function ListView({ state, live, health, intervalMs }: PageProps) {
       }
     >
       <Tabs state={state} live={live} />
+      {state.kind === 'packet' && events.rows.length > 0 && (
+        <Packets state={state} rows={events.rows} rangeText={rangeText} live={live} />
+      )}
       <EventList state={state} events={events} rangeText={rangeText} nodes={health?.nodes} />
     </PageFrame>
   )
