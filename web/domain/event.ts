@@ -87,4 +87,5 @@ export const tabs: readonly Tab[] = [
     nothing: 'No segment was sent again.',
   },
   { kind: 'reset', title: 'Resets', probe: 'drop', nothing: 'No connection was reset.' },
+  { kind: 'packet', title: 'Packets', probe: 'xdp', nothing: 'No packet was reported.' },
 ]

@@ -67,6 +67,7 @@ export interface RuleSummary {
   readonly protect: boolean
 }
 
+/** Cheap enough for every interval of an agent. */
 export function summarizeRules(maps: XdpMaps): RuleSummary {
   const state = currentState(maps)
   const now = bootNs()

@@ -104,7 +104,7 @@ function summary(row: Values): string {
   const number = Number(row['rules'])
   const parts = [
     `${exact(number)} ${number === 1 ? 'rule' : 'rules'}`,
-    row['mode'] === '' ? '' : `${row['mode']} mode`,
+    row['mode'] === 'native' || row['mode'] === 'generic' ? `${row['mode']} mode` : '',
     `${exact(Number(row['packets']))} packets in, ${exact(Number(row['dropped']))} dropped`,
     `${exact(Number(row['protected']))} protected`,
   ]
@@ -131,7 +131,7 @@ function Notices({ itself, nowMs }: { readonly itself: Values; readonly nowMs: n
   return (
     <>
       {notices.map((notice) => (
-        <p key={notice} class="banner" role="status">
+        <p key={notice} class="banner missed" role="status">
           <Mark level="warn" />
           <span>{notice}</span>
         </p>
