@@ -7,7 +7,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { apiAt, spawnWeir } from '../river.ts'
+import { apiAt, freePort, spawnWeir } from '../river.ts'
 import { createSql, type Sql } from '../sql.ts'
 import { until } from '../traffic/mod.ts'
 
@@ -96,14 +96,5 @@ async function talkOnce(): Promise<number> {
   client.resume()
   await once(client, 'close')
   server.close()
-  return port
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
   return port
 }

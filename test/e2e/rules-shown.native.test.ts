@@ -2,14 +2,13 @@
 // and goes when it is taken off. Frames of an XDP telemetry agent, on the port for agents, are events and in /metrics.json.
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { mountBpffs } from '../../kernel/testing/bpffs.ts'
 import { createPair } from '../../kernel/testing/pair.ts'
-import { weirProgram, withRiver } from '../river.ts'
+import { freePort, weirProgram, withRiver } from '../river.ts'
 import { command, until } from '../traffic/mod.ts'
 
 test('rules are in the API as the kernel has them, count live, and go with the program', async () => {
@@ -76,15 +75,6 @@ function frameOf(label: number): Buffer {
   const length = Buffer.alloc(4)
   length.writeUInt32LE(all.length)
   return Buffer.concat([length, all])
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 test('frames of an XDP telemetry agent are events by label, and in /metrics.json', async () => {
