@@ -117,10 +117,12 @@ test('the list of protected connections is full: an error names it, and no rule 
       source,
       sourcePort: at + 1,
     }))
+    withMaps((maps) => protect(maps, many.slice(1), 'command'))
     assert.throws(() => withMaps((maps) => protect(maps, many, 'command')), { code: 'map_full' })
+    assert.equal(withMaps(readProtected).length, 1024, 'the list before')
     assert.equal(passed(2), 2)
     withMaps((maps) => protect(maps, [{ destinationPort: 22 }], 'command'))
-    assert.equal(withMaps(readProtected).length, 1, 'the next change makes room')
+    assert.equal(withMaps(readProtected).length, 1, 'a shorter one takes its place')
   }))
 
 test('what Weir found and what a command named do not remove each other', () =>

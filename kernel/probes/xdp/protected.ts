@@ -1,6 +1,7 @@
 // What no rule cuts off: TCP connections in the map `protected`, each with who put it there. A command replaces what
 // commands named; the running agent keeps what it finds of Weir's own processes. Neither removes what is the other's.
 
+import { fail } from '../../loader/errors.ts'
 import { createMapEntries } from '../../loader/map-batch.ts'
 import { findPinned, listPinned, type XdpMaps } from './pinned.ts'
 
@@ -35,14 +36,22 @@ export function protect(
   const map = maps.protected
   const there = entriesOf(maps)
   const wanted = new Map(connections.map((each) => [keyOf(each).toString('hex'), keyOf(each)]))
+  const gone = [...there].filter(([name, owner]) => owner === owners[by] && !wanted.has(name))
+  const come = [...wanted].filter(([name]) => !there.has(name))
+  assertRoom(maps, there.size - gone.length + come.length)
+  for (const [name] of gone) map.delete(Buffer.from(name, 'hex'))
   for (const [name, key] of wanted) {
     // What a command named stays a command's.
     if (there.get(name) !== owners.command) map.update(key, Buffer.from([owners[by], 0, 0, 0]))
   }
-  for (const [name, owner] of there) {
-    if (owner === owners[by] && !wanted.has(name)) map.delete(Buffer.from(name, 'hex'))
-  }
   writePorts(maps)
+}
+
+/** Before anything is changed: a list that does not fit leaves the one before. */
+function assertRoom({ protected: map }: ProtectedMaps, count: number): void {
+  const { entriesMax } = map
+  if (count <= entriesMax) return
+  throw fail('map_full', { details: { map: 'protected', entriesMax, written: 0 } })
 }
 
 /** What the program asks first, from what is in the map of connections: each word as a whole. */
