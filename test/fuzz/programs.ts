@@ -43,13 +43,16 @@ function framed(octets: Uint8Array): Uint8Array {
   return Buffer.concat([octets, Buffer.alloc(frameBytesMin - octets.length)])
 }
 
+/** The kernel hands no frame to a run that says IPv6 and has no such header; a signal ends one. */
+const refusals = new Set(['test_run_input', 'kernel_call'])
+
 /** A frame that the kernel itself does not hand over is no case of the program. */
 function runs(run: () => unknown): boolean {
   try {
     run()
     return true
   } catch (error) {
-    if (error instanceof AppError && error.code === 'kernel_call') return false
+    if (error instanceof AppError && refusals.has(error.code)) return false
     throw error
   }
 }
