@@ -92,11 +92,11 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
       const addresses = central.ingestAddresses()
       const flows = central.flowAddresses()
       const otlp = central.otlpAddresses()
-      const tcp = [...alsoListen, ...otlp, ...addresses.filter((each) => 'port' in each)]
-      const ports = [Number(new URL(url).port), ...tcp.map(({ port }) => port)]
+      const tcp = [...alsoListen, otlp.http, otlp.grpc, ...addresses]
+      const ports = tcp.flatMap((each) => (each && 'port' in each ? [each.port] : []))
       takeBack = tellRunning(terminal.runtimeFolders, 'central', {
         url,
-        ports: ports.filter((port) => port > 0),
+        ports: [Number(new URL(url).port), ...ports].filter((port) => port > 0),
       })
       if (process.send) process.send({ type: 'ready', url, ingest: addresses, flows, otlp })
       else {
