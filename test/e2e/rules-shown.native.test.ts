@@ -27,9 +27,10 @@ test('rules are in the API as the kernel has them, count live, and go with the p
       pair.send(25, 100)
       assert.equal(pair.received().packets, before, 'nothing passed')
       const shown = async () => (await river.get('/api/rules')).rows
-      const [itself, first, second] = await until('the counters', async () => {
+      // The longer prefix is tried first.
+      const [itself, second, first] = await until('the counters', async () => {
         const rows = await shown()
-        return rows.length === 3 && rows[1]?.['packets'] === 25 && rows[0]?.['mode'] !== ''
+        return rows.length === 3 && rows[2]?.['packets'] === 25 && rows[0]?.['mode'] !== ''
           ? rows
           : undefined
       })
