@@ -2,6 +2,8 @@
 // what the rows say, and the ledger balances.
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { createReporter } from '../common/reporter/mod.ts'
@@ -32,6 +34,7 @@ interface Watching {
   /** Packet events of datagrams to the port that nftables counts. */
   packets(): readonly Row[]
   all(): readonly Row[]
+  flows(): readonly Row[]
   /** Ends the agent; the ledger's rows of the stage hook of the XDP probe, summed. */
   stop(): Promise<Readonly<Record<string, number>>>
 }
@@ -43,6 +46,7 @@ async function watch(
 ): Promise<Watching> {
   const events: Row[] = []
   const ledger: Row[] = []
+  const flows: Row[] = []
   const agent = createLocalAgent(
     {
       node: 'test',
@@ -62,7 +66,7 @@ async function watch(
     },
     reporter,
     (batch) => {
-      const to = { events, ledger }[batch.table.name]
+      const to = { events, ledger, flows }[batch.table.name]
       for (let row = 0; row < batch.length; row++) to?.push(rowOf(batch, row))
     },
   )
@@ -70,6 +74,7 @@ async function watch(
   const all = () => events.filter((row) => row['kind'] === 'packet')
   return {
     all,
+    flows: () => flows,
     packets: () => all().filter((row) => row['dst_port'] === 9999),
     stop: async () => {
       await agent.stop()
@@ -172,6 +177,50 @@ test('a packet that a rule drops is an event with its rule, its label, its lengt
   }
 })
 
+test('a flow has the label of its packets, and the events of both name one connection', async () => {
+  await xdp.attachPinnedXdp(target(), 'generic')
+  const server = spawn(
+    'nsenter',
+    [
+      `--net=${pair.far.path}`,
+      '/usr/bin/python3',
+      '-c',
+      'import socket\ns = [socket.create_server(("10.77.0.2", port)) for port in (7011, 7012)]\nprint("up", flush=True)\nwhile True:\n  for one in s:\n    c, _ = one.accept()\n    c.sendall(c.recv(100))\n    c.close()',
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  try {
+    apply('pass proto tcp port 7011 label 12\npass proto tcp port 7000-7100 label 99 shadow')
+    await once(server.stdout, 'data')
+    const watching = await watch(pair)
+    const talk = (port: number) =>
+      pair.near.run(
+        '/usr/bin/python3',
+        '-c',
+        `import socket\nc = socket.create_connection(("10.77.0.2", ${port}))\nc.sendall(b"x")\nprint(c.recv(9))\nc.close()`,
+      )
+    talk(7011)
+    talk(7012)
+    const ended = await until('both ends', () => {
+      const found = watching.flows().filter((row) => row['end'] !== null)
+      return found.length >= 2 && found
+    })
+    const labelled = (port: number) => ended.find((row) => row['dst_port'] === port)
+    assert.equal(labelled(7011)?.['label'], '12')
+    assert.equal(labelled(7012)?.['label'], '', 'a rule in shadow mode gives none')
+    const packets = watching.all().filter((row) => row['dst_port'] === 7011)
+    assert.ok(packets.length >= 3)
+    assert.deepEqual(new Set(packets.map((row) => row['label'])), new Set(['12']))
+    const ids = new Set(packets.map((row) => row['connection_id']))
+    assert.ok(ids.has(labelled(7011)?.['connection_id']))
+    assert.ok(packets.some((row) => row['dst_process'] !== ''))
+    await watching.stop()
+  } finally {
+    server.kill('SIGKILL')
+    await xdp.detachPinnedXdp(target())
+  }
+})
+
 test('what a sample leaves out, what is not asked for and what the ring loses stand in the ledger', async () => {
   const sampling = await watch(pair, { every: 8, protocols: [17] })
   let before = pair.received().packets
@@ -203,6 +252,28 @@ test('an agent attaches to what has no program, and leaves nothing', async () =>
   assert.equal(shown(), true)
   await watching.stop()
   assert.equal(shown(), false)
+})
+
+test('one agent watches interfaces of several namespaces, and does without one that is not there', async () => {
+  const interfaces = [
+    { name: 'nothere0', netns: pair.far.path },
+    { name: 'far0', netns: pair.far.path },
+    { name: 'near0', netns: pair.near.path },
+  ]
+  const watching = await watch(pair, { interfaces, protocols: [17] })
+  const [there, back] = ['10.77.0.1', '10.77.0.2']
+  const ports = [1, 9999] as const
+  sendFrames(pair.near, 'near0', Array(3).fill(frameOf({ protocol: 17, ports })))
+  const answer = frameOf({ protocol: 17, ports, source: back, destination: there })
+  answer.set([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2])
+  sendFrames(pair.far, 'far0', Array(2).fill(answer))
+  const seen = () => Map.groupBy(watching.packets(), (row) => `${row['interface']} ${row['netns']}`)
+  await until('packets of both', () => watching.packets().length === 5)
+  assert.deepEqual([...seen()].map(([name, rows]) => [name, rows.length]).toSorted(), [
+    [`far0 ${pair.far.inode}`, 3],
+    [`near0 ${pair.near.inode}`, 2],
+  ])
+  await watching.stop()
 })
 
 test('tags, ARP, IPv6 and ICMP are told apart', async () => {

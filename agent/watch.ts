@@ -10,6 +10,7 @@ import { dropSource } from './events/drop-events.ts'
 import type { Events } from './events/events.ts'
 import { packetSource } from './events/packet-events.ts'
 import { flowSource, type Interfaces } from './interfaces/interfaces.ts'
+import { createFlowLabels } from './labels/labels.ts'
 import { momentOf } from './rows/moment.ts'
 import type { Enrich } from './tcp/enrich.ts'
 
@@ -64,12 +65,13 @@ export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Repo
     else if (source === packetSource) deps.events.takePackets(words, records)
   }
   const drain = createDrain(config.probe, { onRecords, onDeath: deps.onDeath }, reporter)
+  const labels = createFlowLabels(config.probe.xdp)
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
   let before: SnapshotReport | undefined
   let from = 0n
   let completeDueMs = 0
-  const refused = new Set<string>()
+  const refused = new Map<string, string>()
   let stopped = false
 
   async function interval(last: boolean): Promise<void> {
@@ -89,21 +91,32 @@ export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Repo
     const range = { from, to: moment.time }
     learn(snapshot)
     deps.events.report(moment, (batch) => deps.onEvents(batch, range))
-    interfaces.report(moment, (batch) => deps.onInterfaces(batch, range))
-    enrich.report(moment, (batch) => deps.onRows(batch, range))
+    labels.begin()
+    interfaces.report(moment, (batch) => {
+      labels.write(batch)
+      deps.onInterfaces(batch, range)
+    })
+    enrich.report(moment, (batch) => {
+      labels.write(batch)
+      deps.onRows(batch, range)
+    })
     deps.onInterval({ ...range, snapshot, before })
     from = moment.time
     before = snapshot
   }
 
-  /** Which interfaces are watched; why one is not is logged once. */
+  /** Which interfaces are watched; why one is not is logged when that is new. */
   function learn({ sources }: SnapshotReport): void {
-    const watched = sources.find(({ source }) => source === flowSource)?.interfaces ?? []
-    interfaces.know(watched)
-    for (const { name, refused: why } of watched) {
-      if (why === '' || refused.has(name)) continue
-      refused.add(name)
-      reporter.log.warn({ interface: name, why }, 'an interface is not watched')
+    for (const { source, interfaces: watched = [] } of sources) {
+      if (source === flowSource) interfaces.know(watched)
+      for (const { name, refused: why } of watched) {
+        const key = `${source} ${name}`
+        if ((refused.get(key) ?? '') === why) continue
+        refused.set(key, why)
+        const of = { probe: source, interface: name }
+        if (why === '') reporter.log.info(of, 'an interface is watched again')
+        else reporter.log.warn({ ...of, why }, 'an interface is not watched')
+      }
     }
   }
 

@@ -89,6 +89,7 @@ export {
 } from './probes/xdp/door.ts'
 export type { LoadedRule } from './probes/xdp/generation.ts'
 export { type Hit, type HitReader, openHits } from './probes/xdp/hits.ts'
+export { createPacketLabels, type PacketLabels } from './probes/xdp/labels.ts'
 export { eventOf as xdpEventOf, type XdpEvent } from './probes/xdp/packet-event.ts'
 export {
   findPinned,
@@ -121,7 +122,7 @@ export {
 } from './probes/xdp/rule-store.ts'
 export { formatAddress, formatPrefix, parseAddress, parsePrefix } from './rules/address.ts'
 export { ruleKey } from './rules/compile.ts'
-export { type MatchedPacket, matchRules } from './rules/matcher.ts'
+export type { MatchedPacket } from './rules/matcher.ts'
 export type { Prefix, Rule } from './rules/rule.ts'
 export {
   formatRule,

@@ -1,7 +1,7 @@
 // Captured frames as rows of the table `events`, kind packet, so that a filter of Weir's language can choose among them, and
 // the words that the comment of a frame has.
 
-import { type Batch, type EventField, eventTable, formatAddress } from '../../wire/mod.ts'
+import { type Batch, type EventField, eventTable } from '../../wire/mod.ts'
 import { protocolName, tcpFlagLetters } from '../events/packet-words.ts'
 import type { Columns } from '../rows/columns.ts'
 import { createWriter } from '../rows/writer.ts'
@@ -104,10 +104,4 @@ function commentOf(owner: SocketOwner | undefined, label: number): string {
     ...(owner ? [`process=${owner.process} pid=${owner.pid}`] : []),
     ...(label === 0 ? [] : [`label=${label}`]),
   ].join(' ')
-}
-
-/** Both ends, for look-ups of what is the same for a whole connection. */
-export function tupleOf({ source, destination, ...fields }: FrameFields): string {
-  const ends = `${formatAddress(source)} ${formatAddress(destination)}`
-  return `${fields.protocol} ${ends} ${fields.sourcePort} ${fields.destinationPort}`
 }

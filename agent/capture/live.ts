@@ -8,19 +8,16 @@ import type { Writable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { messageOf, readVersion } from '../../common/mod.ts'
 import {
-  findPinned,
-  lastingRules,
-  matchRules,
+  createPacketLabels,
   openCapture,
   type PacketSocket,
   placeOf,
-  type Rule,
   type XdpTarget,
 } from '../../kernel/mod.ts'
 import { type Filter, rowTest } from '../../wire/mod.ts'
 import { agentError } from '../errors.ts'
 import { createFrameFields, type FrameFields, readFrame } from './frame.ts'
-import { createFrameRows, type FrameRows, tupleOf } from './frame-rows.ts'
+import { createFrameRows, type FrameRows } from './frame-rows.ts'
 import { fileHead, type PacketOfFile, packetBlock, statisticsBlock } from './pcapng-writer.ts'
 import { createSocketOwners } from './socket-owners.ts'
 
@@ -153,44 +150,22 @@ function createSelect({ target, filter }: LiveCaptureConfig, socket: PacketSocke
 }
 
 const rulesAgainMs = 1000
-const labelsMax = 65_536
 
-/** By the rules that are in force on the interface, read again every second. A label is the same for a whole connection. */
+/** By the rules that are in force on the interface, looked at again every second. */
 function createLabels(target: XdpTarget): (fields: FrameFields) => number {
-  let rules: readonly Rule[] = []
-  let readMs = 0
-  const known = new Map<string, number>()
+  const labels = createPacketLabels(target)
+  let lookedMs = 0
 
   return (fields) => {
-    if (Date.now() - readMs > rulesAgainMs) {
-      rules = rulesAt(target)
-      readMs = Date.now()
-      known.clear()
+    if (Date.now() - lookedMs > rulesAgainMs) {
+      labels.refresh()
+      lookedMs = Date.now()
     }
-    if (rules.length === 0 || fields.family === 0) return 0
-    const tuple = tupleOf(fields)
-    const label = known.get(tuple) ?? labelBy(rules, fields)
-    if (known.size < labelsMax) known.set(tuple, label)
-    return label
+    const { family, source, destination, protocol, sourcePort, destinationPort } = fields
+    if (family === 0) return 0
+    const ports = { source: sourcePort, destination: destinationPort }
+    return labels.labelOf({ source, destination, protocol, ...(sourcePort >= 0 && { ports }) })
   }
-}
-
-function rulesAt(target: XdpTarget): readonly Rule[] {
-  const pinned = findPinned(placeOf(target))
-  try {
-    return pinned ? lastingRules(pinned.maps, target.interface) : []
-  } catch {
-    return [] // this process may not look (CAP_SYS_ADMIN)
-  } finally {
-    pinned?.close()
-  }
-}
-
-function labelBy(rules: readonly Rule[], fields: FrameFields): number {
-  const { source, destination, protocol, sourcePort, destinationPort } = fields
-  const ports =
-    sourcePort < 0 ? {} : { ports: { source: sourcePort, destination: destinationPort } }
-  return matchRules(rules, { source, destination, protocol, ...ports }).rule?.label ?? 0
 }
 
 function nowNs(): bigint {

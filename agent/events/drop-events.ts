@@ -16,6 +16,7 @@ import type { Moment } from '../rows/moment.ts'
 import { createWallTime, isTimeKnown, type WallTime } from '../rows/wall-time.ts'
 import { createWriter } from '../rows/writer.ts'
 import type { Connections } from '../tcp/state.ts'
+import { createHeldRecords } from './held-records.ts'
 import { protocolName, tcpFlagLetters } from './packet-words.ts'
 import { createDropNames, type DropNames } from './reasons.ts'
 import { endsOfRecords, nameCgroupsOf, writeConnection } from './tuples.ts'
@@ -45,21 +46,13 @@ const two32 = 0x1_0000_0000
 
 export function createDropEvents({ node, state, cgroups, names }: DropEventsOptions): DropEvents {
   const writer = createDropWriter({ node, state, cgroups })
-  let words = new Uint32Array(0)
-  let count = 0
+  const held = createHeldRecords(recordWords)
   let counts = { records: 0, packets: 0, rows: 0 }
   let dropNames = names
 
   function take(from: Uint32Array, more: number): void {
-    const needed = (count + more) * recordWords
-    if (words.length < needed) {
-      const larger = new Uint32Array(Math.max(needed, words.length * 2))
-      larger.set(words)
-      words = larger
-    }
-    const fresh = words.subarray(count * recordWords, needed)
-    fresh.set(from.subarray(0, more * recordWords))
-    count += more
+    held.add(from, more)
+    const fresh = from.subarray(0, more * recordWords)
     counts.records += more
     counts.packets += packetsOfDrops(
       new Uint8Array(fresh.buffer, fresh.byteOffset, fresh.byteLength),
@@ -67,11 +60,11 @@ export function createDropEvents({ node, state, cgroups, names }: DropEventsOpti
   }
 
   function report(moment: Moment): Batch | undefined {
-    if (count === 0) return undefined
+    if (held.count() === 0) return undefined
     dropNames ??= createDropNames()
-    const batch = writer.write(words, count, { moment, names: dropNames })
+    const batch = writer.write(held.words(), held.count(), { moment, names: dropNames })
     counts.rows += batch.length
-    count = 0
+    held.clear()
     return batch
   }
 

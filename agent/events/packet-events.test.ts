@@ -33,6 +33,7 @@ function fakePackets(packets: readonly FakePacket[]): Uint32Array {
   const octets = Buffer.alloc(size * packets.length)
   for (const [index, packet] of packets.entries()) {
     const at = (name: keyof typeof head) => index * size + packetHeadByte + head[name]
+    octets.writeUInt32LE(1, index * size)
     octets.writeUInt32LE(1, index * size + 4)
     octets.writeBigUInt64LE(BigInt(hour), at('time_ns'))
     octets.set(parseAddress(packet.source[0]) as Uint8Array, at('src'))

@@ -17,6 +17,7 @@ import type { Moment } from '../rows/moment.ts'
 import { createWallTime, type WallTime } from '../rows/wall-time.ts'
 import { createWriter } from '../rows/writer.ts'
 import type { Connections } from '../tcp/state.ts'
+import { createHeldRecords } from './held-records.ts'
 import { protocolName, tcpFlagLetters } from './packet-words.ts'
 import { endsOfRecords, nameCgroupsOf, type TupleLayout, writeConnection } from './tuples.ts'
 
@@ -57,20 +58,12 @@ export function createPacketEvents(options: PacketEventsOptions): PacketEvents {
   const { packetsMax = 262_144, rowsMax = 65_536, interfaces, snap, onPacket } = options
   const recordWords = packetRecordBytes(snap) / 4
   const writer = createPacketWriter(options)
-  let words = new Uint32Array(0)
-  let count = 0
+  const held = createHeldRecords(recordWords)
   let counts = { records: 0, rows: 0, full: 0 }
 
   function take(from: Uint32Array, more: number): void {
-    const kept = Math.min(more, packetsMax - count)
-    const needed = (count + kept) * recordWords
-    if (words.length < needed) {
-      const larger = new Uint32Array(Math.max(needed, words.length * 2))
-      larger.set(words)
-      words = larger
-    }
-    words.set(from.subarray(0, kept * recordWords), count * recordWords)
-    count += kept
+    const kept = Math.min(more, packetsMax - held.count())
+    held.add(from, kept)
     if (onPacket) show(from, more, onPacket)
     counts.records += more
     counts.full += more - kept
@@ -84,15 +77,15 @@ export function createPacketEvents(options: PacketEventsOptions): PacketEvents {
   }
 
   function report(moment: Moment, emit: (batch: Batch) => void): void {
+    const count = held.count()
     for (let from = 0; from < count; from += rowsMax) {
       const length = Math.min(rowsMax, count - from)
-      const batch = writer.write(words.subarray(from * recordWords), length, moment)
+      const batch = writer.write(held.words().subarray(from * recordWords), length, moment)
       counts.rows += batch.length
       emit(batch)
     }
     for (const { rules } of interfaces) rules.rest()
-    count = 0
-    if (words.length > recordWords * rowsMax) words = new Uint32Array(0)
+    held.clear(rowsMax)
   }
 
   function takeCounts() {
@@ -144,7 +137,7 @@ function createPacketWriter(options: PacketEventsOptions) {
       const packet = { wallTime, words, view, at, row, columns: writer.columns(), interner }
       writeAddresses(packet)
       writeHeaders(packet)
-      writeVerdict(packet, interfaces[view.getUint32(at, true)])
+      writeVerdict(packet, interfaces[view.getUint32(at, true) - 1])
       writeSample(packet, writer.batch())
       packet.columns.node.values[row] = interner.index(node)
       const [src, dst] = [ends.src[record] as number, ends.dst[record] as number]

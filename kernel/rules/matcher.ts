@@ -33,7 +33,11 @@ export function matchRules(ordered: readonly Rule[], packet: MatchedPacket): Mat
   return { rule: undefined, shadow }
 }
 
-function holds(rule: Rule, { source, destination, protocol, ports }: MatchedPacket): boolean {
+/** Whether all conditions of a rule hold, whatever it does. */
+export function holds(
+  rule: Rule,
+  { source, destination, protocol, ports }: MatchedPacket,
+): boolean {
   if (rule.family === 6 && isMapped(source)) return false
   if (rule.source && !isWithin(source, rule.source)) return false
   if (rule.destination && !isWithin(destination, rule.destination)) return false

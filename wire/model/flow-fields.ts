@@ -336,6 +336,14 @@ const fields = [
     help: 'The span itself, as 16 hexadecimal digits.',
     otel: 'span_id',
   },
+  {
+    name: 'label',
+    kind: 'name',
+    since: 5,
+    codec: plain,
+    label: 'Label',
+    help: 'Label of the rule that holds for the packets that an interface of --xdp received of the connection; empty if there is none.',
+  },
   ...endFields('src', 'initiator'),
   ...endFields('dst', 'responder'),
 ] as const satisfies readonly Field[]
@@ -347,7 +355,7 @@ export type FlowField = (typeof fields)[number]
 export const flowTable: TableOf<FlowField> = {
   name: 'flows',
   number: 1,
-  schema: 4,
+  schema: 5,
   fields,
   derived: [
     {

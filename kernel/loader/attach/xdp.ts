@@ -17,7 +17,7 @@ import {
   refusedFeature,
 } from './hook.ts'
 import { atInterface, type Interface, type InterfacePlace } from './interface.ts'
-import { createLink, type Link, linkType, listedLinks, openLink } from './link.ts'
+import { createLink, type Link, linkInfo, linkType, listedLinks, openLink } from './link.ts'
 import { createOwners } from './program-owner.ts'
 
 export interface XdpPlace extends InterfacePlace {
@@ -62,6 +62,11 @@ export const xdp: Hook<XdpPlace, XdpLink> = {
       throw fail('hook_occupied', { details })
     })
   },
+}
+
+/** Index of the interface on which a link's program runs; 0 if that has gone, or the program was taken off. */
+export function interfaceOfLink(fd: number): number {
+  return linkInfo(fd).octets.readUInt32LE(16)
 }
 
 interface Created {

@@ -7,7 +7,8 @@
 
 import { existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type Link, linkInfo, openPinnedLink } from '../../loader/attach/link.ts'
+import { type Link, openPinnedLink } from '../../loader/attach/link.ts'
+import { interfaceOfLink } from '../../loader/attach/xdp.ts'
 import { fail } from '../../loader/errors.ts'
 import { closeDescriptor, openLibbpf } from '../../loader/library.ts'
 import { type LoadedMap, openMap } from '../../loader/maps.ts'
@@ -122,7 +123,7 @@ export function findPinned(place: PinPlace): PinnedXdp | undefined {
   if (!existsSync(join(folder, 'link'))) return undefined
   const fd = openPin(join(folder, 'link'), 'link')
   if (fd === undefined) return undefined
-  const ifindex = linkInfo(fd).octets.readUInt32LE(16)
+  const ifindex = interfaceOfLink(fd)
   closeDescriptor(fd)
   const link = openPinnedLink(join(folder, 'link'))
   if (link === undefined) return undefined

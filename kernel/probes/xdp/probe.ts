@@ -1,13 +1,13 @@
 // The XDP probe in the agent: packets of one or several interfaces as records of one size,
 //
-//   number of the interface | inode of its network namespace | head of struct xdp_event | sample, up to the snap length
+//   number of the interface, from 1 | inode of its network namespace | head of struct xdp_event | sample, up to the snap length
 //
 // one ring for each interface, drained in turn.
 
 import { xdpEventByte, xdpEventWord } from '../../layout/xdp-event.ts'
 import { fail } from '../../loader/errors.ts'
-import type { OpenProbe, ProbeOptions, RecordSink, XdpWatch } from '../spec.ts'
-import { type WatchedInterface, watchInterface } from './watched-interface.ts'
+import type { OpenProbe, ProbeOptions, RecordSink, WatchedInterface, XdpWatch } from '../spec.ts'
+import { watchInterface, type XdpInterface } from './watched-interface.ts'
 
 const ringBytesDefault = 4 << 20
 /** Words before the head, and octets of the head. */
@@ -41,7 +41,7 @@ export function openXdpProbe(options: ProbeOptions): OpenProbe {
 }
 
 function probeOf(
-  interfaces: readonly WatchedInterface[],
+  interfaces: readonly XdpInterface[],
   watch: XdpWatch,
   ringBytes: number,
 ): OpenProbe {
@@ -58,8 +58,8 @@ function probeOf(
     // Another one is first each time, so that none waits for a busy one.
     for (let step = 0; step < interfaces.length; step++) {
       const number = (turn + step) % interfaces.length
-      const from = interfaces[number] as WatchedInterface
-      records += from.drain(copy(number, from.netns(), sink), max - records)
+      const from = interfaces[number] as XdpInterface
+      records += from.drain(copy(number + 1, from.netns(), sink), max - records)
     }
     turn = (turn + 1) % interfaces.length
     return records
@@ -78,6 +78,7 @@ function probeOf(
       return [follow.report()]
     },
     drain,
+    interfaces: follow.interfaces,
     counters: () => {
       assertOpen()
       const sums: Record<string, number> = {}
@@ -96,7 +97,7 @@ function probeOf(
 }
 
 /** Attaches at once, then looks again from time to time. */
-function createFollow(interfaces: readonly WatchedInterface[], watch: XdpWatch) {
+function createFollow(interfaces: readonly XdpInterface[], watch: XdpWatch) {
   let reasons = interfaces.map((each) => each.update())
   let lookedMs = Date.now()
 
@@ -107,6 +108,11 @@ function createFollow(interfaces: readonly WatchedInterface[], watch: XdpWatch) 
       lookedMs = now
       reasons = interfaces.map((each) => each.update())
     },
+    interfaces: () =>
+      watch.interfaces.map(({ name }, at): WatchedInterface => {
+        const refused = reasons[at] ?? ''
+        return { index: refused === '' ? at + 1 : 0, name, refused }
+      }),
     report: () => {
       const missing = watch.interfaces.flatMap(({ name }, at) =>
         reasons[at] === '' ? [] : [`${name}: ${reasons[at]}`],

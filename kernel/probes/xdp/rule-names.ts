@@ -5,9 +5,10 @@ import type { OwnMap } from '../../loader/own-map.ts'
 import { openInner } from '../../loader/own-map.ts'
 import { formatRule } from '../../rules/text.ts'
 import { placeOf, type XdpTarget } from './attach.ts'
-import { keyOf, readState } from './generation.ts'
+import { keyOf } from './generation.ts'
 import { findPinned, type XdpMaps } from './pinned.ts'
 import { decodeRule, ruleBytes } from './rule-bytes.ts'
+import { currentState } from './rule-store.ts'
 
 export interface RuleNames {
   /** Of the rule at this rank; '' if its set has gone. */
@@ -74,9 +75,7 @@ function rulesOf(target: XdpTarget, generation: number, epoch: number): OwnMap |
 }
 
 function epochOf(maps: XdpMaps, generation: number): number | undefined {
-  const inner = openInner(maps.state, keyOf(0))
-  const { active, fallback, epoch } = readState(inner)
-  inner?.close()
+  const { active, fallback, epoch } = currentState(maps)
   if (generation === active) return epoch
   return generation === fallback ? (epoch - 1) >>> 0 : undefined
 }

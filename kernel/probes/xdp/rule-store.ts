@@ -152,7 +152,8 @@ export function confirmRules(maps: XdpMaps, interfaceName: string): void {
   writeState(maps, { ...state, deadlineNs: 0n })
 }
 
-function currentState(maps: XdpMaps): XdpState {
+/** What the program reads now. */
+export function currentState(maps: XdpMaps): XdpState {
   const inner = openInner(maps.state, keyOf(0))
   try {
     return readState(inner)

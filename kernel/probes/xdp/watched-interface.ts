@@ -3,8 +3,7 @@
 // is taken off.
 
 import { AppError } from '../../../common/mod.ts'
-import { linkInfo } from '../../loader/attach/link.ts'
-import { xdp } from '../../loader/attach/xdp.ts'
+import { interfaceOfLink, xdp } from '../../loader/attach/xdp.ts'
 import type { RingSink } from '../../loader/ring.ts'
 import type { XdpWatch } from '../spec.ts'
 import { attachXdp, placeOf, readCounters, type XdpTarget } from './attach.ts'
@@ -13,7 +12,7 @@ import { loadXdpObject } from './object.ts'
 import { findPinned, mapDescriptors, mapsOf, openPinned, type XdpMaps } from './pinned.ts'
 import { openReader, type XdpReader } from './readers.ts'
 
-export interface WatchedInterface {
+export interface XdpInterface {
   /** Attaches where nothing is attached. Returns why there is nothing now, or ''. */
   update(): string
   /** Inode of its network namespace; 0 while there is nothing. */
@@ -41,11 +40,7 @@ interface Attached {
 }
 
 /** Synchronous; only worker threads enter other network namespaces. */
-export function watchInterface(
-  target: XdpTarget,
-  wish: XdpWatch,
-  ringBytes: number,
-): WatchedInterface {
+export function watchInterface(target: XdpTarget, wish: XdpWatch, ringBytes: number): XdpInterface {
   let attached: Attached | undefined
   let counted: Counts = {}
 
@@ -128,7 +123,12 @@ function programAt(target: XdpTarget): Program {
     pinned = openPinned(place)
   }
   const { link, maps, close } = pinned
-  return { programId: link.programId, maps, isThere: () => isOn(link.descriptor()), close }
+  return {
+    programId: link.programId,
+    maps,
+    isThere: () => interfaceOfLink(link.descriptor()) !== 0,
+    close,
+  }
 }
 
 /** Another process's program is read as long as it is there; without one the agent attaches its own. */
@@ -139,16 +139,11 @@ function ownProgram({ interface: name, netns }: XdpTarget): Program {
   const object = loadXdpObject()
   try {
     const link = object.attach('weir_xdp', xdp, { ...place, mode: 'auto' })
-    const isThere = () => isOn(link.descriptor())
+    const isThere = () => interfaceOfLink(link.descriptor()) !== 0
     const maps = mapsOf(mapDescriptors(object))
     return { programId: link.programId, maps, isThere, close: object.close }
   } catch (error) {
     object.close()
     throw error
   }
-}
-
-/** The link of an interface that is gone has no index. */
-function isOn(link: number): boolean {
-  return linkInfo(link).octets.readUInt32LE(16) !== 0
 }

@@ -2,7 +2,7 @@
 
 import { parentPort } from 'node:worker_threads'
 import { AppError, messageOf } from '../../../common/mod.ts'
-import { xdp } from '../../loader/attach/xdp.ts'
+import { interfaceOfLink, xdp } from '../../loader/attach/xdp.ts'
 import { bindPacketSocket } from '../../loader/packet-socket.ts'
 import { attachXdp, detachXdp, xdpStatus } from './attach.ts'
 import type { Answer, Question } from './door.ts'
@@ -48,8 +48,10 @@ function watch({ target, mode }: Extract<Question, { op: 'watch' }>) {
   }
   const object = loadXdpObject()
   try {
-    const { programId, mode: got } = object.attach('weir_xdp', xdp, { ...place, mode })
-    watched = { isThere: () => true, close: object.close }
+    const link = object.attach('weir_xdp', xdp, { ...place, mode })
+    const isThere = () => interfaceOfLink(link.descriptor()) !== 0
+    watched = { isThere, close: object.close }
+    const { programId, mode: got } = link
     return { programId, mode: got, descriptors: mapDescriptors(object), isOwn: true }
   } catch (error) {
     object.close()
