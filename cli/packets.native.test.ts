@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -78,6 +79,13 @@ async function until(running: Running, what: string, holds: () => boolean): Prom
   }
 }
 
+/** `weir log` by the process's namespace, once that process is in it. */
+async function untilInside(inside: ChildProcess, place: readonly string[]): Promise<string> {
+  const netns = () => statSync(`/proc/${inside.pid}/ns/net`).ino
+  while (netns() !== pair.far.inode) await new Promise((resolve) => setTimeout(resolve, 10))
+  return weir('weir', 'log', ...place)
+}
+
 const [icmp, tcp, udp, icmpv6] = [1, 6, 17, 58]
 const six = { source: '2001:db8::1', destination: '2001:db8::2' }
 /** A ping, a datagram, a SYN, a ping of IPv6, and ARP: what the golden texts are of. */
@@ -141,6 +149,10 @@ test('xdt: attach, add, list, log and detach as its users type them', async () =
       assert.equal(await log.end('SIGINT'), 0)
     }
     assert.equal(isAttached(), true, 'what was attached stays')
+    const inside = spawn('nsenter', [`--net=${pair.far.path}`, 'sleep', '100'])
+    started.push(inside)
+    const byPid = ['-i', 'far0', '--netns-pid', `${inside.pid}`, '-p', root]
+    assert.match(await untilInside(inside, byPid), /timestamp=|No events available on far0\./)
     const add = [
       'add',
       ...at,
@@ -168,8 +180,12 @@ test('xdt: attach, add, list, log and detach as its users type them', async () =
         '',
       ],
     )
-  } finally {
+    const last = await start('weir', 'log', ...at, '-f')
     weir('xdt', 'detach', ...at)
+    assert.deepEqual(await once(last.child, 'exit'), [0, null], 'it ends with the program')
+    assert.match(last.errors(), /the program is no longer on far0/)
+  } finally {
+    if (isAttached()) weir('xdt', 'detach', ...at)
   }
   assert.equal(isAttached(), false)
 })
@@ -228,7 +244,7 @@ test('xguard: every source once with all its hits, also of 3,000 sources, and on
   assert.equal(await trace.end('SIGKILL'), 'SIGKILL')
   const [code] = await once(pings.child, 'exit')
   assert.equal(code, 0, 'it ends with the program that it read')
-  assert.match(pings.errors(), /the program has gone with the process/)
+  assert.match(pings.errors(), /the program is no longer on far0/)
   assert.equal(isAttached(), false, 'kill -9 leaves nothing')
 })
 

@@ -11,7 +11,7 @@ export interface Looking {
   readonly kernel: typeof xdp
   readonly interface: string
   readonly maps: xdp.XdpMaps
-  /** Ctrl-C, the end of the time, or of the process whose program is read. */
+  /** Ctrl-C, the end of the time, or of the program. */
   readonly ended: AbortSignal
   /** Nothing is left that was not there before. */
   stop(): Promise<void>
@@ -27,35 +27,44 @@ export async function lookAt(
   const target = targetOf(values)
   const name = target.interface
   const endOf = () => (forMs === undefined ? terminal.interrupted() : endAfter(terminal, forMs))
-  const pinned = kernel.findPinned(kernel.placeOf(target))
+  const endWith = (isThere: () => Promise<boolean>) =>
+    endWithProgram(endOf(), isThere, () => note(terminal, `the program is no longer on ${name}`))
+  const place = kernel.placeOf(target)
+  const pinned = kernel.findPinned(place)
   if (pinned && pinned.ifindex !== 0) {
-    const stop = async () => pinned.close()
-    return { kernel, interface: name, maps: pinned.maps, ended: endOf(), stop }
+    const ended = endWith(async () => isPinned(kernel, place, pinned.link.programId))
+    return { kernel, interface: name, maps: pinned.maps, ended, stop: async () => pinned.close() }
   }
   pinned?.close()
-  const watched = await kernel.watchXdp(target, 'auto')
-  const { mode, programId, maps, isOwn, stop } = watched
+  const { mode, programId, maps, isOwn, isThere, stop } = await kernel.watchXdp(target, 'auto')
   const what = `${name}: program ${programId}, ${mode} mode`
   note(terminal, isOwn ? `attached to ${what}, until this command ends` : `reading ${what}`)
-  const ended = isOwn ? endOf() : endWithProgram(watched, endOf(), terminal)
-  return { kernel, interface: name, maps, ended, stop }
+  return { kernel, interface: name, maps, ended: endWith(isThere), stop }
+}
+
+type Place = ReturnType<typeof xdp.placeOf>
+
+function isPinned(kernel: typeof xdp, place: Place, programId: number): boolean {
+  const pinned = kernel.findPinned(place)
+  pinned?.close()
+  return pinned !== undefined && pinned.ifindex !== 0 && pinned.link.programId === programId
 }
 
 const lookMs = 1000
 
-/** The program is another process's: without it no packet would come, and nothing would say so. */
+/** Others may take the program off: without it no packet would come, and nothing would say so. */
 function endWithProgram(
-  watched: xdp.WatchedXdp,
   ended: AbortSignal,
-  terminal: Terminal,
+  isThere: () => Promise<boolean>,
+  onGone: () => void,
 ): AbortSignal {
   const gone = new AbortController()
   const both = AbortSignal.any([ended, gone.signal])
   const look = async () => {
     while (!both.aborted) {
       await pause(lookMs, undefined, { signal: both }).catch(() => {})
-      if (both.aborted || (await watched.isThere())) continue
-      note(terminal, 'the program has gone with the process that attached it')
+      if (both.aborted || (await isThere().catch(() => false))) continue
+      onGone()
       gone.abort()
     }
   }
