@@ -98,6 +98,13 @@ const built = [
     args: ['build', '-mod=readonly', '-o', join(home, 'build', 'otelcol'), '.'],
   },
   {
+    name: 'the reader of Grafana dashboards',
+    folder: join('test', 'programs', 'grafana'),
+    file: join('build', 'grafana'),
+    tool: 'go',
+    args: ['build', '-mod=readonly', '-o', join(home, 'build', 'grafana'), '.'],
+  },
+  {
     name: 'Apache Kafka',
     folder: join('test', 'programs', 'kafka'),
     file: join('build', 'kafka', 'done'),

@@ -8,7 +8,13 @@ import { readCursor, writeCursor } from './cursor-file.ts'
 import type { ExportCounts } from './export-counts.ts'
 import type { Gather, Gathered } from './gather.ts'
 import type { Journal, JournalEntry } from './journal.ts'
-import { type ExportBatch, type Position, type Receiver, RetryLater } from './receiver.ts'
+import {
+  type ExportBatch,
+  type Position,
+  type Receiver,
+  type Rejected,
+  RetryLater,
+} from './receiver.ts'
 
 export interface ExporterConfig {
   readonly name: string
@@ -199,30 +205,35 @@ export function createExporter(
   }
 
   async function bring(gathered: Gathered): Promise<void> {
-    const outcome = gathered.batch.count === 0 ? 'taken' : await deliver(gathered)
-    if (!outcome) return
+    const refused = gathered.batch.count === 0 ? 0 : await deliver(gathered)
+    if (refused === undefined) return
     await writeCursor(config.cursorFile, { position: gathered.position, isClean: false })
     position = gathered.position
+    let left = refused
     for (const [node, { sent, filtered }] of gathered.nodes) {
+      // A receiver says how many it refused, not whose.
+      const lost = Math.min(sent, left)
+      left -= lost
       counts.wait(node, -(sent + filtered))
       if (filtered > 0) counts.leaveOut(node, filtered)
-      if (sent === 0) continue
-      if (outcome === 'taken') counts.leave(node, sent)
-      else counts.lose(node, sent, 'export_refused')
+      if (sent > lost) counts.leave(node, sent - lost)
+      if (lost > 0) counts.lose(node, lost, 'export_refused')
     }
     deps.onMoved()
   }
 
-  async function deliver({ batch, position: after }: Gathered) {
-    return persistently(async (): Promise<'taken' | 'refused'> => {
+  /** Rows that the receiver refused; undefined when we are stopped. */
+  async function deliver({ batch, position: after }: Gathered): Promise<number | undefined> {
+    return persistently(async () => {
       const marked: ExportBatch = { ...batch, repeated: isRepeated }
       const signal = AbortSignal.any([stopNow.signal, AbortSignal.timeout(config.timeoutMs)])
+      let rejected: Rejected | undefined
       try {
-        await receiver.send(marked, after, signal)
+        rejected = await receiver.send(marked, after, signal)
       } catch (error) {
         if (error instanceof AppError && error.code === 'export_refused') {
           failed(error)
-          return 'refused'
+          return batch.count
         }
         isRepeated = !receiver.position
         throw error
@@ -230,7 +241,9 @@ export function createExporter(
       if (isRepeated) counts.repeat(batch.count)
       isRepeated = false
       lastSuccessMs = Date.now()
-      return 'taken'
+      if (!rejected) return 0
+      failed(new Error(`${rejected.rows} rows were refused: ${rejected.what}`))
+      return Math.min(rejected.rows, batch.count)
     })
   }
 

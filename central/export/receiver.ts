@@ -33,6 +33,12 @@ export interface ExportBatch {
   readonly repeated: boolean
 }
 
+/** Rows of a batch that the receiver refused, and why. */
+export interface Rejected {
+  readonly rows: number
+  readonly what: string
+}
+
 export interface Receiver {
   /** For people, without secrets. */
   readonly target: string
@@ -40,9 +46,14 @@ export interface Receiver {
   readonly position?: (signal: AbortSignal) => Promise<Position | undefined>
   /**
    * Resolves when the receiver has the rows; `position` is where the export then is. Throws `export_refused` when it
-   * will never take them, anything else when it should be tried again.
+   * will never take them, anything else when it should be tried again. Rows that it says it has not taken, though the
+   * batch is done, are what this gives.
    */
-  readonly send: (batch: ExportBatch, position: Position, signal: AbortSignal) => Promise<void>
+  readonly send: (
+    batch: ExportBatch,
+    position: Position,
+    signal: AbortSignal,
+  ) => Promise<Rejected | undefined>
   readonly close: () => Promise<void>
 }
 

@@ -17,19 +17,17 @@ export interface ServerConfig {
   readonly program: string
   readonly args: readonly string[]
   readonly ports: readonly number[]
-  readonly env?: NodeJS.ProcessEnv
+  /** Of one that listens at no port of TCP. */
+  readonly isReady?: () => boolean
 }
 
 /** It is started again when it ends before it listens: what a killed one had may still be taken for a moment. */
-export function createServer({ program, args, ports, env }: ServerConfig): Server {
+export function createServer({ program, args, ports, isReady }: ServerConfig): Server {
   let child: ChildProcess | undefined
   let said = ''
 
   function spawned(): ChildProcess {
-    const fresh = spawn(program, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      ...(env ? { env } : {}),
-    })
+    const fresh = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [fresh.stdout, fresh.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         said = (said + chunk.toString()).slice(-4000)
@@ -44,7 +42,7 @@ export function createServer({ program, args, ports, env }: ServerConfig): Serve
     child = spawned()
     for (let tries = 0; tries < 1200; tries++) {
       const open = await Promise.all(ports.map(isListening))
-      if (!hasEnded() && open.every(Boolean)) return
+      if (!hasEnded() && open.every(Boolean) && (isReady?.() ?? true)) return
       await delay(100)
       if (hasEnded()) child = spawned()
     }

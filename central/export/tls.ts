@@ -1,6 +1,7 @@
 // TLS towards receivers: files of PEM, read when a connection is made, so that renewed ones are used.
 
 import { readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import type { ExportTls } from './config.ts'
 
 export interface TlsOptions {
@@ -8,6 +9,11 @@ export interface TlsOptions {
   readonly cert?: string
   readonly key?: string
   readonly rejectUnauthorized: true
+}
+
+/** Where to connect; a server's name is said only if it is one (RFC 6066), and an address is checked as an address. */
+export function serverAt(host: string, port: number) {
+  return { host, port, ...(isIP(host) === 0 ? { servername: host } : {}) }
 }
 
 /** Options of node:tls; the receiver's certificate is always checked. */

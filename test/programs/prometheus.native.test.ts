@@ -108,8 +108,18 @@ async function checkPanels(prometheus: Prometheus): Promise<void> {
     return panels.flatMap(({ targets }) => targets.flatMap(({ expr }) => expr ?? []))
   })
   assert.ok(queries.length >= 20)
-  for (const query of new Set(queries)) await prometheus.until('data of a panel', query)
+  for (const query of new Set(queries)) {
+    if (unmeasured.some((name) => query.includes(name))) await prometheus.query(query)
+    else await prometheus.until('data of a panel', query)
+  }
+  for (const name of unmeasured) {
+    const there = await prometheus.query(`{__name__=~"${name}.*"}`)
+    assert.deepEqual(there, [], `${name} has data: its panel is to be asked for it`)
+  }
 }
+
+/** No probe measures them yet: their panels are empty, and show no zero. */
+const unmeasured = ['weir_dns_lookups_total', 'dns_lookup_duration_seconds']
 
 /** The text form by promtool; OpenMetrics is what Prometheus itself has read above. */
 async function checkText(river: River, metrics: string): Promise<void> {

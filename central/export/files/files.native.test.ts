@@ -156,9 +156,11 @@ test('files that are older than the retention are removed, and no longer named',
   await fake.start()
   const time = BigInt(Date.now() - 2 * 86_400_000) * 1_000_000n
   await fake.append(flowRows(0, 5, { time }))
+  const stateFile = join(config.endpoint, '.old.state.json')
   await until('it is there and gone', () => {
-    const isMade = readdirSync(config.endpoint).includes('_old.manifest.ndjson')
-    return isMade && manifestOf(config).length === 0
+    if (!existsSync(stateFile)) return false
+    const { count, parts } = JSON.parse(readFileSync(stateFile, 'utf8'))
+    return count === 1 && Object.keys(parts).length === 0 && manifestOf(config).length === 0
   })
   await fake.append(flowRows(0, 5))
   await until('the new one', () => filed(config) === 5)

@@ -77,11 +77,12 @@ function createFiles(
     return next
   }
 
-  async function send(batch: ExportBatch, position: Position): Promise<void> {
+  async function send(batch: ExportBatch, position: Position): Promise<undefined> {
     await inTurn(async () => {
       const { name } = batch.table
       await due.finish(Date.now())
-      const octets = engineFormat ? nativeOf(batch) : textOf(batch, fields.get(name) ?? [])
+      const own = fields.get(name) ?? []
+      const octets = engineFormat ? nativeOf(batch, own) : textOf(batch, own)
       const rows = { table: name, octets, rows: batch.count, ...timesOf(batch) }
       await files.add(rows, position, Date.now())
     })
@@ -159,12 +160,14 @@ function textOf(batch: ExportBatch, fields: readonly Field[]): Uint8Array {
   return Buffer.from(text)
 }
 
-/** Blocks that the engine reads. */
-function nativeOf({ parts }: ExportBatch): Uint8Array {
+/** Blocks of these fields that the engine reads; the batch has no others. */
+function nativeOf({ parts }: ExportBatch, fields: readonly Field[]): Uint8Array {
   const encoder = createBlockEncoder()
-  return Buffer.concat(
-    parts.map(({ batch, rows }) => Buffer.from(encoder.encode(pickRows(batch, rows)))),
-  )
+  const blocks = parts.map(({ batch, rows }) => {
+    const chosen = { ...batch, table: { ...batch.table, fields } }
+    return Buffer.from(encoder.encode(pickRows(chosen, rows)))
+  })
+  return Buffer.concat(blocks)
 }
 
 function timesOf({ parts }: ExportBatch): { firstNs: bigint; lastNs: bigint } {

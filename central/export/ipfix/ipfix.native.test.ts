@@ -1,11 +1,11 @@
-// IPFIX as programs that no one here wrote read it: nfcapd takes it from the network, nfdump and tshark say what is
-// in it.
+// IPFIX as programs that no one here wrote read it: nfcapd and nfacctd take it from the network, nfdump and tshark say
+// what is in it.
 
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Socket } from 'node:net'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer as createTcpServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -13,13 +13,17 @@ import { appendRow, createBatch, flowTable, type RowValues } from '../../../wire
 import { until } from '../../ingest/agent.fake.ts'
 import { freePort } from '../postgresql/cluster.fake.ts'
 import { createExportsFake, flowRows } from '../rows.fake.ts'
+import { createServer } from '../server.fake.ts'
 import { createIpfixEncoder } from './message.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-ipfix-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 const missing = (...programs: string[]) => {
-  const absent = programs.filter((name) => !existsSync(`/usr/bin/${name}`))
-  return absent.length > 0 && `${absent.join(', ')} is not installed: apt-get install nfdump tshark`
+  const isThere = (name: string) =>
+    ['/usr/bin', '/usr/sbin'].some((bin) => existsSync(join(bin, name)))
+  const absent = programs.filter((name) => !isThere(name))
+  const packages = 'apt-get install nfdump tshark pmacct'
+  return absent.length > 0 && `${absent.join(', ')} is not installed: ${packages}`
 }
 
 test('nfdump has every row that was sent by UDP, with its numbers', {
@@ -30,11 +34,7 @@ test('nfdump has every row that was sent by UDP, with its numbers', {
   const listen = ['-b', '127.0.0.1', '-p', String(port), '-B', '2000000']
   const collector = spawn('nfcapd', ['-l', files, ...listen, '-t', '3600'], { stdio: 'ignore' })
   try {
-    await until('nfcapd to listen', () =>
-      execFileSync('ss', ['-lunH', `sport = :${port}`])
-        .toString()
-        .includes(`:${port}`),
-    )
+    await until('nfcapd to listen', () => isUdpTaken(port))
     const config = { name: 'ipfix', kind: 'ipfix', endpoint: `udp://127.0.0.1:${port}` } as const
     const fake = createExportsFake(join(folder, 'udp'), [config])
     await fake.start()
@@ -69,6 +69,71 @@ function byBytes(a: readonly string[], b: readonly string[]): number {
   return Number(a[5]) - Number(b[5])
 }
 
+test('nfacctd has every row, with its numbers', { skip: missing('nfacctd') }, async () => {
+  const port = await freePort()
+  const place = mkdtempSync(join(folder, 'nfacctd-'))
+  const out = join(place, 'out.json')
+  const lines = [
+    'daemonize: false',
+    'nfacctd_ip: 127.0.0.1',
+    `nfacctd_port: ${port}`,
+    'plugins: print',
+    'aggregate: src_host, dst_host, src_port, dst_port, proto',
+    'print_output: json',
+    `print_output_file: ${out}`,
+    'print_output_file_append: true',
+    'print_refresh_time: 1',
+  ]
+  writeFileSync(join(place, 'nfacctd.conf'), `${lines.join('\n')}\n`)
+  const collector = createServer({
+    program: 'nfacctd',
+    args: ['-f', join(place, 'nfacctd.conf')],
+    ports: [],
+    isReady: () => isUdpTaken(port),
+  })
+  await collector.start()
+  try {
+    const config = { name: 'pmacct', kind: 'ipfix', endpoint: `udp://127.0.0.1:${port}` } as const
+    const fake = createExportsFake(join(folder, 'pmacct'), [config])
+    await fake.start()
+    const v6 = { src_address: '2001:db8::1', dst_address: '2001:db8::2', protocol: 'udp' }
+    await fake.append([...flowRows(0, 500), ...flowRows(500, 100, v6)])
+    await until('every row', () => accounted(out).size === 600)
+    await fake.stop()
+  } finally {
+    // It ends its plugin too.
+    await collector.stop('SIGTERM')
+  }
+  const found = accounted(out)
+  for (let mark = 0; mark < 600; mark++) {
+    const [src, dst, protocol] =
+      mark < 500
+        ? [`10.0.${mark >> 8}.${mark % 256}`, '10.9.0.1', 'tcp']
+        : ['2001:db8::1', '2001:db8::2', 'udp']
+    const key = `${src} ${1024 + mark} ${dst} 443 ${protocol}`
+    assert.deepEqual(found.get(key), [3, 2 * mark + 1], key)
+  }
+})
+
+/** Packets and bytes by addresses, ports and protocol; what it has written in pieces is added up. */
+function accounted(file: string): ReadonlyMap<string, readonly number[]> {
+  const sums = new Map<string, readonly number[]>()
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
+  for (const line of lines) {
+    const row = JSON.parse(line)
+    const key = `${row.ip_src} ${row.port_src} ${row.ip_dst} ${row.port_dst} ${row.ip_proto}`
+    const [packets = 0, bytes = 0] = sums.get(key) ?? []
+    sums.set(key, [packets + row.packets, bytes + row.bytes])
+  }
+  return sums
+}
+
+function isUdpTaken(port: number): boolean {
+  return execFileSync('ss', ['-lunH', `sport = :${port}`])
+    .toString()
+    .includes(`:${port}`)
+}
+
 test('tshark reads every field of a record, enterprise ones as well', {
   skip: missing('tshark'),
 }, () => {
@@ -82,51 +147,79 @@ test('tshark reads every field of a record, enterprise ones as well', {
     end_reason: 'closed',
     bytes: 2 ** 40 + 5,
     src_process: 'curl',
+    dst_process: 'nginx',
     rtt_ns: 1_500_000,
+    retransmits: 4,
     direction_known: true,
   }
-  const batch = createBatch(flowTable, 1)
+  const batch = createBatch(flowTable, 2)
   appendRow(batch, row)
-  const templates = Buffer.from(encoder.templates(Number(start / 1_000_000n)))
-  encoder.add(batch, 0, Number(start / 1_000_000n))
-  const message = encoder.flush(Number(start / 1_000_000n)) as Buffer
-  const file = join(folder, 'one.pcap')
-  writeFileSync(file, pcapOf([templates, message]))
-  const json = JSON.parse(
-    execFileSync(
-      'tshark',
-      ['-r', file, '-d', 'udp.port==4739,cflow', '-T', 'json', '--no-duplicate-keys'],
-      {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      },
-    ).toString(),
-  ) as { _source: { layers: object } }[]
-  const values = new Map<string, unknown[]>()
-  collect(json[1]?._source.layers, values)
-  const first = (name: string) => values.get(name)?.[0]
-  assert.equal(first('cflow.srcaddr'), '10.0.0.1')
-  assert.equal(first('cflow.dstaddr'), '10.9.0.1')
-  assert.equal(first('cflow.srcport'), '1025')
-  assert.equal(first('cflow.dstport'), '443')
-  assert.equal(first('cflow.protocol'), '6')
-  assert.equal(first('cflow.octets'), String(2 ** 40 + 5))
-  assert.equal(first('cflow.packets'), '3')
-  assert.equal(first('cflow.flow_end_reason'), '3')
-  assert.equal(first('cflow.od_id'), '7')
-  assert.equal(first('cflow.sequence'), '0')
-  const text = JSON.stringify(json[1])
-  assert.match(text, /63:75:72:6c/, 'the process')
-  assert.doesNotMatch(text, /malformed|No template/i)
+  appendRow(batch, { ...row, src_address: '2001:db8::1', dst_address: '2001:db8::2' })
+  const nowMs = Number(start / 1_000_000n)
+  const templates = Buffer.from(encoder.templates(nowMs))
+  for (const index of [0, 1]) encoder.add(batch, index, nowMs)
+  const message = shownByTshark([templates, encoder.flush(nowMs) as Buffer])
+  const hex = (text: string) =>
+    Buffer.from(text)
+      .toString('hex')
+      .replaceAll(/(?<=..)(?=(?:..)+$)/g, ':')
+  const same = {
+    'cflow.srcport': '1025',
+    'cflow.dstport': '443',
+    'cflow.protocol': '6',
+    'cflow.octets': [String(2 ** 40 + 5), '1'],
+    'cflow.packets': ['3', '2'],
+    'cflow.timedelta': '5.000000000',
+    'cflow.timedelta_tree': {
+      'cflow.abstimestart': 'Nov 29, 2025 00:00:00.123000000 UTC',
+      'cflow.abstimeend': 'Nov 29, 2025 00:00:05.123000000 UTC',
+    },
+    'cflow.flow_end_reason': '3',
+    'cflow.biflow_direction': '1',
+    'cflow.flow_id': String(2n ** 63n + 1n),
+    'cflow.enterprise_private_entry': [
+      ...['curl', 'nginx', 'shop-1', 'db'].map(hex),
+      '00:00:00:00:00:16:e3:60',
+      '00:00:00:00:00:00:00:04',
+    ],
+  }
+  assert.deepEqual(message.flows, [
+    { 'cflow.srcaddr': '10.0.0.1', 'cflow.dstaddr': '10.9.0.1', ...same },
+    { 'cflow.srcaddrv6': '2001:db8::1', 'cflow.dstaddrv6': '2001:db8::2', ...same },
+  ])
+  assert.equal(message.head['cflow.version'], '10')
+  assert.equal(message.head['cflow.od_id'], '7')
+  assert.equal(message.head['cflow.sequence'], '0')
+  assert.doesNotMatch(JSON.stringify(message), /malformed|No template/i)
 })
 
-/** Every value below, by its name. */
-function collect(node: unknown, into: Map<string, unknown[]>): void {
-  if (typeof node !== 'object' || node === null) return
-  for (const [name, value] of Object.entries(node)) {
-    const [one] = Array.isArray(value) ? value : [value]
-    if (typeof one === 'string') into.set(name, [...(into.get(name) ?? []), one])
-    else collect(value, into)
+/** Every value of the last message, and of its flows. */
+function shownByTshark(messages: readonly Buffer[]) {
+  const file = join(folder, 'one.pcap')
+  writeFileSync(file, pcapOf(messages))
+  const form = ['-d', 'udp.port==4739,cflow', '-T', 'json', '--no-duplicate-keys']
+  const options = {
+    env: { ...process.env, TZ: 'UTC' },
+    stdio: ['ignore', 'pipe', 'ignore'] as const,
   }
+  const text = execFileSync('tshark', ['-r', file, ...form], {
+    ...options,
+    stdio: [...options.stdio],
+  })
+  const packets = JSON.parse(text.toString())
+  const head = packets.at(-1)._source.layers.cflow
+  const sets = Object.entries<Record<string, Record<string, unknown>>>(head).filter(([name]) =>
+    /^Set /.test(name),
+  )
+  const flows = sets.flatMap(([, set]) =>
+    Object.entries(set).flatMap(([name, shown]) => {
+      if (!name.startsWith('Flow ')) return []
+      // Without the lengths of texts.
+      const { 'cflow.enterprise_private_entry_tree': _, ...flow } = shown
+      return [flow]
+    }),
+  )
+  return { head, flows }
 }
 
 /** Datagrams to port 4739 as a capture of raw IP packets (link type 101). */
@@ -159,7 +252,7 @@ function pcapOf(messages: readonly Buffer[]): Buffer {
 test('over TCP a collector that comes again gets the templates first, and sequences count records', async () => {
   const streams: Buffer[] = []
   const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
+  const server = createTcpServer((socket) => {
     sockets.add(socket)
     const index = streams.push(Buffer.alloc(0)) - 1
     socket.on('data', (octets) => {

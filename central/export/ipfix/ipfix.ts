@@ -10,7 +10,7 @@ import { parseDurationMs } from '../../../common/mod.ts'
 import type { ExportConfig } from '../config.ts'
 import { exportError } from '../errors.ts'
 import { forEachRow, type Receiver, type ReceiverKind } from '../receiver.ts'
-import { tlsOptions } from '../tls.ts'
+import { serverAt, tlsOptions } from '../tls.ts'
 import { createIpfixEncoder, enterpriseFields, type IpfixEncoder, ipfixFields } from './message.ts'
 
 export const ipfixKind: ReceiverKind = {
@@ -60,7 +60,7 @@ function createIpfix(config: ExportConfig): Receiver {
     else {
       const tls = protocol === 'tls:' ? await tlsOptions(config.tls ?? {}) : undefined
       const socket = tls
-        ? connectTls({ host, port, servername: host, ...tls })
+        ? connectTls({ ...serverAt(host, port), ...tls })
         : connectTcp({ host, port })
       transport = await stream(socket, tls ? 'secureConnect' : 'connect', signal)
     }

@@ -85,7 +85,8 @@ export async function createBroker({
     rmSync(folder, { recursive: true, force: true })
   }
 
-  return { ...server, port, url: `kafka://127.0.0.1:${port}`, messages, remove }
+  const folderOf = (topic: string) => join(logs, `${topic}-0`)
+  return { ...server, port, url: `kafka://127.0.0.1:${port}`, folderOf, messages, remove }
 }
 
 const javaArgs = ['-cp', `${jars}/*`, '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']

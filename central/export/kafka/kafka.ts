@@ -1,8 +1,9 @@
 // Kafka as a receiver: a message of JSON per row, keyed by its connection, so that rows of one connection are in one
 // partition and in order. Written by an idempotent producer to all replicas in sync.
 
+import { isIP } from 'node:net'
 import type { MessageToProduce, Producer, SASLOptions } from '@platformatic/kafka'
-import { brokersOf, targetOf } from '../brokers.ts'
+import { addressOf, type Brokers, brokersOf, reachable, targetOf } from '../brokers.ts'
 import type { ExportConfig, RowPlan } from '../config.ts'
 import { exportError } from '../errors.ts'
 import { chosenFields, jsonRows } from '../json-rows.ts'
@@ -43,17 +44,17 @@ function createKafka(config: ExportConfig, plans: readonly RowPlan[]): Receiver 
   const fields = chosenFields(plans)
   let producer: TextProducer | undefined
 
-  async function opened(): Promise<TextProducer> {
+  async function opened(signal: AbortSignal): Promise<TextProducer> {
     if (producer) return producer
+    const { brokers, scheme } = place as Brokers
+    const tls = scheme === 'tls' ? await tlsOptions(config.tls ?? {}) : undefined
+    // The client says only that it had no answer.
+    await reachable(brokers, tls, signal)
     // 16 MB that only an export to Kafka needs.
     const kafka = await import('@platformatic/kafka')
-    const tls =
-      place?.scheme === 'tls'
-        ? { tls: await tlsOptions(config.tls ?? {}), tlsServerName: true }
-        : {}
     const fresh: TextProducer = new kafka.Producer({
       clientId: `weir-export-${name}`,
-      bootstrapBrokers: [...(place?.brokers ?? [])],
+      bootstrapBrokers: brokers.map(addressOf),
       serializers: kafka.stringSerializers,
       idempotent: true,
       acks: -1,
@@ -64,7 +65,7 @@ function createKafka(config: ExportConfig, plans: readonly RowPlan[]): Receiver 
       timeout: timeoutMs,
       connectTimeout: timeoutMs,
       requestTimeout: timeoutMs,
-      ...tls,
+      ...(tls ? { tls, tlsServerName: brokers.every(({ host }) => isIP(host) === 0) } : {}),
       ...accessOf(options),
     })
     producer = fresh
@@ -76,8 +77,8 @@ function createKafka(config: ExportConfig, plans: readonly RowPlan[]): Receiver 
     void old.close(true).catch(() => undefined)
   }
 
-  async function send(batch: ExportBatch, _: Position, signal: AbortSignal): Promise<void> {
-    const own = await opened()
+  async function send(batch: ExportBatch, _: Position, signal: AbortSignal): Promise<undefined> {
+    const own = await opened(signal)
     const stop = Promise.withResolvers<never>()
     stop.promise.catch(() => undefined)
     const abort = () =>

@@ -17,7 +17,7 @@ import {
   type NatsConnection,
 } from '@nats-io/transport-node'
 import { parseDurationMs } from '../../../common/mod.ts'
-import { brokersOf, targetOf } from '../brokers.ts'
+import { addressOf, type Brokers, brokersOf, reachable, targetOf } from '../brokers.ts'
 import type { ExportConfig, RowPlan } from '../config.ts'
 import { exportError } from '../errors.ts'
 import { chosenFields, jsonRows } from '../json-rows.ts'
@@ -54,13 +54,19 @@ function createNats(config: ExportConfig, plans: readonly RowPlan[]): Receiver {
 
   async function opened(signal: AbortSignal): Promise<Open> {
     if (open && !open.connection.isClosed()) return open
-    const isTls = place?.scheme === 'tls'
+    const { scheme, brokers } = place as Brokers
+    const isTls = scheme === 'tls'
+    const tls = isTls ? await tlsOptions(config.tls ?? {}) : undefined
+    const broker = await reachable(brokers, undefined, signal)
+    // Without a host the client checks the certificate of an address against `localhost`.
+    const own = tls && { ...tls, host: broker.host }
     const connection = await connect({
-      servers: [...(place?.brokers ?? [])],
+      servers: addressOf(broker),
       name: `weir export ${name}`,
       reconnect: false,
+      ignoreClusterUpdates: true,
       timeout: timeoutMs,
-      ...(isTls ? { tls: { ...(await tlsOptions(config.tls ?? {})) } } : {}),
+      ...(own ? { tls: own } : {}),
       ...(await accessOf(options)),
     })
     const abort = () => void connection.close().catch(() => undefined)
@@ -94,7 +100,7 @@ function createNats(config: ExportConfig, plans: readonly RowPlan[]): Receiver {
     }
   }
 
-  async function send(batch: ExportBatch, _: Position, signal: AbortSignal): Promise<void> {
+  async function send(batch: ExportBatch, _: Position, signal: AbortSignal): Promise<undefined> {
     const { connection, client } = await opened(signal)
     const stop = Promise.withResolvers<never>()
     stop.promise.catch(() => undefined)

@@ -1,170 +1,50 @@
-// The real OpenTelemetry Collector takes what we send and writes it to a file. It is built from Go modules by
-// tools/ready.mjs (test/programs/otelcol), where Go is to be had.
-// Its own decoder is the oracle: every span and every sum is compared with the rows.
+// The real OpenTelemetry Collector takes what we send and writes it to a file. Its own decoder is the oracle: every span and every sum is compared with the rows.
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { createServer as createHttp2Server } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { tableNamed } from '../../../wire/mod.ts'
 import { until } from '../../ingest/agent.fake.ts'
 import type { ExportConfig } from '../config.ts'
-import { freePort } from '../postgresql/cluster.fake.ts'
 import { createExportsFake, flowRows } from '../rows.fake.ts'
+import {
+  type Attributed,
+  type Collector,
+  createCollector,
+  noCollector,
+  plain,
+  spansOf,
+} from './collector.fake.ts'
 
-const program = fileURLToPath(new URL('../../../build/otelcol', import.meta.url))
-const skip = !existsSync(program) && 'the collector is not built: npm run setup (needs Go)'
+const skip = noCollector
 const rounds = Number(process.env['WEIR_EXPORT_ROUNDS'] ?? 3)
 const folder = mkdtempSync(join(tmpdir(), 'weir-otlp-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-interface Value {
-  readonly stringValue?: string
-  readonly intValue?: string
-  readonly boolValue?: boolean
-}
-interface Attributed {
-  readonly attributes?: readonly { readonly key: string; readonly value: Value }[]
-}
-interface Span extends Attributed {
-  readonly traceId: string
-  readonly spanId: string
-  readonly name: string
-  readonly kind: number
-  readonly startTimeUnixNano: string
-  readonly endTimeUnixNano: string
-  readonly status?: { readonly code?: number; readonly message?: string }
-}
-interface Point extends Attributed {
-  readonly asInt: string
-  readonly startTimeUnixNano: string
-  readonly timeUnixNano: string
-}
-interface Line {
-  readonly resourceSpans?: { resource: Attributed; scopeSpans: { spans: Span[] }[] }[]
-  readonly resourceMetrics?: {
-    scopeMetrics: {
-      metrics: {
-        name: string
-        sum: { dataPoints: Point[]; isMonotonic: boolean; aggregationTemporality: number }
-      }[]
-    }[]
-  }[]
-  readonly resourceLogs?: {
-    scopeLogs: { logRecords: (Attributed & { body: Value; timeUnixNano: string })[] }[]
-  }[]
-}
-
-interface Collector {
-  readonly grpc: string
-  readonly http: string
-  start(): Promise<void>
-  stop(signal: NodeJS.Signals): Promise<void>
-  lines(): readonly Line[]
-}
-
-async function createCollector(name: string): Promise<Collector> {
-  const [grpc, http] = [await freePort(), await freePort()]
-  const out = join(folder, `${name}.json`)
-  const config = join(folder, `${name}.yaml`)
-  writeFileSync(
-    config,
-    `receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:${grpc}" }, http: { endpoint: "127.0.0.1:${http}" } } } }
-exporters: { file: { path: "${out}", append: true, flush_interval: 10ms } }
-service:
-  telemetry: { metrics: { level: none }, logs: { level: error } }
-  pipelines:
-    traces: { receivers: [otlp], exporters: [file] }
-    metrics: { receivers: [otlp], exporters: [file] }
-    logs: { receivers: [otlp], exporters: [file] }
-`,
+/** All points of a metric, in the order in which they came. */
+function pointsOf(collector: Collector, name: string, temporality: 1 | 2) {
+  const sums = collector.lines().flatMap(({ resourceMetrics = [] }) =>
+    resourceMetrics
+      .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics))
+      .filter((metric) => metric.name === name)
+      .map(({ sum }) => sum),
   )
-  let child: ChildProcess | undefined
-
-  async function start(): Promise<void> {
-    const process = spawn(program, ['--config', config], { stdio: ['ignore', 'ignore', 'inherit'] })
-    child = process
-    for (const port of [grpc, http]) {
-      while (!(await isListening(port))) {
-        assert.equal(process.exitCode, null, 'the collector ended')
-        await new Promise((resolve) => setTimeout(resolve, 20))
-      }
-    }
+  for (const { isMonotonic, aggregationTemporality } of sums) {
+    assert.deepEqual([isMonotonic, aggregationTemporality], [true, temporality])
   }
-
-  async function stop(signal: NodeJS.Signals): Promise<void> {
-    if (!child) return
-    const ended = once(child, 'exit')
-    child.kill(signal)
-    await ended
-    child = undefined
-  }
-
-  /** A line that a killed collector broke off is none. */
-  function lines(): readonly Line[] {
-    if (!existsSync(out)) return []
-    return readFileSync(out, 'utf8')
-      .split('\n')
-      .flatMap((line) => {
-        try {
-          return [JSON.parse(line) as Line]
-        } catch {
-          return []
-        }
-      })
-  }
-
-  return { grpc: `http://127.0.0.1:${grpc}`, http: `http://127.0.0.1:${http}`, start, stop, lines }
+  return sums.flatMap(({ dataPoints }) => dataPoints)
 }
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('connect', () => socket.destroy())
-  })
-}
-
-const spansOf = (collector: Collector) =>
-  collector
-    .lines()
-    .flatMap(({ resourceSpans = [] }) =>
-      resourceSpans.flatMap(({ resource, scopeSpans }) =>
-        scopeSpans.flatMap(({ spans }) =>
-          spans.map((span) => ({ ...span, resource: plain(resource) })),
-        ),
-      ),
-    )
 
 /** The newest point of each series. */
 function sumsOf(collector: Collector, name: string): Map<string, number> {
-  const sums = new Map<string, number>()
-  for (const { resourceMetrics = [] } of collector.lines()) {
-    const all = resourceMetrics.flatMap(({ scopeMetrics }) =>
-      scopeMetrics.flatMap(({ metrics }) => metrics),
-    )
-    for (const { sum } of all.filter((metric) => metric.name === name)) {
-      assert.equal(sum.isMonotonic, true)
-      assert.equal(sum.aggregationTemporality, 2)
-      for (const point of sum.dataPoints)
-        sums.set(JSON.stringify(plain(point)), Number(point.asInt))
-    }
-  }
-  return sums
-}
-
-function plain({ attributes = [] }: Attributed): Record<string, string | number | boolean> {
-  return Object.fromEntries(
-    attributes.map(({ key, value }) => [
-      key,
-      value.stringValue ?? value.boolValue ?? Number(value.intValue),
-    ]),
-  )
+  const points = pointsOf(collector, name, 2)
+  return new Map(points.map((point) => [JSON.stringify(plain(point)), Number(point.asInt)]))
 }
 
 const start = 1_764_374_400_123_456_789n
@@ -175,7 +55,9 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
     test(`${protocol}, ${compression}: spans, sums and logs are what the rows say`, {
       skip,
     }, async () => {
-      const collector = await createCollector(`${protocol.replace('/', '-')}-${compression}`)
+      const collector = await createCollector(
+        join(folder, `${protocol.replace('/', '-')}-${compression}`),
+      )
       await collector.start()
       const endpoint = protocol === 'grpc' ? collector.grpc : collector.http
       const config: ExportConfig = {
@@ -227,7 +109,7 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
 test('events are log records with every field that has a value', { skip }, async () => {
   const table = tableNamed('events')
   assert.ok(table)
-  const collector = await createCollector('logs')
+  const collector = await createCollector(join(folder, 'logs'))
   await collector.start()
   const config: ExportConfig = {
     name: 'logs',
@@ -263,7 +145,7 @@ test('events are log records with every field that has a value', { skip }, async
 })
 
 test('the older dialect has its names, ports are integers', { skip }, async () => {
-  const collector = await createCollector('dialect')
+  const collector = await createCollector(join(folder, 'dialect'))
   await collector.start()
   const options = { dialect: 'ebpf_receiver', signals: 'traces' }
   const config: ExportConfig = { name: 'old', kind: 'otlp', endpoint: collector.grpc, options }
@@ -287,7 +169,7 @@ test(`a collector that is stopped ${rounds} times has every span, and what came 
   skip,
   timeout: 60_000 * rounds,
 }, async () => {
-  const collector = await createCollector('killed')
+  const collector = await createCollector(join(folder, 'killed'))
   const options = { signals: 'traces' }
   const config: ExportConfig = {
     name: 'killed',
@@ -317,3 +199,93 @@ test(`a collector that is stopped ${rounds} times has every span, and what came 
   const unmarked = spans.filter(({ resource }) => resource['weir.repeated'] === undefined)
   assert.equal(new Set(unmarked.map(({ spanId }) => spanId)).size, unmarked.length)
 })
+
+test('delta sums add up to the rows, and each begins where the one before ended', {
+  skip,
+}, async () => {
+  const collector = await createCollector(join(folder, 'delta'))
+  await collector.start()
+  const options = { signals: 'metrics', temporality: 'delta' }
+  const config: ExportConfig = {
+    name: 'delta',
+    kind: 'otlp',
+    endpoint: collector.grpc,
+    options,
+    batchRows: 50,
+  }
+  const fake = createExportsFake(join(folder, 'delta'), [config])
+  await fake.start()
+  await fake.append(flowRows(0, 120))
+  await until('the rows', () => fake.exports.list()[0]?.rows === 120)
+  await fake.stop()
+  await collector.stop('SIGTERM')
+  const points = pointsOf(collector, 'obi.network.flow.bytes', 1)
+  const sum = points.reduce((total, point) => total + Number(point.asInt), 0)
+  const forth = 120 * 120
+  const back = (120 * 119) / 2
+  assert.equal(sum, forth + back)
+  const times = [...new Set(points.map((one) => `${one.startTimeUnixNano} ${one.timeUnixNano}`))]
+  const intervals = times.map((text) => text.split(' ').map(BigInt)).toSorted(byBegin)
+  assert.equal(intervals.length, 3)
+  for (const [index, [begin]] of intervals.entries()) {
+    if (index > 0) assert.equal(begin, intervals[index - 1]?.[1])
+  }
+})
+
+const byBegin = ([a = 0n]: bigint[], [b = 0n]: bigint[]) => (a < b ? -1 : 1)
+
+for (const protocol of ['grpc', 'http/protobuf'] as const) {
+  test(`${protocol}: rows of a partial success are counted as lost, and not sent again`, async () => {
+    // ExportTraceServiceResponse { partial_success { rejected_spans: 3, error_message: "odd" } }
+    const message = Buffer.from([0x0a, 0x07, 0x08, 0x03, 0x12, 0x03, ...Buffer.from('odd')])
+    const receiver = await answering(protocol, message)
+    const options = { protocol, signals: 'traces' }
+    const config: ExportConfig = { name: 'part', kind: 'otlp', endpoint: receiver.url, options }
+    const fake = createExportsFake(mkdtempSync(join(folder, 'partial-')), [config])
+    await fake.start()
+    await fake.append(flowRows(0, 10, ended))
+    await until('they are dealt with', () => fake.exports.list()[0]?.lag_rows === 0)
+    await fake.stop()
+    receiver.close()
+    const [status] = fake.exports.list()
+    assert.deepEqual([status?.rows, status?.lost_rows, status?.state], [7, 3, 'ok'])
+    assert.match(String(status?.last_error), /3 .*odd/)
+    assert.equal(receiver.requests(), 1)
+  })
+}
+
+/** A receiver that gives every request the same answer. */
+async function answering(protocol: 'grpc' | 'http/protobuf', message: Buffer) {
+  let requests = 0
+  const server = protocol === 'grpc' ? answeringGrpc(message) : answeringHttp(message)
+  server.on(protocol === 'grpc' ? 'stream' : 'request', () => {
+    requests++
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
+  return { url, requests: () => requests, close: () => void server.close() }
+}
+
+function answeringHttp(message: Buffer) {
+  return createServer((request, response) => {
+    request.resume()
+    request.once('end', () => response.end(message))
+  })
+}
+
+function answeringGrpc(message: Buffer) {
+  const head = Buffer.alloc(5)
+  head.writeUInt32BE(message.length, 1)
+  const server = createHttp2Server()
+  server.on('stream', (stream) => {
+    stream.resume()
+    stream.once('end', () => {
+      stream.respond({ 'content-type': 'application/grpc' }, { waitForTrailers: true })
+      stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+      stream.end(Buffer.concat([head, message]))
+    })
+  })
+  return server
+}

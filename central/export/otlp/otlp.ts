@@ -3,7 +3,7 @@
 import { readVersion } from '../../../common/mod.ts'
 import type { ExportConfig } from '../config.ts'
 import { exportError } from '../errors.ts'
-import type { ExportBatch, ExportPart, Receiver, ReceiverKind } from '../receiver.ts'
+import type { ExportBatch, ExportPart, Receiver, ReceiverKind, Rejected } from '../receiver.ts'
 import { tlsOptions } from '../tls.ts'
 import {
   addToSeries,
@@ -14,6 +14,7 @@ import {
   type FlowSeries,
   otlpFlowFields,
 } from './encode.ts'
+import { readFields } from './protobuf-read.ts'
 import {
   type Compression,
   createGrpcTransport,
@@ -57,25 +58,48 @@ function createOtlp(config: ExportConfig): Receiver {
   }
   const sums = createSums(settings)
 
-  async function send(batch: ExportBatch, _: unknown, signal: AbortSignal): Promise<void> {
+  async function send(batch: ExportBatch, _: unknown, signal: AbortSignal) {
     const { repeated } = batch
+    const rejected: Rejected[] = []
     const { version } = settings
     for (const parts of slicesOf(batch.parts, requestRows)) {
       if (batch.table.name === 'flows') {
         const spans = settings.signals.has('traces')
           ? encodeSpans(parts, { dialect: settings.dialect, repeated, version })
           : undefined
-        if (spans) await transport.send('traces', spans, signal)
+        if (spans) rejected.push(rejectedOf(await transport.send('traces', spans, signal)))
       } else if (settings.signals.has('logs')) {
         const logs = encodeLogs(parts, batch.table.fields, { repeated, version })
-        await transport.send('logs', logs, signal)
+        rejected.push(rejectedOf(await transport.send('logs', logs, signal)))
       }
     }
-    if (batch.table.name !== 'flows' || !settings.signals.has('metrics')) return
-    await transport.send('metrics', sums.of(batch), signal)
+    if (batch.table.name === 'flows' && settings.signals.has('metrics')) {
+      await transport.send('metrics', sums.of(batch), signal)
+    }
+    const rows = rejected.reduce((sum, one) => sum + one.rows, 0)
+    return rows > 0
+      ? {
+          rows,
+          what: rejected
+            .map(({ what }) => what)
+            .join(' ')
+            .trim(),
+        }
+      : undefined
   }
 
   return { target: url.origin, send, close: async () => transport.close() }
+}
+
+/** What an answer says of spans or log records that were not taken: its member partial_success. */
+function rejectedOf(answer: Buffer): Rejected {
+  const partial = readFields(answer).get(1)
+  const said = partial instanceof Uint8Array ? readFields(partial) : new Map<number, undefined>()
+  const [rows, what] = [said.get(1), said.get(2)]
+  return {
+    rows: typeof rows === 'number' ? rows : 0,
+    what: what instanceof Uint8Array ? Buffer.from(what).toString() : '',
+  }
 }
 
 function transportOf(config: ExportConfig, url: URL, wrong: (what: string) => Error): Transport {

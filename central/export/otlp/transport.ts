@@ -22,7 +22,8 @@ export interface TransportConfig {
 }
 
 export interface Transport {
-  send(signal: Signal, message: Buffer, abort: AbortSignal): Promise<void>
+  /** Gives the answer's message. */
+  send(signal: Signal, message: Buffer, abort: AbortSignal): Promise<Buffer>
   close(): void
 }
 
@@ -66,8 +67,10 @@ export function createHttpTransport({
         }
         make().catch(reject)
       })
-      const text = (await buffer(answer)).subarray(0, 200).toString('latin1')
+      const octets = await buffer(answer)
+      const text = octets.subarray(0, 200).toString('latin1')
       checkStatus(answer.statusCode ?? 0, text, answer.headers['retry-after'])
+      return octets
     },
     close: () => undefined,
   }
@@ -104,7 +107,7 @@ export function createGrpcTransport({
     return fresh
   }
 
-  async function send(signal: Signal, message: Buffer, abort: AbortSignal): Promise<void> {
+  async function send(signal: Signal, message: Buffer, abort: AbortSignal): Promise<Buffer> {
     const isPacked = compression !== 'none'
     const packed = isPacked ? await compress[compression](message) : message
     const head = Buffer.alloc(5)
@@ -121,6 +124,7 @@ export function createGrpcTransport({
       },
       { signal: abort },
     )
+    const answer: Buffer[] = []
     const status = await new Promise<readonly [number, string]>((resolve, reject) => {
       let found: readonly [number, string] | undefined
       const read = (trailers: Readonly<Record<string, unknown>>) => {
@@ -133,10 +137,10 @@ export function createGrpcTransport({
       call.on('close', () =>
         found ? resolve(found) : reject(new Error('the call ended without a status')),
       )
-      call.resume()
+      call.on('data', (chunk: Buffer) => answer.push(chunk))
       call.end(Buffer.concat([head, packed]))
     })
-    if (status[0] === 0) return
+    if (status[0] === 0) return Buffer.concat(answer).subarray(5)
     const what = `gRPC status ${status[0]} ${printable(decodeURIComponent(status[1]))}`
     const code = status[0] === grpcInvalidArgument ? 'export_refused' : 'export_away'
     throw exportError(code, { details: { what } })

@@ -26,7 +26,8 @@ export interface Cluster {
   remove(): Promise<void>
 }
 
-export async function createCluster(): Promise<Cluster> {
+/** `settings` of the server: `ssl=on`. */
+export async function createCluster(settings: readonly string[] = []): Promise<Cluster> {
   const data = mkdtempSync(join(tmpdir(), 'weir-pg-'))
   const port = await freePort()
   const isRoot = process.getuid?.() === 0
@@ -54,7 +55,8 @@ export async function createCluster(): Promise<Cluster> {
     const place = ['-h', '127.0.0.1', '-p', String(port), '-k', '']
     for (let tries = 0; tries < 600; tries++) {
       if (!server || server.exitCode !== null || server.signalCode !== null) {
-        server = spawn(join(programs, 'postgres'), ['-D', data, ...place], {
+        const more = settings.flatMap((setting) => ['-c', setting])
+        server = spawn(join(programs, 'postgres'), ['-D', data, ...place, ...more], {
           ...user,
           stdio: 'ignore',
         })

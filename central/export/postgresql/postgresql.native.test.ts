@@ -116,6 +116,54 @@ test('nodes, edges and net_traces have the columns of the older collector, and w
   cluster.sql('TRUNCATE flows')
 })
 
+/** Bookinfo as its documentation draws it, and the bytes of each edge. */
+const bookinfo: readonly (readonly [source: string, target: string, bytes: number])[] = [
+  ['ingress', 'productpage', 9_000],
+  ['productpage', 'details', 5_000],
+  ['productpage', 'reviews-v1', 4_000],
+  ['productpage', 'reviews-v2', 3_000],
+  ['productpage', 'reviews-v3', 2_000],
+  ['reviews-v2', 'ratings', 1_000],
+  ['reviews-v3', 'ratings', 500],
+]
+
+test("the two queries of the older collector's dashboard draw the graph of Bookinfo", {
+  skip,
+}, async () => {
+  const ends = [...bookinfo.map(([source]) => source), ...bookinfo.map(([, target]) => target)]
+  const names = [...new Set(ends)]
+  const addressOf = (name: string) => `10.1.0.${1 + names.indexOf(name)}`
+  const fake = createExportsFake(join(folder, 'bookinfo'), [configOf('bookinfo')])
+  await fake.start()
+  const rows = bookinfo.flatMap(([source, target, bytes], index) =>
+    flowRows(index, 1, {
+      ...{ src_workload: source, src_address: addressOf(source), src_namespace: 'default' },
+      ...{ dst_workload: target, dst_address: addressOf(target), dst_namespace: 'default' },
+      ...{ dst_port: 9080, bytes, reverse_bytes: 0, src_node: 'one', dst_node: 'one' },
+    }),
+  )
+  await fake.append(rows)
+  await until('the rows', () => fake.exports.list()[0]?.rows === bookinfo.length)
+  await fake.stop()
+  const shown = (query: string): Record<string, unknown>[] =>
+    JSON.parse(cluster.sql(`SELECT coalesce(json_agg(r), '[]') FROM (${query}) r`))
+  const nodes = shown('SELECT * FROM nodes LIMIT 50 ')
+  const idOf = (name: string) => `${name}@${addressOf(name)}`
+  assert.deepEqual(nodes.map(({ id }) => id).toSorted(), names.map(idOf).toSorted())
+  const details = nodes.find(({ title }) => title === 'details')
+  assert.deepEqual(
+    [details?.['mainstat'], details?.['secondarystat'], details?.['subtitle']],
+    [addressOf('details'), 'details.default', 'one'],
+  )
+  const edges = shown('SELECT * FROM edges LIMIT 50 ')
+  assert.deepEqual(
+    edges.map(({ source, target }) => [source, target]),
+    bookinfo.map(([source, target]) => [idOf(source), idOf(target)]),
+    'the largest first',
+  )
+  cluster.sql('TRUNCATE flows')
+})
+
 test(`totals equal what was stored when the server is killed ${rounds} times`, {
   skip,
   timeout: 60_000 * rounds,

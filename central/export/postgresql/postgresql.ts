@@ -99,7 +99,11 @@ function createPostgresql(config: ExportConfig, plans: readonly RowPlan[]): Rece
     return abortable(now, signal, () => readPosition(now, name, ''))
   }
 
-  async function send(batch: ExportBatch, after: Position, signal: AbortSignal): Promise<void> {
+  async function send(
+    batch: ExportBatch,
+    after: Position,
+    signal: AbortSignal,
+  ): Promise<undefined> {
     const now = await connected(signal)
     try {
       await abortable(now, signal, () => bring(now, batch, after))

@@ -76,7 +76,8 @@ export function quoted(name: string): string {
 
 /**
  * `nodes`, `edges`, `net_traces` with the columns that Grafana's node graph and the older collector have, over the
- * last hour of flows. A node is a workload at an address. The weight of an edge grows with its bytes.
+ * last hour of flows. A node is a workload at an address. The weight of an edge grows with its bytes. Older dashboards
+ * ask for the first 50 rows of either: those are the ones with the most bytes.
  */
 export const viewsSql: readonly string[] = [
   `CREATE OR REPLACE VIEW weir_recent_edges AS
@@ -85,11 +86,12 @@ SELECT ${nodeId('src')} AS source, ${nodeId('dst')} AS target, sum(bytes + rever
 FROM ${flowTable.name} WHERE time > now() - interval '1 hour' GROUP BY 1, 2`,
   `CREATE OR REPLACE VIEW edges AS
 SELECT source || '>' || target AS id, source, target, (1 + ln(1 + bytes))::float8 AS thickness,
-  bytes, connections, last_seen FROM weir_recent_edges`,
+  bytes, connections, last_seen FROM weir_recent_edges ORDER BY bytes DESC, source, target`,
   `CREATE OR REPLACE VIEW nodes AS
 SELECT id, max(host(address)) AS mainstat, max(concat_ws('.', nullif(workload, ''), nullif(namespace, ''))) AS secondarystat,
   max(coalesce(nullif(workload, ''), host(address))) AS title, max(node) AS subtitle, max(time) AS last_seen
-FROM (${['src', 'dst'].map(endSql).join(' UNION ALL ')}) AS ends GROUP BY id`,
+FROM (${['src', 'dst'].map(endSql).join(' UNION ALL ')}) AS ends GROUP BY id
+ORDER BY sum(bytes) DESC, id`,
   `CREATE OR REPLACE VIEW net_traces AS
 SELECT (connection_id % 9223372036854775807)::bigint AS id, src_address AS src_ip, src_port,
   dst_address AS dest_ip, dst_port AS dest_port, upper(protocol)::varchar AS protocol,
@@ -103,6 +105,6 @@ function nodeId(side: string): string {
 
 function endSql(side: string): string {
   return `SELECT ${nodeId(side)} AS id, ${side}_address AS address, ${side}_workload AS workload,
-  ${side}_namespace AS namespace, ${side}_node AS node, time FROM ${flowTable.name}
+  ${side}_namespace AS namespace, ${side}_node AS node, bytes + reverse_bytes AS bytes, time FROM ${flowTable.name}
   WHERE time > now() - interval '1 hour'`
 }
