@@ -15,6 +15,7 @@ import { ingest } from './measures/ingest.ts'
 import { carried } from './measures/interface.ts'
 import { kernelTime } from './measures/kernel-time.ts'
 import { maps } from './measures/maps.ts'
+import { otlp } from './measures/otlp.ts'
 import { connections, throughput } from './measures/overhead.ts'
 import { ring } from './measures/ring.ts'
 import { minute, rest, start } from './measures/river.ts'
@@ -44,6 +45,7 @@ const measures = [
   events,
   store,
   exports,
+  otlp,
   scrape,
 ]
 

@@ -44,6 +44,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
     '@nats-io/transport-node',
     '@platformatic/kafka',
   ],
+  bench: ['@opentelemetry/otlp-transformer'],
   'api/contract': ['typebox'],
   api: [
     '@fastify/static',

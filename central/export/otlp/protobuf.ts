@@ -2,6 +2,8 @@
 // of a nested message is not known when it begins: four octets are left for it, and filled when it ends.
 
 const nestedLength = 4
+/** Its length is one octet. */
+const shortText = 128
 
 export interface ProtobufWriter {
   /** A number that is not negative, below 2^53. */
@@ -39,6 +41,20 @@ export function createProtobufWriter(): ProtobufWriter {
     octets[at++] = rest
   }
 
+  /** A short text, octet by octet: a call into the runtime costs more. False and nothing written when it is not ASCII. */
+  function ascii(value: string): boolean {
+    const { length } = value
+    const from = at + 1
+    for (let index = 0; index < length; index++) {
+      const code = value.charCodeAt(index)
+      if (code > 127) return false
+      octets[from + index] = code
+    }
+    octets[at] = length
+    at = from + length
+    return true
+  }
+
   function tag(field: number, wireType: number): void {
     room(20)
     raw(field * 8 + wireType)
@@ -60,9 +76,11 @@ export function createProtobufWriter(): ProtobufWriter {
     sfixed64: (field, value) => fixed64(field, value, Math.floor(value / 0x1_0000_0000)),
     text: (field, value) => {
       tag(field, 2)
-      const length = Buffer.byteLength(value)
-      room(length + 10)
-      raw(length)
+      const { length } = value
+      room(3 * length + 10)
+      if (length < shortText && ascii(value)) return
+      const octetLength = Buffer.byteLength(value)
+      raw(octetLength)
       at += octets.write(value, at)
     },
     bytes: (field, value) => {
