@@ -1,11 +1,11 @@
-// IPFIX as programs that no one here wrote read it: nfcapd and nfacctd take it from the network, nfdump and tshark say
-// what is in it.
+// IPFIX as programs that no one here wrote read it: nfcapd takes it from the network, nfdump and tshark say what is
+// in it.
 
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer as createTcpServer, type Socket } from 'node:net'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -13,7 +13,6 @@ import { appendRow, createBatch, flowTable, type RowValues } from '../../../wire
 import { until } from '../../ingest/agent.fake.ts'
 import { freePort } from '../postgresql/cluster.fake.ts'
 import { createExportsFake, flowRows } from '../rows.fake.ts'
-import { createServer } from '../server.fake.ts'
 import { createIpfixEncoder } from './message.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-ipfix-'))
@@ -67,65 +66,6 @@ test('nfdump has every row that was sent by UDP, with its numbers', {
 
 function byBytes(a: readonly string[], b: readonly string[]): number {
   return Number(a[5]) - Number(b[5])
-}
-
-test('nfacctd has every row, with its numbers', { skip: missing('nfacctd') }, async () => {
-  const port = await freePort()
-  const place = mkdtempSync(join(folder, 'nfacctd-'))
-  const out = join(place, 'out.json')
-  const lines = [
-    'daemonize: false',
-    'nfacctd_ip: 127.0.0.1',
-    `nfacctd_port: ${port}`,
-    'plugins: print',
-    'aggregate: src_host, dst_host, src_port, dst_port, proto',
-    'print_output: json',
-    `print_output_file: ${out}`,
-    'print_output_file_append: true',
-    'print_refresh_time: 1',
-  ]
-  writeFileSync(join(place, 'nfacctd.conf'), `${lines.join('\n')}\n`)
-  const collector = createServer({
-    program: 'nfacctd',
-    args: ['-f', join(place, 'nfacctd.conf')],
-    ports: [],
-    isReady: () => isUdpTaken(port),
-  })
-  await collector.start()
-  try {
-    const config = { name: 'pmacct', kind: 'ipfix', endpoint: `udp://127.0.0.1:${port}` } as const
-    const fake = createExportsFake(join(folder, 'pmacct'), [config])
-    await fake.start()
-    const v6 = { src_address: '2001:db8::1', dst_address: '2001:db8::2', protocol: 'udp' }
-    await fake.append([...flowRows(0, 500), ...flowRows(500, 100, v6)])
-    await until('every row', () => accounted(out).size === 600)
-    await fake.stop()
-  } finally {
-    // It ends its plugin too.
-    await collector.stop('SIGTERM')
-  }
-  const found = accounted(out)
-  for (let mark = 0; mark < 600; mark++) {
-    const [src, dst, protocol] =
-      mark < 500
-        ? [`10.0.${mark >> 8}.${mark % 256}`, '10.9.0.1', 'tcp']
-        : ['2001:db8::1', '2001:db8::2', 'udp']
-    const key = `${src} ${1024 + mark} ${dst} 443 ${protocol}`
-    assert.deepEqual(found.get(key), [3, 2 * mark + 1], key)
-  }
-})
-
-/** Packets and bytes by addresses, ports and protocol; what it has written in pieces is added up. */
-function accounted(file: string): ReadonlyMap<string, readonly number[]> {
-  const sums = new Map<string, readonly number[]>()
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
-  for (const line of lines) {
-    const row = JSON.parse(line)
-    const key = `${row.ip_src} ${row.port_src} ${row.ip_dst} ${row.port_dst} ${row.ip_proto}`
-    const [packets = 0, bytes = 0] = sums.get(key) ?? []
-    sums.set(key, [packets + row.packets, bytes + row.bytes])
-  }
-  return sums
 }
 
 function isUdpTaken(port: number): boolean {
@@ -252,7 +192,7 @@ function pcapOf(messages: readonly Buffer[]): Buffer {
 test('over TCP a collector that comes again gets the templates first, and sequences count records', async () => {
   const streams: Buffer[] = []
   const sockets = new Set<Socket>()
-  const server = createTcpServer((socket) => {
+  const server = createServer((socket) => {
     sockets.add(socket)
     const index = streams.push(Buffer.alloc(0)) - 1
     socket.on('data', (octets) => {
