@@ -12,14 +12,17 @@ const firstProcess = async (page: Page) => (await shown(page, `${row} .c-src`))[
 const questions = (weir: FakeWeir) =>
   weir.requests().filter((url) => url.startsWith('/api/flows?')).length
 
+/** Of the page's time: it stays the newest row however long it takes to arrive. */
+const aheadMs = 3_600_000
+
 /** The newest row of the answer, made newer and another process's. */
-async function push(weir: FakeWeir, process: string, laterMs: number): Promise<void> {
+async function push(weir: FakeWeir, process: string, nth: number): Promise<void> {
   const answer = (await (await fetch(`${weir.base}/api/flows?limit=1`)).json()) as {
     rows: Record<string, unknown>[]
   }
   weir.requests()
-  const time = new Date(weir.world.nowMs + laterMs).toISOString().replace('Z', '000000Z')
-  weir.live.push({ ...answer.rows[0], time, src_process: process, connection_id: `9${laterMs}` })
+  const time = new Date(weir.world.nowMs + aheadMs + nth).toISOString().replace('Z', '000000Z')
+  weir.live.push({ ...answer.rows[0], time, src_process: process, connection_id: `9${nth}` })
 }
 
 test(
@@ -32,11 +35,13 @@ test(
       await page.locator(row).first().waitFor()
       await until('a listener', () => weir.live.listeners() > 0)
       await answered()
+      const beganMs = weir.world.nowMs
       await push(weir, 'pushed-one', 1)
       await passUntil('the pushed row', page, weir, async () =>
         /pushed-one/.test(await firstProcess(page)),
       )
-      assert.equal(questions(weir), 0)
+      const halfMinutes = Math.ceil((weir.world.nowMs - beganMs) / 30_000)
+      assert.ok(questions(weir) <= halfMinutes, 'it was asked for, not pushed')
       await page.keyboard.press('l')
       await push(weir, 'pushed-two', 2)
       await passUntil('the count of what waits', page, weir, async () =>
