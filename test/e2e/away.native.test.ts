@@ -1,80 +1,11 @@
 // Central away: nothing is lost while the spool has room, and when it has none the loss is known to the row.
 
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { type AgentConfig, createAgent } from '../../agent/mod.ts'
-import { createCentral } from '../../central/mod.ts'
-import { createReporter, type Reporter } from '../../common/reporter/mod.ts'
-import { type Api, apiAt } from '../river.ts'
+import type { Api } from '../river.ts'
 import { type Connection, type Lab, serverCase, until, withNamespaces } from '../traffic/mod.ts'
+import { makeUntil, meet, watching, withAgent, withCentral } from './away.ts'
 import { storyOf } from './compare.ts'
-
-const newReporter = () => createReporter('test', { level: 'fatal' })
-
-interface AgentUnderTest {
-  /** Where the test starts a central of its own. */
-  readonly centralDir: string
-  /** Rows that the spool has given up so far, as the agent's own metrics say. */
-  lostBySpool(): Promise<number>
-}
-
-/** An agent that sees one namespace of the lab, and a folder for a central that the test starts itself. */
-async function withAgent(
-  lab: Lab,
-  limits: Partial<Pick<AgentConfig, 'spool' | 'ringBytes' | 'intervalMs' | 'connectionEvents'>>,
-  work: (agent: AgentUnderTest) => Promise<void>,
-): Promise<void> {
-  const reporter = newReporter()
-  const folder = mkdtempSync(join(tmpdir(), 'weir-away-'))
-  const [dataDir, centralDir] = [join(folder, 'agent'), join(folder, 'central')]
-  for (const one of [dataDir, centralDir]) mkdirSync(one, { mode: 0o700 })
-  const agent = createAgent(
-    {
-      dataDir,
-      node: 'away',
-      intervalMs: 500,
-      upstream: { path: join(centralDir, 'ingest.sock') },
-      filter: { netns: lab.netns(0).inode },
-      ...limits,
-    },
-    reporter,
-  )
-  await agent.start()
-  try {
-    await work({ centralDir, lostBySpool: () => lostBySpool(reporter) })
-  } finally {
-    await agent.stop()
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-async function lostBySpool(reporter: Reporter): Promise<number> {
-  const { text } = await reporter.metrics()
-  return Number(/^weir_spool_lost_rows_total\{cause="spool_full"\} (\d+)$/m.exec(text)?.[1] ?? 0)
-}
-
-async function withCentral(dataDir: string, work: (api: Api) => Promise<void>): Promise<void> {
-  const listen = { host: '127.0.0.1', port: 0 }
-  const central = createCentral({ dataDir, listen }, newReporter())
-  await central.start()
-  try {
-    await work(apiAt(central.url()))
-  } finally {
-    await central.stop()
-  }
-}
-
-/** An agent watches once it has had a first answer of central; from then on central may be away. */
-function meet(dataDir: string): Promise<void> {
-  return withCentral(dataDir, watching)
-}
-
-async function watching(api: Api): Promise<void> {
-  await until('the agent', async () => (await api.get('/api/ledger')).rows.length > 0, 30_000)
-}
 
 const awayIntervals = 120
 const awayIntervalMs = 100
@@ -121,15 +52,9 @@ test('a spool too small: what is stored and what is known lost make the truth', 
       const { centralDir, lostBySpool } = agent
       await meet(centralDir)
       const rest = await serverCase('alone', 500).begin(lab)
-      let made = 0
-      await until(
-        'the spool to be full',
-        async () => {
-          made += (await rest()).length
-          return (await lostBySpool()) > 0
-        },
-        120_000,
-      )
+      const made = await makeUntil('the spool to be full', rest, async () => {
+        return (await lostBySpool()) > 0
+      })
       await withCentral(centralDir, (api) => assertSpoolLoss(api, lab, made))
     }),
   ))
@@ -140,16 +65,10 @@ test('a ring too small: what is stored and what is known lost make the truth', (
       withCentral(centralDir, async (api) => {
         await watching(api)
         const rest = await serverCase('alone', 500).begin(lab)
-        let made = 0
-        await until(
-          'the ring to lose a record',
-          async () => {
-            made += (await rest()).length
-            const { coverage } = await api.get('/api/flows', { from: '-5m' })
-            return Object.keys(coverage.lost).length > 0
-          },
-          120_000,
-        )
+        const made = await makeUntil('the ring to lose a record', rest, async () => {
+          const { coverage } = await api.get('/api/flows', { from: '-5m' })
+          return Object.keys(coverage.lost).length > 0
+        })
         await assertKnownLoss(api, lab, made)
       }),
     ),
