@@ -37,7 +37,7 @@ function createReader(): CaptureReader {
     const type = view.getUint32(from, little)
     if (type === block.section) beginSection(view, from)
     const length = view.getUint32(from + 4, little)
-    if (length < 12 || length > recordBytesMax) return -1
+    if (length < leastBytes(type) || length > recordBytesMax) return -1
     const headerEnd = from + Math.min(length, type === block.interface ? length : 32)
     if (headerEnd > end) return 0
     if (type === block.interface) addInterface(view, from, length)
@@ -91,6 +91,12 @@ function createReader(): CaptureReader {
   }
 
   return { next }
+}
+
+/** What is shorter does not hold its own fields. */
+function leastBytes(type: number): number {
+  if (type === block.packet || type === block.old) return 32
+  return type === block.simple ? 16 : 12
 }
 
 /** A packet of an interface that nobody described is a packet all the same. */
