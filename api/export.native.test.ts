@@ -70,6 +70,17 @@ test('only rows that pass the filter are in the file, and no row at all is a fil
   assert.deepEqual(await parts({ filter: 'dst_port = 1' }), [[]])
 })
 
+test('as in the other answers, rows of interfaces come when their view is asked for', async () => {
+  const batch = createBatch(flowTable, 2)
+  appendRow(batch, { time: endNs - 20n, node: 'two views', view: 'socket', bytes: 1 })
+  appendRow(batch, { time: endNs - 20n, node: 'two views', view: 'interface', bytes: 2 })
+  await river.insert(batch, 'flows')
+  const bytes = async (asked: Parameters) =>
+    (await parts({ node: 'two views', ...asked })).flat().map((row) => row['bytes'])
+  assert.deepEqual(await bytes({}), [1])
+  assert.deepEqual(await bytes({ view: 'interface' }), [2])
+})
+
 test('addresses are written as the other answers write them', async () => {
   const hard = [
     '2001:db8:0:1:1:1:1:1',
@@ -85,6 +96,7 @@ test('addresses are written as the other answers write them', async () => {
     appendRow(batch, {
       time: endNs - BigInt(hard.length - index),
       node: 'hard',
+      view: 'socket',
       src_address: address,
     })
   }

@@ -72,7 +72,8 @@ export async function readPage(
   return pageOf(question, found)
 }
 
-function ofView<Q extends PageQuestion>(question: Q): Q {
+/** Rows of interfaces are found only by a filter that names their view. */
+export function ofView<Q extends Pick<PageQuestion, 'table' | 'filter'>>(question: Q): Q {
   const { table = flowTable, filter } = question
   return table === flowTable ? { ...question, filter: inOneView(filter) } : question
 }

@@ -9,7 +9,7 @@ import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
 import { tieOf } from './columns.ts'
 import { scopeCondition } from './conditions.ts'
-import { behindCondition, orderSql, type PageKey, shownFields } from './page.ts'
+import { behindCondition, ofView, orderSql, type PageKey, shownFields } from './page.ts'
 import { plainColumns } from './plain-sql.ts'
 import type { FlowsScope, Order, Range } from './question.ts'
 import { windowsOf } from './windows.ts'
@@ -34,10 +34,11 @@ export interface Part {
 /** Writes the next part to `target`. Errors: those of `Reader.read`. */
 export async function writePart(
   store: Pick<Reader, 'read'> & FileWriter,
-  question: PartQuestion,
+  asked: PartQuestion,
   target: FileTarget,
   options: ReadOptions = {},
 ): Promise<Part> {
+  const question = ofView(asked)
   const found: FileTarget = { file: `${target.file}.rows`, format: 'Native' }
   try {
     const range = await rangeOfPart(store, question, options)
