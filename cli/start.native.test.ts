@@ -24,7 +24,7 @@ async function weir(args: readonly string[], limits = ':'): Promise<Ended> {
   const command = [`${limits}; exec "$0" "$@"`, process.execPath, main, ...args]
   const child = spawn('sh', ['-c', ...command], { stdio: ['ignore', 'ignore', 'pipe'] })
   // One that wrongly goes on is ended and shows as exit code null.
-  const limit = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  const limit = setTimeout(() => child.kill('SIGKILL'), 90_000)
   const [errors, [exitCode]] = await Promise.all([text(child.stderr), once(child, 'exit')])
   clearTimeout(limit)
   return { exitCode: exitCode as number | null, errors }
