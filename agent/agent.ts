@@ -10,14 +10,8 @@ import {
   type Reporter,
   readVersion,
 } from '../common/mod.ts'
+import { releaseProgramPages } from '../kernel/mod.ts'
 import {
-  type ProbeOptions,
-  releaseProgramPages,
-  type XdpEvent,
-  type XdpWatch,
-} from '../kernel/mod.ts'
-import {
-  type AgentFilter,
   type Batch,
   byDay,
   createBlockEncoder,
@@ -32,11 +26,11 @@ import {
   tables,
   timeRange,
 } from '../wire/mod.ts'
+import type { AgentConfig } from './config.ts'
 import { bootId, type DataFolder, openDataFolder } from './data/data-folder.ts'
 import type { RunningProbe } from './drain/messages.ts'
 import { programRows } from './drain/program-rows.ts'
 import { agentError } from './errors.ts'
-import type { ConnectionEventChoice } from './events/connection-events.ts'
 import { createEvents, type Events } from './events/events.ts'
 import { createRowFilter, type RowFilter } from './filter/row-filter.ts'
 import { cgroupMount } from './identity/cgroups.ts'
@@ -47,40 +41,12 @@ import { checkpointKey, interfaceOptions, packetsOf, probeOptions } from './prob
 import { interfaceAddresses } from './process.ts'
 import { createRuleReport, type RuleReport } from './rules/rule-report.ts'
 import { createCheckpoints } from './spool/checkpoint.ts'
-import { createSpool, type Spool, type SpoolLimits } from './spool/spool.ts'
+import { createSpool, type Spool } from './spool/spool.ts'
 import { createStatus } from './status/status.ts'
 import { type Admission, createAdmission } from './stream/admission.ts'
-import { createStream, type Stream, type StreamRefusal, type Upstream } from './stream/stream.ts'
+import { createStream, type Stream, type StreamRefusal } from './stream/stream.ts'
 import { createEnrich, type Enrich } from './tcp/enrich.ts'
 import { createWatch, type Watch, type WatchedInterval } from './watch.ts'
-
-export interface AgentConfig {
-  readonly dataDir: string
-  /** Name of this host in rows. */
-  readonly node: string
-  readonly intervalMs: number
-  /** How far this host's clock is made to be off; for tests. */
-  readonly clockShiftMs?: number
-  readonly upstream: Upstream
-  /** Only these sockets; the kernel leaves the rest out and counts it. */
-  readonly filter?: Omit<ProbeOptions, 'ringBytes'>
-  readonly ringBytes?: number
-  /** Only rows that pass are reported; all when not given. */
-  readonly rowFilter?: AgentFilter
-  /** Which connections have events: all when not given. */
-  readonly connectionEvents?: ConnectionEventChoice
-  /** Interfaces whose packets become events; none when not given. */
-  readonly xdp?: XdpWatch
-  /** Gets each packet of these interfaces as it comes. */
-  readonly onPacket?: (event: XdpEvent) => void
-  readonly spool?: SpoolLimits
-  /** Where the agent's own /metrics and /health are, when it runs alone. */
-  readonly metrics?: { readonly host: string; readonly port: number }
-  /** Where XDP programs are pinned, whose rules are reported; none when not given. */
-  readonly pinRoot?: string
-  /** The series of flows and events there; none when not given. */
-  readonly series?: Omit<SeriesConfig, 'metrics'>
-}
 
 export interface Agent extends Component {
   /** The probes that run, with their programs; empty before the start. */

@@ -9,8 +9,9 @@ export {
   type ProgramReport,
   type Replay,
 } from '../kernel/mod.ts'
-export { type Agent, type AgentConfig, type AgentHealth, createAgent } from './agent.ts'
+export { type Agent, type AgentHealth, createAgent } from './agent.ts'
 export { captureLive, type LiveCaptureConfig, type LiveCaptureCounts } from './capture/live.ts'
+export type { AgentConfig } from './config.ts'
 export { agentErrors } from './errors.ts'
 export type { ConnectionEventChoice } from './events/connection-events.ts'
 export { type Pushed, pushDown } from './filter/push-down.ts'

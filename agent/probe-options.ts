@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import { createRuleNames, type ProbeOptions } from '../kernel/mod.ts'
-import type { AgentConfig } from './agent.ts'
+import type { AgentConfig } from './config.ts'
 import type { EventsOptions } from './events/events.ts'
 import { kernelConditions } from './filter/push-down.ts'
 

@@ -5,14 +5,14 @@
 // A datagram that is not what it says it is ends there: what was read of it before is kept, the rest is counted.
 
 import { crc32 } from 'node:zlib'
-import { createFlowRecord, type FlowRecord } from './flow-record.ts'
+import type { DatagramContext, FlowSink } from './datagram.ts'
+import { createFlowRecord } from './flow-record.ts'
 import { decodeNetflow5 } from './netflow5.ts'
 import { BadDatagram, u16At, u32At } from './octets.ts'
 import type { SequenceCount } from './sequence.ts'
 import { decodeSflow } from './sflow.ts'
 import {
   createStreams,
-  type ExportClock,
   type FlowProtocol,
   isCopy,
   type Source,
@@ -23,24 +23,6 @@ import {
 } from './streams.ts'
 import { decodeTemplated } from './templated.ts'
 
-/** What becomes of the decoded, and of what could not be. */
-export interface FlowSink {
-  /** The record is used again for the next one. */
-  flow(stream: Stream, record: FlowRecord, clock: ExportClock): void
-  /** Records that describe no flow: options, counters of interfaces, events of a NAT. */
-  notFlows(stream: Stream, records: number): void
-  /** Data sets whose template did not come in time. */
-  withoutTemplate(stream: Stream, sets: number): void
-  /** A device's own count of samples that it had to leave out. */
-  notSampled(stream: Stream, samples: number): void
-  /** One datagram, and what it was. */
-  datagram(stream: Stream, verdict: 'taken' | 'duplicate' | 'bad_datagram'): void
-  /** It belongs to nobody: not of these protocols, or there are too many exporters. */
-  refused(source: Source, cause: 'bad_datagram' | 'streams_full', what: string): void
-  /** Numbers of the sequence that never came: records (v5, IPFIX) or datagrams. */
-  missing(stream: Stream, numbers: number): void
-}
-
 export interface Decoder {
   /** Takes one datagram, or one message of a TCP connection. Never throws. */
   take(octets: Uint8Array, source: Source, receivedMs: number): void
@@ -48,16 +30,6 @@ export interface Decoder {
   tick(nowMs: number): void
   closed(connection: number): void
   readonly streams: Streams
-}
-
-/** How a protocol's decoder sees the datagram. */
-export interface DatagramContext {
-  readonly octets: Uint8Array
-  readonly stream: Stream
-  readonly streams: Streams
-  readonly record: FlowRecord
-  readonly sink: FlowSink
-  readonly clock: ExportClock
 }
 
 interface Head {

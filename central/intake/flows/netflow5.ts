@@ -3,7 +3,7 @@
 //   head     version · records · uptime ms · unix s · ns · sequence · engine · sampling (2 bits mode, 14 bits interval)
 //   record   src · dst · next hop · in · out · packets · octets · first · last (uptime ms) · ports · … · protocol
 
-import type { DatagramContext } from './decode.ts'
+import type { DatagramContext } from './datagram.ts'
 import { clearRecord, setV4 } from './flow-record.ts'
 import { needOctets, u16At, u32At } from './octets.ts'
 

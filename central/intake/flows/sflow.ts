@@ -4,7 +4,7 @@
 //   sample     type · length · sequence · source · rate · pool · drops · in · out · records        (1 and 3: flows)
 //   record     type · length · header of the packet (1), or its addresses (3: IPv4, 4: IPv6)
 
-import type { DatagramContext } from './decode.ts'
+import type { DatagramContext } from './datagram.ts'
 import { clearRecord, type FlowRecord, setV4, setV6 } from './flow-record.ts'
 import { BadDatagram, needOctets, u32At } from './octets.ts'
 import { readPacket } from './packet-header.ts'

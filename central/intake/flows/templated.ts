@@ -1,6 +1,6 @@
 // NetFlow v9 and IPFIX: sets of templates, and sets of records that only a template explains.
 
-import type { DatagramContext } from './decode.ts'
+import type { DatagramContext } from './datagram.ts'
 import type { FlowRecord } from './flow-record.ts'
 import { BadDatagram, needOctets, u16At } from './octets.ts'
 import type { SequenceCount } from './sequence.ts'
