@@ -6,9 +6,7 @@ import type { Batch } from '../wire/mod.ts'
 import { createDrain, type Drain } from './drain/drain.ts'
 import type { SnapshotReport } from './drain/messages.ts'
 import { recordSource } from './drain/record.ts'
-import { dropSource } from './events/drop-events.ts'
 import type { Events } from './events/events.ts'
-import { packetSource } from './events/packet-events.ts'
 import { flowSource, type Interfaces } from './interfaces/interfaces.ts'
 import { createFlowLabels } from './labels/labels.ts'
 import { momentOf } from './rows/moment.ts'
@@ -31,7 +29,7 @@ export interface WatchedInterval {
 
 export interface WatchDeps {
   readonly enrich: Enrich
-  readonly events: Pick<Events, 'report' | 'takeDrops' | 'takePackets'>
+  readonly events: Pick<Events, 'report' | 'takes'>
   /** Rows of events, before `onRows`; the batch is used again afterwards. */
   readonly onEvents: (batch: Batch, range: { readonly from: bigint; readonly to: bigint }) => void
   readonly interfaces: Pick<Interfaces, 'take' | 'know' | 'report'>
@@ -57,13 +55,13 @@ const completeEveryMs = 60_000
 export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Reporter): Watch {
   const { enrich, interfaces } = deps
   const shiftMs = config.clockShiftMs ?? 0
-  /** Each stage takes the records of its source. */
-  const onRecords = (source: string, words: Uint32Array, records: number) => {
-    if (source === recordSource) enrich.take(words, records)
-    else if (source === dropSource) deps.events.takeDrops(words, records)
-    else if (source === flowSource) interfaces.take(words, records)
-    else if (source === packetSource) deps.events.takePackets(words, records)
+  const takes: Events['takes'] = {
+    [recordSource]: enrich.take,
+    [flowSource]: interfaces.take,
+    ...deps.events.takes,
   }
+  const onRecords = (source: string, words: Uint32Array, records: number) =>
+    takes[source]?.(words, records)
   const drain = createDrain(config.probe, { onRecords, onDeath: deps.onDeath }, reporter)
   const labels = createFlowLabels(config.probe.xdp)
   let timer: NodeJS.Timeout | undefined

@@ -4,8 +4,8 @@
 import type { Batch } from '../../wire/mod.ts'
 import type { Moment } from '../rows/moment.ts'
 import { type ConnectionEventsOptions, createConnectionEvents } from './connection-events.ts'
-import { createDropEvents } from './drop-events.ts'
-import { createPacketEvents, type PacketEventsOptions } from './packet-events.ts'
+import { createDropEvents, dropSource } from './drop-events.ts'
+import { createPacketEvents, type PacketEventsOptions, packetSource } from './packet-events.ts'
 
 const noPackets = { interfaces: [], snap: 0 }
 
@@ -25,10 +25,8 @@ export interface EventCounts {
 }
 
 export interface Events {
-  /** Whole records of the drop probe; they are copied. */
-  takeDrops(words: Uint32Array, count: number): void
-  /** Whole records of the XDP probe; they are copied. */
-  takePackets(words: Uint32Array, count: number): void
+  /** Of each source of events what takes its records, whole ones; they are copied. */
+  readonly takes: Readonly<Record<string, (words: Uint32Array, count: number) => void>>
   /** Before the stage enrich reports, which forgets connections that have ended. The batch is used again. */
   report(moment: Moment, emit: (batch: Batch) => void): void
   takeCounts(): EventCounts
@@ -44,8 +42,7 @@ export function createEvents(options: EventsOptions): Events {
   const drops = createDropEvents(options)
   const packets = createPacketEvents({ ...options, ...(options.packets ?? noPackets) })
   return {
-    takeDrops: drops.take,
-    takePackets: packets.take,
+    takes: { [dropSource]: drops.take, [packetSource]: packets.take },
     report: (moment, emit) => {
       connections.report(moment, emit)
       const batch = drops.report(moment)
