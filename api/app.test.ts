@@ -77,6 +77,8 @@ const refused: readonly (readonly [string, string, string, string])[] = [
   ],
   ['/api/flows?connection_id=0x10', 'connection_id', '"0x10" is no id', 'decimal'],
   ['/api/flows?connection_id=18446744073709551616', 'connection_id', 'is no id', 'decimal'],
+  ['/api/flows?protocol=udp', 'protocol', '"udp" is not measured', 'view=interface'],
+  ['/api/flows?filter=protocol%20%3D%20icmp', 'protocol', '"icmp" is not measured', 'TCP only'],
   ['/api/flows?protocol=UDP', 'protocol', '"UDP" is not known', 'mean udp?'],
   ['/api/flows?end_reason=refuse', 'end_reason', '"refuse" is not known', 'mean refused?'],
   ['/api/top?by=src_port&state=bogus', 'state', '"bogus" is not known', 'established'],

@@ -120,6 +120,11 @@ test('help, version and mistakes', async () => {
     [['flows', '--from', 'yesterday'], 64, /--from yesterday: expected a time: -15m, now, 14:00/],
     [['flows', '--from', '-5m', '--to', '-10m'], 64, /a time before/],
     [['flows', '-f', '-o', 'json'], 64, /ndjson with --follow/],
+    [
+      ['flows', '--local', '--protocol', 'udp'],
+      64,
+      /"udp" is not measured\n {2}In sockets Weir measures/,
+    ],
     [['flows', '--local', '--state', 'bogus'], 64, /--state: "bogus" is not known/],
     [['flows', '--local', '--from', '-5m'], 64, /--from -5m: expected either it or --local/],
     [['central', '--listen', '0.0.0.0:8080'], 77, /refusing to listen on 0\.0\.0\.0:8080/],

@@ -148,6 +148,8 @@ export {
   type Metric,
   type MetricOp,
   metricNamed,
+  unmeasuredHint,
+  unmeasuredProtocol,
 } from './model/flow-metrics.ts'
 export { createInterner, type Interner } from './model/interner.ts'
 export { ledgerTable } from './model/ledger-fields.ts'

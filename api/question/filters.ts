@@ -13,6 +13,8 @@ import {
   parseFilter,
   type Table,
   tables,
+  unmeasuredHint,
+  unmeasuredProtocol,
   valueFault,
 } from '../../wire/mod.ts'
 import { badParameter } from '../errors.ts'
@@ -56,7 +58,10 @@ export function filterOf(table: Table, query: Query, nowNs: bigint): Filter {
   })
   const text = query['filter']
   if (typeof text === 'string') conditions.push(parseFilter(text, { table, nowNs }))
-  return allOf(conditions)
+  const filter = allOf(conditions)
+  const protocol = table === flowTable ? unmeasuredProtocol(filter) : undefined
+  if (protocol === undefined) return filter
+  throw badParameter('protocol', `"${protocol}" is not measured`, unmeasuredHint)
 }
 
 function refuseFault(

@@ -12,6 +12,8 @@ import {
   type Row,
   rowOf,
   rowTest,
+  unmeasuredHint,
+  unmeasuredProtocol,
 } from '../../wire/mod.ts'
 import type { Flag, Terminal, Values } from '../commands/command.ts'
 import { cliError } from '../errors.ts'
@@ -81,10 +83,9 @@ export async function* localIntervals(
   ended: AbortSignal,
   open: OpenLocalAgent,
 ): AsyncGenerator<Interval, void, void> {
-  const queue = createQueue(
-    inOneView(localFilter(question.filters)),
-    question.waitingRowsMax ?? waitingRowsMax,
-  )
+  const asked = localFilter(question.filters)
+  refuseUnmeasured(asked)
+  const queue = createQueue(inOneView(asked), question.waitingRowsMax ?? waitingRowsMax)
   const reporter = createReporter('weir', { level: 'fatal' })
   const filter = question.interfaces ?? {}
   const connectionEvents = 'off'
@@ -244,6 +245,13 @@ export function localQuestion(values: Values, filters: Question): LocalQuestion 
   const rest = filters.filter(([name]) => name !== 'interface')
   const isAsked = fieldsIn(localFilter(rest)).has('view')
   return { interfaces, filters: isAsked ? rest : [...rest, ['view', 'interface']] }
+}
+
+function refuseUnmeasured(filter: Filter): void {
+  const protocol = unmeasuredProtocol(filter)
+  if (protocol === undefined) return
+  const reason = `"${protocol}" is not measured`
+  throw cliError('bad_flag', { details: { name: '--protocol', reason, hint: unmeasuredHint } })
 }
 
 /** Ends after `ms`, or when interrupted. */

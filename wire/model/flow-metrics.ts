@@ -128,10 +128,28 @@ const aboutSockets = filterOf('view = socket')
  * trace is about its spans as well, which have no bytes.
  */
 export function inOneView(filter: Filter): Filter {
-  const asked = fieldsIn(filter)
-  const isNamed = ['view', 'trace_id', 'span_id'].some((name) => asked.has(name))
-  return isNamed ? filter : allOf([filter, aboutSockets])
+  return namesView(filter) ? filter : allOf([filter, aboutSockets])
 }
+
+function namesView(filter: Filter): boolean {
+  const asked = fieldsIn(filter)
+  return ['view', 'trace_id', 'span_id'].some((name) => asked.has(name))
+}
+
+/** What a question about sockets wants of a protocol that is not measured in sockets: nothing would look like calm. */
+export function unmeasuredProtocol(filter: Filter): string | undefined {
+  if (namesView(filter)) return undefined
+  for (const part of conditionsOf(filter)) {
+    if (part.kind !== 'compare' || part.test.kind !== 'in') continue
+    const { values } = part.test
+    if (part.fields[0].name === 'protocol' && !values.includes('tcp')) return String(values[0])
+  }
+  return undefined
+}
+
+/** Said with it. */
+export const unmeasuredHint =
+  'In sockets Weir measures TCP only. view=interface has every protocol that a watched interface carries.'
 
 /** Whether only rows of view interface can pass. */
 export function isOfInterfaces(filter: Filter): boolean {
