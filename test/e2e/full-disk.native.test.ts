@@ -52,7 +52,7 @@ test('a full data folder', () =>
           fill(data)
           await rest()
           const said = await health()
-          return said.status !== 'ok' && said
+          return said.status !== 'healthy' && said
         })
         const reason = sick.checks.map(({ message }) => message).join('\n')
         assert.match(reason, /space|full/i)
