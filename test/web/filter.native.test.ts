@@ -92,10 +92,12 @@ test('every page has the box, and its questions have the filter that fits them',
       '/': ['/api/series', '/api/top'],
       '/flows': ['/api/flows'],
       '/nodes': ['/api/ledger', '/api/programs'],
+      '/rules': ['/api/rules'],
     }
     for (const path of Object.values(pagePaths)) {
       weir.requests()
-      await open(page, weir, `${path}?filter=node+%3D+lab`)
+      await page.goto(`${weir.base}${path}?filter=node+%3D+lab`)
+      await page.locator(input).waitFor()
       assert.equal(await page.inputValue(input), 'node = lab', path)
       const asked = new Set<string | undefined>()
       await until(`the questions of ${path}`, () => {
