@@ -142,7 +142,7 @@ function Chart({ watched, since, shape, title, grid, totals, range, stale }: Cha
         )}
       </div>
       <Waterline grid={grid} range={range} />
-      <div class="xax" aria-hidden="true">
+      <div class={since && watched ? 'xax young' : 'xax'} aria-hidden="true">
         <span>
           {since && 'since '}
           {axisLabel(range.fromMs, axisRange, zone)}
