@@ -35,6 +35,20 @@ test('an interpreter is called by its script, without folders', () => {
     ['python3.11', ['python3', '-u', 'script.py'], ['script.py'], 'script.py'],
     ['python3', ['python3', '-W', 'ignore', 'script.py'], ['script.py'], 'script.py'],
     ['java', ['java', '-cp', 'a.d', '-jar', 'shop.jar'], ['shop.jar'], 'shop.jar'],
+    [
+      'java',
+      ['java', '-Xmx1g', '-cp', 'libs', 'kafka.Kafka', 'server.properties'],
+      ['libs', 'server.properties'],
+      'kafka.Kafka',
+    ],
+    [
+      'java',
+      ['java', '-p', 'mods', '-m', 'shop/org.shop.Main', 'secret'],
+      ['secret'],
+      'org.shop.Main',
+    ],
+    ['java', ['java', '@options', 'Shop.java', 'a.txt'], ['Shop.java', 'a.txt'], 'Shop.java'],
+    ['java', ['java', '-version'], [], 'java'],
   ] as const
   for (const [comm, given, seen, name] of cases) assert.equal(nameOf(comm, given, seen), name)
 })

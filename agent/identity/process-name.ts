@@ -4,7 +4,8 @@
 //     `MainThread`: the probe puts the name of the program's file in its place, and what it leaves is `node` here.
 //  2. If that is the name of an interpreter, the process is called by its script: the file name, without folders, of the
 //     first argument that is no option and that is a file as the process sees it. `node server.js` and `node
-//     /srv/app/server.js` are `server.js`; `java -jar shop.jar` is `shop.jar`.
+//     /srv/app/server.js` are `server.js`; `java -jar shop.jar` is `shop.jar`. Java's other programs are called by
+//     their main class: `java -cp libs kafka.Kafka server.properties` is `kafka.Kafka`.
 //  3. If there is none (`python3 -m http.server`, `node -e …`, a prompt), or the process has gone before /proc could be
 //     read, it keeps the interpreter's name.
 //
@@ -39,7 +40,13 @@ const interpreter = new RegExp(
 const codeOption = /^(?:-[a-zA-Z]*[cemE]|-p|-pe|--eval|--print)$/
 /** Options of Node whose next argument is a file that is no script. */
 const fileOption = /^(?:-r|--require|--import|--loader|--experimental-loader|--env-file|-C)$/
+/** Options of Java whose next argument is their value. */
+const javaValueOption =
+  /^(?:-cp|-classpath|--class-path|-p|--module-path|--upgrade-module-path|--add-modules|--add-opens|--add-exports|--add-reads|--source)$/
+const javaClass = /^[\p{L}_$][\p{L}\p{N}_$./]*$/u
 const argumentsMax = 16
+/** Java is often given more options than others have arguments. */
+const javaArgumentsMax = 256
 const octetsMax = 4096
 const cachedMax = 16_384
 const recheckMs = 10_000
@@ -69,7 +76,8 @@ export function createProcessNames(
     if (found && found.comm === comm && isStill(pid, found)) return found.name
     if (known.size >= cachedMax) known.clear()
     const startTime = startTimeOf(files.read(pid, 'stat'))
-    const name = startTime === '' ? comm : (scriptOf(files, pid) ?? comm)
+    const programOf = comm === 'java' ? javaProgramOf : scriptOf
+    const name = startTime === '' ? comm : (programOf(files, pid) ?? comm)
     known.set(pid, { comm, name, startTime, checkedMs: now() })
     return name
   }
@@ -99,6 +107,27 @@ function scriptOf(files: ProcessFiles, pid: number): string | undefined {
   }
   return undefined
 }
+
+/** The jar, or the main class: what stands behind it is the program's own. A last argument may be cut off. */
+function javaProgramOf(files: ProcessFiles, pid: number): string | undefined {
+  const given = files.read(pid, 'cmdline').split('\0', javaArgumentsMax).slice(0, -1)
+  for (let index = 1; index < given.length; index++) {
+    const argument = given[index] as string
+    if (argument === '-jar') return named(given[index + 1], basename)
+    if (argument === '-m' || argument === '--module') return named(given[index + 1], moduleClass)
+    if (javaValueOption.test(argument)) index++
+    else if (argument.endsWith('.java')) return named(argument, basename)
+    else if (!/^[-@]/.test(argument))
+      return javaClass.test(argument) ? printable(argument) : undefined
+  }
+  return undefined
+}
+
+function named(argument: string | undefined, short: (text: string) => string): string | undefined {
+  return argument === undefined ? undefined : printable(short(argument))
+}
+
+const moduleClass = (text: string) => text.slice(text.indexOf('/') + 1)
 
 /** A file's name may hold anything; 63 characters are enough to tell programs apart. */
 function printable(name: string): string {
