@@ -30,6 +30,8 @@ export function createWorkerServer(config: WorkerServerConfig, engine: Engine): 
   const server = createServer((request, response) => {
     handle(request, response).catch((error) => sendError(response, engineErrorOf(error)))
   })
+  // An idle connection stays: one that the server closes may have been given a question in that very moment.
+  server.keepAliveTimeout = 0
 
   async function listen(): Promise<void> {
     await rm(config.spoolFolder, { recursive: true, force: true })

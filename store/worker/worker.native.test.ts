@@ -126,6 +126,14 @@ test('an unmodified client inserts and reads', async () => {
   }
 })
 
+test('an idle connection is never closed under a question: the worker sets no time for it', async () => {
+  const agent = new Agent({ keepAlive: true })
+  const asked = request({ socketPath, path: '/ping', agent }).end()
+  const [{ headers }] = (await once(asked, 'response')) as [IncomingMessage]
+  assert.deepEqual([headers.connection, headers['keep-alive']], ['keep-alive', undefined])
+  agent.destroy()
+})
+
 test('a body that breaks off is not inserted, and leaves no file', async () => {
   const path = `/?query=${encodeURIComponent('INSERT INTO t FORMAT JSONEachRow')}`
   const asked = request({ socketPath, path, method: 'POST' })
