@@ -11,10 +11,11 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { query } from 'chdb'
 import { createReporter } from '../common/reporter/mod.ts'
+import { until } from '../common/until.fake.ts'
 import { createNamespace, type Namespace, type Peers, startPeers } from '../kernel/testing/peers.ts'
 import { type Row, rowOf } from '../wire/mod.ts'
 import { createLocalAgent } from './local.ts'
-import { type FakeCentral, startFakeCentral, until } from './stream/fake.ts'
+import { type FakeCentral, startFakeCentral } from './stream/fake.ts'
 
 interface Truth {
   readonly client_port: number

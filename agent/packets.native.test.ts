@@ -7,13 +7,13 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { createReporter } from '../common/reporter/mod.ts'
+import { until } from '../common/until.fake.ts'
 import * as xdp from '../kernel/mod.ts'
 import { type Bpffs, mountBpffs } from '../kernel/testing/bpffs.ts'
 import { frameOf, sendFrames } from '../kernel/testing/frames.ts'
 import { createPair, type Pair } from '../kernel/testing/pair.ts'
 import { type Row, rowOf } from '../wire/mod.ts'
 import { createLocalAgent } from './local.ts'
-import { until } from './stream/fake.ts'
 
 const reporter = createReporter('test', { level: 'fatal' })
 let pair: Pair
@@ -107,15 +107,8 @@ function apply(text: string): void {
   }
 }
 
-/** As `until`, of what is pinned. */
 async function untilPinned(what: string, holds: (all: readonly xdp.XdpStatus[]) => boolean) {
-  let latest: readonly xdp.XdpStatus[] = []
-  const look = async () => {
-    latest = await xdp.pinnedXdpStatus(root)
-    if (!holds(latest)) setTimeout(look, 20)
-  }
-  await look()
-  await until(what, () => holds(latest))
+  await until(what, async () => holds(await xdp.pinnedXdpStatus(root)))
 }
 
 const pick = (row: Row | undefined, fields: string) =>
@@ -276,7 +269,7 @@ test('one agent watches interfaces of several namespaces, and does without one t
   await watching.stop()
 })
 
-test('tags, ARP, IPv6 and ICMP are told apart', async () => {
+test('tags, ARP, IPv6 and ICMP are each reported as what they are', async () => {
   const watching = await watch(pair)
   try {
     const [source, destination] = ['2001:db8::1', '2001:db8::2']

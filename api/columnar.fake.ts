@@ -13,7 +13,7 @@ import type { Field, JsonValue, Row, Table } from '../wire/mod.ts'
 
 compressionRegistry.set(CompressionType.ZSTD, { decode: (octets) => zstdDecompressSync(octets) })
 
-/** The rows of a file of either format, told apart by its first octets. */
+/** The rows of a file of either format, recognized by its first octets. */
 export async function readColumnar(octets: Buffer, table: Table): Promise<readonly Row[]> {
   const found =
     octets.subarray(0, 4).toString() === 'PAR1' ? await parquetRows(octets) : arrowRows(octets)

@@ -56,7 +56,7 @@ for (const format of ['parquet', 'arrow']) {
   })
 }
 
-test('a part may end between rows that nothing tells apart', async () => {
+test('a part may end between rows that are equal', async () => {
   const first = rows.filter((row) => row['time'] === rows[0]?.['time'])
   const alike = new Set(bag(first))
   assert.ok(alike.size < first.length)

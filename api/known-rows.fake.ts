@@ -35,7 +35,7 @@ const perInstant = 7
 /** The rows as the agent would send them. */
 export function knownFlows(): Batch {
   const rows = Array.from({ length: 840 }, (_, i) => flow(i))
-  // Two rows that nothing tells apart: pages must show both.
+  // Two rows that are equal: pages must show both.
   return batchOf(flowTable, [...rows, flow(5), flow(5)])
 }
 

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { rfc3339 } from '../common/mod.ts'
 import { createReporter } from '../common/reporter/mod.ts'
+import { until } from '../common/until.fake.ts'
 import { createStore, type Store } from '../store/mod.ts'
 import { createBlockEncoder } from '../wire/mod.ts'
 import { createHttp, type Http } from './http.ts'
@@ -120,7 +121,7 @@ test('a client that takes nothing is cut off', async () => {
     socket.write(`GET ${address} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
     await new Promise((resolve) => socket.once('readable', resolve))
     const figure = async () => /readers_cut\S* (\d+)\n/.exec((await reporter.metrics()).text)?.[1]
-    while ((await figure()) !== '1') await new Promise((resolve) => setTimeout(resolve, 50))
+    await until('the reader to be cut off', async () => (await figure()) === '1')
     socket.destroy()
   } finally {
     await stopped.stop()

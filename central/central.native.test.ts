@@ -10,7 +10,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { connectFake, type FakeAgent, rowOfNow, until } from './ingest/agent.fake.ts'
+import { until } from '../common/until.fake.ts'
+import { connectFake, type FakeAgent, rowOfNow } from './ingest/agent.fake.ts'
 
 const entry = fileURLToPath(new URL('../cli/main.ts', import.meta.url))
 const agentId = 'aaaaaaaa-0000-4000-8000-00000000000a'

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { until } from '../common/until.fake.ts'
 import { type Bpffs, mountBpffs } from '../kernel/testing/bpffs.ts'
 import { frameOf, sendFrames } from '../kernel/testing/frames.ts'
 import { createPair, type Pair } from '../kernel/testing/pair.ts'
@@ -48,10 +49,10 @@ async function start(ready: string, command: string, args: readonly string[]): P
     said += text.toString()
   })
   const ended = once(child, 'close').then(() => said)
-  while (!said.includes(ready)) {
+  await until(`${command} to say ${ready}`, () => {
     if (child.exitCode !== null) throw new Error(said)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
+    return said.includes(ready)
+  })
   return { child, errors: () => said, ended }
 }
 
@@ -127,7 +128,7 @@ c.close()`
     frameOf({ protocol: 58, kind: 128, source: '2001:db8::1', destination: '2001:db8::2' }),
   ])
   mark(last)
-  while (!has(theirs, last)) await new Promise((resolve) => setTimeout(resolve, 50))
+  await until('the last frame in the file of tcpdump', () => has(theirs, last))
   tcpdump.child.kill('SIGINT')
   await tcpdump.ended
   weirs.child.kill('SIGINT')

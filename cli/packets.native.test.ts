@@ -8,6 +8,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { until } from '../common/until.fake.ts'
 import { type Bpffs, mountBpffs } from '../kernel/testing/bpffs.ts'
 import { type FramePlan, frameOf, sendFrames } from '../kernel/testing/frames.ts'
 import { createPair, type Pair } from '../kernel/testing/pair.ts'
@@ -64,25 +65,23 @@ async function start(program: string, ...args: readonly string[]): Promise<Runni
       return code ?? `${by}`
     },
   }
-  await until(running, 'the command to look on', () => texts.err.includes('Ctrl'))
+  await untilSaid(running, 'the command to look on', () => texts.err.includes('Ctrl'))
   return running
 }
 
-async function until(running: Running, what: string, holds: () => boolean): Promise<void> {
-  const end = Date.now() + 60_000
-  while (!holds()) {
-    const { child } = running
-    if (Date.now() > end || child.exitCode !== null) {
-      throw new Error(`waiting for ${what}: ${running.lines().join('\n')}\n${running.errors()}`)
+async function untilSaid(running: Running, what: string, holds: () => boolean): Promise<void> {
+  await until(what, () => {
+    if (running.child.exitCode !== null) {
+      throw new Error(`it ended: ${running.lines().join('\n')}\n${running.errors()}`)
     }
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+    return holds()
+  })
 }
 
 /** `weir log` by the process's namespace, once that process is in it. */
 async function untilInside(inside: ChildProcess, place: readonly string[]): Promise<string> {
   const netns = () => statSync(`/proc/${inside.pid}/ns/net`).ino
-  while (netns() !== pair.far.inode) await new Promise((resolve) => setTimeout(resolve, 10))
+  await until('it to be inside', () => netns() === pair.far.inode)
   return weir('weir', 'log', ...place)
 }
 
@@ -144,7 +143,7 @@ test('xdt: attach, add, list, log and detach as its users type them', async () =
     for (const program of ['xdt', 'weir']) {
       const log = await start(program, 'log', ...at, '-f')
       sendKnown()
-      await until(log, 'six lines', () => golden(log.lines()).length === 6)
+      await untilSaid(log, 'six lines', () => golden(log.lines()).length === 6)
       assert.deepEqual(golden(log.lines()), logged)
       assert.equal(await log.end('SIGINT'), 0)
     }
@@ -196,7 +195,7 @@ test('xguard: a kernel trace has a line for each packet, with its address the ri
   const trace = await start('xguard', ...place(), '--kernel-trace')
   assert.equal(isAttached(), true)
   sendKnown()
-  await until(trace, 'six lines', () => golden(trace.lines()).length === 6)
+  await untilSaid(trace, 'six lines', () => golden(trace.lines()).length === 6)
   assert.deepEqual(golden(trace.lines()), [
     `# [#] ..s1. #: ${raw} eth_type=0x800 src_ip=10.77.0.1 protocol=1`,
     `# [#] ..s1. #: ${raw} eth_type=0x800 src_ip=10.77.0.1 protocol=17`,
@@ -221,7 +220,7 @@ test('xguard: every source once with all its hits, also of 3,000 sources, and on
     'eth_type=IPv4, src_ip=10.77.0.1, protocol=UDP, hits=2',
   ]
   const latest = (running: Running) => new Set(golden(running.lines()).slice(-5))
-  await until(trace, 'all hits', () => expected.every((line) => latest(trace).has(line)))
+  await untilSaid(trace, 'all hits', () => expected.every((line) => latest(trace).has(line)))
   const many = Array.from({ length: 3000 }, (_, at) =>
     frameOf({ protocol: udp, source: `10.78.${at >> 8}.${at & 255}` }),
   )
@@ -232,13 +231,13 @@ test('xguard: every source once with all its hits, also of 3,000 sources, and on
     new Set(
       trace.lines().flatMap((line) => /src_ip=(10\.78\.[\d.]+), .*hits=1$/.exec(line)?.[1] ?? []),
     )
-  await until(trace, '3,000 sources', () => distinct().size === 3000)
+  await untilSaid(trace, '3,000 sources', () => distinct().size === 3000)
   sendKnown()
   const ofPings = [
     'eth_type=IPv6, src_ip=2001:db8::1, protocol=ICMPv6, hits=1',
     'eth_type=IPv4, src_ip=10.77.0.1, protocol=ICMP, hits=1',
   ]
-  await until(pings, 'pings', () => golden(pings.lines()).length >= 2)
+  await untilSaid(pings, 'pings', () => golden(pings.lines()).length >= 2)
   assert.deepEqual(new Set(golden(pings.lines())), new Set(ofPings))
 
   assert.equal(await trace.end('SIGKILL'), 'SIGKILL')

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { createReporter } from '../common/reporter/mod.ts'
+import { until } from '../common/until.fake.ts'
 import {
   appendRow,
   createBatch,
@@ -163,10 +164,10 @@ test('an abort ends the query in the engine', async () => {
   const sql =
     "SELECT 1 FROM system.processes WHERE position(query, concat('number) = 42', '42')) > 0"
   const running = async () => (await store.read(sql)).length
-  await until(async () => (await running()) === 1)
+  await until('the question to run', async () => (await running()) === 1)
   abort.abort()
   await rejected
-  await until(async () => (await running()) === 0)
+  await until('the question to end', async () => (await running()) === 0)
 })
 
 test('broken rows are refused for good and nothing of them is stored', async () => {
@@ -188,7 +189,7 @@ test('kill -9 of the worker loses nothing and it comes back', async () => {
   )
   const pid = store.workerPid() as number
   process.kill(pid, 'SIGKILL')
-  await until(async () => store.isReady() && store.workerPid() !== pid)
+  await until('the next worker', async () => store.isReady() && store.workerPid() !== pid)
   assert.equal(await count("node = 'kept'"), 1)
   assert.match(readFileSync(`/proc/${store.workerPid()}/cmdline`, 'utf8'), /worker\/main/)
 })
@@ -218,11 +219,3 @@ test('retention drops by age and by size, never the newest partition', async () 
   assert.equal(await count("node LIKE 'old%'"), 0)
   assert.equal(await count("node = 'kept'"), 1)
 })
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000
-  while (!(await condition())) {
-    assert.ok(Date.now() < deadline, 'the condition did not come true within 60 s')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}

@@ -87,14 +87,3 @@ export async function startFakeCentral(path: string, credits = 4): Promise<FakeC
   await once(server, 'listening')
   return fake
 }
-
-/** Waits for a condition, at most ten seconds. */
-export async function until<T>(what: string, read: () => T | undefined | false): Promise<T> {
-  const end = Date.now() + 60_000
-  for (;;) {
-    const value = read()
-    if (value !== undefined && value !== false) return value
-    if (Date.now() > end) throw new Error(`waiting for ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}

@@ -3,6 +3,8 @@
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import type { ExportConfig } from './config.ts'
+import { exportError } from './errors.ts'
 import { serverAt, type TlsOptions } from './tls.ts'
 
 export interface Broker {
@@ -15,8 +17,20 @@ export interface Brokers {
   readonly brokers: readonly Broker[]
 }
 
+/** The servers of an export's endpoint. Throws AppError export_wrong. */
+export function brokersOf(
+  { name, endpoint }: Pick<ExportConfig, 'name' | 'endpoint'>,
+  schemes: readonly string[],
+): Brokers {
+  const known = parseBrokers(endpoint, schemes)
+  if (known) return known
+  const forms = schemes.map((scheme) => `${scheme}://HOST:PORT`).join(' or ')
+  const what = `endpoint: expected ${forms}, more behind commas`
+  throw exportError('export_wrong', { details: { name, what } })
+}
+
 /** Undefined when the text is none with one of these schemes. */
-export function brokersOf(endpoint: string, schemes: readonly string[]): Brokers | undefined {
+function parseBrokers(endpoint: string, schemes: readonly string[]): Brokers | undefined {
   const [scheme, rest] = endpoint.split('://')
   if (scheme === undefined || rest === undefined || !schemes.includes(scheme)) return undefined
   const brokers = rest.split(',').map((one): Broker | undefined => {

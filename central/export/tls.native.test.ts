@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { createServer as createTlsServer } from 'node:tls'
-import { until } from '../ingest/agent.fake.ts'
+import { until } from '../../common/until.fake.ts'
 import {
   type Certificates,
   keyOfPostgres,
@@ -73,8 +73,7 @@ for (const { name, skip, start } of cases) {
       await until('the rows', () => fake.exports.list()[0]?.rows === 30, 120_000)
       await fake.stop()
       assert.equal(fake.exports.list()[0]?.lost_rows, 0)
-      for (let tries = 0; tries < 600 && (await receiver.count()) < 30; tries++)
-        await new Promise((resolve) => setTimeout(resolve, 100))
+      await until('the rows at the receiver', async () => (await receiver.count()) >= 30)
       assert.equal(await receiver.count(), 30)
     } finally {
       await receiver.remove()

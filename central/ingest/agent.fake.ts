@@ -1,6 +1,5 @@
 // An agent made of a socket: sends what a test wants, well-formed or not, and remembers what comes back.
 
-import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import {
@@ -129,13 +128,5 @@ export function rowOfNow(mark: number, change: RowValues = {}): RowValues {
     opened: 1,
     connection_id: BigInt(mark),
     ...change,
-  }
-}
-
-export async function until(what: string, condition: () => boolean, limitMs = 60_000) {
-  const deadline = Date.now() + limitMs
-  while (!condition()) {
-    assert.ok(Date.now() < deadline, `within ${limitMs} ms: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { createReporter } from '../../common/reporter/mod.ts'
+import { until } from '../../common/until.fake.ts'
 import { storeError } from '../../store/errors.ts'
 import {
   appendRow,
@@ -14,7 +15,7 @@ import {
   createBlockEncoder,
   flowTable,
 } from '../../wire/mod.ts'
-import { rowOfNow, until } from './agent.fake.ts'
+import { rowOfNow } from './agent.fake.ts'
 import { fakeResolve } from './resolve/resolve.fake.ts'
 import { createSegmentFolder } from './segment-folder.ts'
 import { createSegments, segmentsDefaults } from './segments.ts'

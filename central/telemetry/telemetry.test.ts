@@ -9,8 +9,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { AppError } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
+import { until } from '../../common/until.fake.ts'
 import { eventTable, type Row, readBlock, rowOf } from '../../wire/mod.ts'
-import { connectFake, rowOfNow, until } from '../ingest/agent.fake.ts'
+import { connectFake, rowOfNow } from '../ingest/agent.fake.ts'
 import { createIngest, type IngestConfig } from '../ingest/ingest.ts'
 import { createFakeStore } from '../ingest/store.fake.ts'
 import { createNodeOwners } from '../node-owners.ts'
@@ -188,15 +189,6 @@ async function send(port: number, octets: Uint8Array): Promise<Socket> {
   return socket
 }
 
-/** Waits for the first of something that is counted. */
-async function once(count: () => Promise<number>): Promise<void> {
-  const end = performance.now() + 30_000
-  while ((await count()) === 0) {
-    assert.ok(performance.now() < end, 'nothing was counted')
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
-
 test('frames on the port for agents become events and stand in /metrics.json with exact times', () =>
   withIngest(async ({ port, rows, json, jsonText }) => {
     const frames = framesOfNow()
@@ -277,7 +269,7 @@ test('what is no frame ends the connection and is counted; what came before it i
     assert.equal(await refusals('telemetry_bad'), 1)
     const half = await send(port, good!.subarray(0, 50))
     half.destroy()
-    await once(() => refusals('cut_off'))
+    await until('the refusal', async () => (await refusals('cut_off')) > 0)
   }))
 
 test('a frame of another year is counted as lost, and no row', () =>
@@ -299,6 +291,6 @@ test('a connection with more agent ids than nodes of a rack is ended', () =>
       return one
     })
     const socket = await send(port, Buffer.concat(many))
-    await once(() => refusals('telemetry_bad'))
+    await until('the refusal', async () => (await refusals('telemetry_bad')) > 0)
     socket.destroy()
   }))

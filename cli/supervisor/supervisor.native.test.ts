@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createReporter } from '../../common/reporter/mod.ts'
+import { until } from '../../common/until.fake.ts'
 import { type ChildSpec, createSupervisor, type ReadyMessage } from './supervisor.ts'
 
 const readyScript = `
@@ -12,16 +13,6 @@ const readyScript = `
   process.send({ type: 'ready', pid: process.pid })
   setInterval(() => {}, 1000)
 `
-
-async function waitFor<T>(what: string, read: () => T | undefined): Promise<T> {
-  const end = Date.now() + 60_000
-  for (;;) {
-    const value = read()
-    if (value !== undefined) return value
-    assert.ok(Date.now() < end, `waiting for ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
 
 function withScripts(
   run: (make: (name: string, text: string) => ChildSpec, folder: string) => Promise<void>,
@@ -69,7 +60,7 @@ test(
       assert.ok(ready instanceof Map)
       assert.deepEqual([...ready.keys()], ['one', 'two'])
       process.kill(pidsOf('one')[0] as number, 'SIGKILL')
-      const second = await waitFor('the second life', () => pidsOf('one')[1])
+      const second = await until('the second life', () => pidsOf('one')[1])
       assert.ok(alive(second))
     } finally {
       await supervisor.stop()

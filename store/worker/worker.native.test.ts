@@ -12,6 +12,7 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { createReporter } from '../../common/reporter/mod.ts'
+import { until } from '../../common/until.fake.ts'
 import { createWorkerProcess } from '../worker-process.ts'
 import { workerLimits } from './limits.ts'
 import type { WorkerNews } from './news.ts'
@@ -140,9 +141,9 @@ test('a body that breaks off is not inserted, and leaves no file', async () => {
   asked.on('error', () => undefined)
   asked.write('{"a":100,"s":"half"}\n')
   const spooled = () => readdirSync(join(folder, 'store-inserts')).length
-  await until(() => spooled() === 1)
+  await until('the body', () => spooled() === 1)
   asked.destroy()
-  await until(() => spooled() === 0)
+  await until('no body', () => spooled() === 0)
   assert.equal((await ask('SELECT count() FROM t WHERE a = 100')).text, '0\n')
 })
 
@@ -188,22 +189,10 @@ test('SIGTERM lets the running insert end; the loss of the parent does too', asy
   for (const [at, way] of ways.entries()) {
     const inserted = ask('INSERT INTO slow FORMAT JSONEachRow', '', `{"a":${at}}\n`)
     const running = "SELECT count() FROM system.processes WHERE query LIKE 'INSERT%'"
-    await untilAsync(async () => (await ask(running)).text === '1\n')
+    await until('the question to run', async () => (await ask(running)).text === '1\n')
     assert.equal(await end(worker, way), 0)
     await inserted.catch(() => undefined)
     ;[worker] = await launch()
     assert.equal((await ask(`SELECT count() FROM slow WHERE a = ${at}`)).text, '1\n')
   }
 })
-
-async function until(condition: () => boolean): Promise<void> {
-  await untilAsync(async () => condition())
-}
-
-async function untilAsync(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000
-  while (!(await condition())) {
-    assert.ok(Date.now() < deadline, 'the condition did not come true within 60 s')
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}

@@ -23,19 +23,3 @@ export function command(
     child.stdin?.end(options.input ?? '')
   })
 }
-
-/** Waits until `look` gives something else than undefined or false; the limit is an error naming what was awaited. */
-export async function until<T>(
-  what: string,
-  look: () => Promise<T | undefined | false> | T | undefined | false,
-  limitMs = 60_000,
-): Promise<T> {
-  const deadline = performance.now() + limitMs
-  for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, 200)) {
-    const found = await look()
-    if (found !== undefined && found !== false) return found
-    if (performance.now() > deadline)
-      throw new Error(`waiting for ${what}: not within ${limitMs} ms`)
-    await new Promise((resolve) => setTimeout(resolve, pauseMs))
-  }
-}

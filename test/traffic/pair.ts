@@ -1,6 +1,6 @@
 // One connection between two puppets, both ends in hand: sends, reads and closes in exactly the order told.
 
-import { until } from './command.ts'
+import { until } from '../../common/until.fake.ts'
 import type { Connection } from './connection.ts'
 import type { Lab, Version } from './lab.ts'
 import type { Peer } from './peer.ts'

@@ -10,7 +10,7 @@ export interface RowGroups {
   readonly firsts: readonly number[]
 }
 
-/** Groups rows by the columns under `names`; a name that the table does not have tells nothing apart. */
+/** Groups rows by the columns under `names`; a name that the table does not have divides nothing. */
 export type RowGrouper = (batch: Batch, names: readonly string[]) => RowGroups
 
 export function createRowGrouper(): RowGrouper {

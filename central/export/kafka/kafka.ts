@@ -3,7 +3,7 @@
 
 import { isIP } from 'node:net'
 import type { MessageToProduce, Producer, SASLOptions } from '@platformatic/kafka'
-import { addressOf, type Brokers, brokersOf, reachable, targetOf } from '../brokers.ts'
+import { addressOf, brokersOf, reachable, targetOf } from '../brokers.ts'
 import type { ExportConfig, RowPlan } from '../config.ts'
 import { exportError } from '../errors.ts'
 import { chosenFields, jsonRows } from '../json-rows.ts'
@@ -35,9 +35,7 @@ const mechanisms = {
 function createKafka(config: ExportConfig, plans: readonly RowPlan[]): Receiver {
   const { name, timeoutMs = 10_000, options = {} } = config
   const wrong = (what: string) => exportError('export_wrong', { details: { name, what } })
-  const place = brokersOf(config.endpoint, ['kafka', 'tls'])
-  if (!place)
-    throw wrong('endpoint: expected kafka://HOST:PORT or tls://HOST:PORT, more behind commas')
+  const place = brokersOf(config, ['kafka', 'tls'])
   const topic = options['topic'] ?? 'weir'
   if (!/^[\w.-]{1,200}$/.test(topic)) throw wrong('topic: expected letters, digits, dots, - and _')
   const compression = options['compression'] ?? 'gzip'
@@ -46,7 +44,7 @@ function createKafka(config: ExportConfig, plans: readonly RowPlan[]): Receiver 
 
   async function opened(signal: AbortSignal): Promise<TextProducer> {
     if (producer) return producer
-    const { brokers, scheme } = place as Brokers
+    const { brokers, scheme } = place
     const tls = scheme === 'tls' ? await tlsOptions(config.tls ?? {}) : undefined
     // The client says only that it had no answer.
     await reachable(brokers, tls, signal)

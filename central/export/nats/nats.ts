@@ -17,7 +17,7 @@ import {
   type NatsConnection,
 } from '@nats-io/transport-node'
 import { parseDurationMs } from '../../../common/mod.ts'
-import { addressOf, type Brokers, brokersOf, reachable, targetOf } from '../brokers.ts'
+import { addressOf, brokersOf, reachable, targetOf } from '../brokers.ts'
 import type { ExportConfig, RowPlan } from '../config.ts'
 import { exportError } from '../errors.ts'
 import { chosenFields, jsonRows } from '../json-rows.ts'
@@ -40,9 +40,7 @@ interface Open {
 function createNats(config: ExportConfig, plans: readonly RowPlan[]): Receiver {
   const { name, timeoutMs = 10_000, options = {} } = config
   const wrong = (what: string) => exportError('export_wrong', { details: { name, what } })
-  const place = brokersOf(config.endpoint, ['nats', 'tls'])
-  if (!place)
-    throw wrong('endpoint: expected nats://HOST:PORT or tls://HOST:PORT, more behind commas')
+  const place = brokersOf(config, ['nats', 'tls'])
   const stream = options['stream'] ?? 'WEIR'
   const subject = options['subject'] ?? 'weir'
   if (!/^[\w-]+$/.test(stream)) throw wrong('stream: expected letters, digits, - and _')
@@ -54,7 +52,7 @@ function createNats(config: ExportConfig, plans: readonly RowPlan[]): Receiver {
 
   async function opened(signal: AbortSignal): Promise<Open> {
     if (open && !open.connection.isClosed()) return open
-    const { scheme, brokers } = place as Brokers
+    const { scheme, brokers } = place
     const isTls = scheme === 'tls'
     const tls = isTls ? await tlsOptions(config.tls ?? {}) : undefined
     const broker = await reachable(brokers, undefined, signal)

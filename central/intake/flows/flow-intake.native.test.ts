@@ -10,9 +10,9 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { until } from '../../../common/until.fake.ts'
 import type { Row } from '../../../wire/mod.ts'
 import { createExportsFake, flowRows } from '../../export/rows.fake.ts'
-import { until } from '../../ingest/agent.fake.ts'
 import { frameOf, sflowOf } from './datagrams.fake.ts'
 import {
   addSum,

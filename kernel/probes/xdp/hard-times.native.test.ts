@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { until } from '../../../common/until.fake.ts'
 import { bootNs } from '../../loader/clock.ts'
 import { parseAddress } from '../../rules/address.ts'
 import { parseRules } from '../../rules/text.ts'
@@ -190,7 +191,7 @@ test('kill -9 of whoever applied rules that wait: the kernel takes them back, an
     await once(child, 'exit')
     const { deadlineNs } = withMaps(summarizeRules)
     // It had said that the rules were in force: until the deadline they drop, afterwards nothing does.
-    while (bootNs() <= deadlineNs) await new Promise((resolve) => setTimeout(resolve, 20))
+    await until('the deadline', () => bootNs() > deadlineNs)
     assert.equal(passed(3), 3)
     assert.deepEqual(
       withMaps((maps) => lastingRules(maps, 'far0')).map(({ label }) => label),

@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { until } from '../../../common/until.fake.ts'
 import { bootNs } from '../../loader/clock.ts'
 import { parseAddress } from '../../rules/address.ts'
 import { parseRules } from '../../rules/text.ts'
@@ -150,8 +151,7 @@ test('rules that nobody confirms are taken back by the clock of the kernel', asy
     apply('pass from 10.77.0.0/24 label 1')
     const before = bootNs()
     apply('drop from 10.77.0.0/24 label 2', { confirmWithinMs: 1000 })
-    while (bootNs() < before + 2_000_000_000n)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+    await until('the deadline', () => bootNs() > before + 2_000_000_000n)
     assert.equal(passed(3).packets, 3, 'no process of ours did anything')
     assert.deepEqual(
       withMaps((maps) => lastingRules(maps, 'far0')).map(({ label }) => label),
@@ -170,7 +170,7 @@ test('a rule ends with its ttl, a rule in shadow mode only counts', async () => 
   try {
     apply('drop from 10.77.0.0/24 label 3 ttl 1s')
     const end = bootNs() + 1_100_000_000n
-    while (bootNs() < end) await new Promise((resolve) => setTimeout(resolve, 50))
+    await until('the end of the rule', () => bootNs() > end)
     assert.equal(passed(2).packets, 2)
     apply('drop from 10.77.0.0/24 label 4 shadow')
     assert.equal(passed(6).packets, 6)

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { until } from '../command.ts'
+import { until } from '../../../common/until.fake.ts'
 import type { Case, Connection } from '../connection.ts'
 import type { Answer } from '../peer.ts'
 import { plainAddress } from '../ss.ts'
