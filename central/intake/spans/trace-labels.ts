@@ -1,5 +1,5 @@
-// Writes the trace of a connection's span onto its rows, before they go into a segment. Blocks without one are left octet
-// by octet, and nothing is read of any while no span has come.
+// Writes the trace of a connection's span onto its rows, before they go into a segment. Only where spans are taken: each row
+// of a socket is met then, because its span may come later. Blocks without a trace are left octet by octet.
 
 import {
   type Batch,
