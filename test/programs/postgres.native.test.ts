@@ -23,6 +23,10 @@ test(
     withNamespaces(2, (lab) =>
       withCluster(lab, async ({ address, log }) => {
         const place = ['-h', address, '-U', 'postgres', 'postgres']
+        // It listens before it answers: until then every client is refused with "starting up".
+        await until('the cluster to be ready', () =>
+          readFileSync(log, 'utf8').includes('ready to accept connections'),
+        )
         await lab.run(0, pathOf('pgbench')!, '-i', '-q', ...place)
         await withRiver({}, async (river) => {
           const before = backends(log).length
