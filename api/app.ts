@@ -81,7 +81,8 @@ export async function createApp(
   holdWhatIsSent(app)
   const nowNs = wholeSeconds(deps.nowNs ?? (() => BigInt(Date.now()) * 1_000_000n))
   const revision = () => deps.reader.revision?.()
-  const ask = createAsk(askConfig(config), { revision, nowNs }, reporter)
+  const fresh = async () => deps.reader.fresh?.()
+  const ask = createAsk(askConfig(config), { fresh, revision, nowNs }, reporter)
   const routeDeps = { ...deps, reader: shared(deps.reader), ask, nowNs }
   for (const route of [
     eventGroupsRoute,

@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { storeError } from '../store/errors.ts'
-import type { Reader } from '../store/mod.ts'
 import { createFreshReader } from './fresh-reader.ts'
 
 test('a store that does not answer the API is in trouble for /health, until it answers', async () => {
   let failure: Error | undefined = storeError('store_away', { details: { reason: 'no socket' } })
-  const store: Reader = {
+  const store = {
+    revision: () => 'a.0',
     read: async () => {
       if (failure) throw failure
       return []
@@ -30,14 +30,12 @@ test('a store that does not answer the API is in trouble for /health, until it a
   )
 })
 
-test('what waits for its insert is inserted before the question is asked', async () => {
+test('the API is given what it needs to answer a question once, and to know an answer again', async () => {
   const steps: string[] = []
-  const store: Reader = {
-    read: async () => {
-      steps.push('read')
-      return []
-    },
-  }
-  await createFreshReader(store, async () => void steps.push('fresh')).read('SELECT 1')
-  assert.deepEqual(steps, ['fresh', 'read'])
+  const store = { read: async () => [], revision: () => 'a.1' }
+  const reader = createFreshReader(store, async () => void steps.push('fresh'))
+  assert.equal(reader.revision?.(), 'a.1')
+  await reader.fresh?.()
+  await reader.read('SELECT 1')
+  assert.deepEqual(steps, ['fresh'], 'once a question, not once a statement')
 })

@@ -2,19 +2,21 @@
 // both say the same.
 
 import { AppError } from '../common/mod.ts'
-import type { Reader } from '../store/mod.ts'
+import type { Reader, Store } from '../store/mod.ts'
 
 export interface FreshReader extends Reader {
   /** Why the last question was not answered, when that was the store's fault; asks again by itself. */
   trouble(): string | undefined
 }
 
-export function createFreshReader(store: Reader, fresh: () => Promise<void>): FreshReader {
+export function createFreshReader(
+  store: Pick<Store, 'read' | 'revision'>,
+  fresh: () => Promise<void>,
+): FreshReader {
   let trouble: string | undefined
   let isAsking = false
 
   const read: Reader['read'] = async (sql, params, options) => {
-    await fresh()
     try {
       const rows = await store.read(sql, params, options)
       trouble = undefined
@@ -38,6 +40,8 @@ export function createFreshReader(store: Reader, fresh: () => Promise<void>): Fr
 
   return {
     read,
+    revision: store.revision,
+    fresh,
     trouble: () => {
       if (trouble !== undefined) askAgain()
       return trouble

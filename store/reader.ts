@@ -34,4 +34,6 @@ export interface Reader {
   read(sql: string, params?: SqlParams, options?: ReadOptions): Promise<readonly StoredRow[]>
   /** Changes whenever rows may have changed; a reader without it cannot tell. */
   readonly revision?: () => string
+  /** Resolves when what came before can be read, as soon as that is possible; called once per question. */
+  readonly fresh?: () => Promise<void>
 }

@@ -32,6 +32,8 @@ export interface AskConfig {
 }
 
 export interface AskDeps {
+  /** Resolves when what came before the question can be read. */
+  readonly fresh: () => Promise<void>
   /** Changes with every change of the rows; undefined when the store cannot tell. */
   readonly revision: () => string | undefined
   readonly nowNs: () => bigint
@@ -60,6 +62,8 @@ export function createAsk(config: AskConfig, deps: AskDeps, reporter: Reporter):
   let running = 0
 
   return async (reply, question, rowsMax = fewRows) => {
+    // First: it may insert rows, and questions that ask the same share an answer only within one revision.
+    await deps.fresh()
     const tag = tagged(reply)
     if (tag && isKnown(reply.request, tag))
       return reply.code(304).header('etag', tag).send() as never

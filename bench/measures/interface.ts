@@ -54,8 +54,8 @@ async function blast(): Promise<Finding> {
   const pair = createPair()
   try {
     const count = '{ type filter hook prerouting priority -300; }'
-    pair.far.run('nft', `add chain ip weir_test all ${count}`)
-    pair.far.run('nft', 'add rule ip weir_test all ip protocol udp counter')
+    pair.far.run('nft', `add chain ip weir_test counted ${count}`)
+    pair.far.run('nft', 'add rule ip weir_test counted ip protocol udp counter')
     const watcher = await watchFlows(pair.far, { interfaces: ['far0'] })
     try {
       const lines = [
@@ -67,7 +67,7 @@ async function blast(): Promise<Finding> {
       ]
       pair.near.run('/usr/bin/python3', '-c', lines.join('\n'))
       const { records, counters } = await watcher.dump()
-      const text = pair.far.run('nft', 'list chain ip weir_test all')
+      const text = pair.far.run('nft', 'list chain ip weir_test counted')
       const truth = Number(/counter packets (\d+)/.exec(text)?.[1])
       const incoming = records.filter((one) => one.protocol === 17 && one.direction === 1)
       const counted = sumOf(incoming, 'packets') + (counters['lost'] ?? 0)

@@ -28,7 +28,7 @@ const goalLoadMs = 1000
 const room = { inputBytesMax: 256, outputBytesMax: 0, contextBytes: 0 }
 const dropSources = 1000
 // Each run of more than one packet waits for the kernel (the XDP dispatcher takes the program in and out): 20 ms.
-const [sourcesPerRound, runsPerSource] = [128, 16]
+const [sourcesPerRound, runsPerSource] = [64, 16]
 
 async function measureXdp({ quick }: Plan): Promise<readonly Finding[]> {
   return [...perPacket(quick ? 2 : 9), ...(await drops(quick))]

@@ -106,7 +106,10 @@ export function isWatched(watch: Watch, { fromNs, toNs }: Range): boolean {
 /** A heartbeat has a stage of its own. Agents before schema 2 had none: the row of their one probe is it. */
 const isHeartbeat = `f.cause = '' AND (f.stage = 'agent' OR f.stage = 'hook' AND f.probe = '')`
 
-/** Per node: first begin, last end, usual length, and the holes as [from, to] pairs of ns as text. */
+/**
+ * Per node: first begin, last end, usual length, and the holes as [from, to] pairs of ns as text. All heartbeats before
+ * the range are one row per node: they say that it was there and until when, and a day of them has no order to sort.
+ */
 function watchSql(binder: Binder, { range, nodes }: WatchQuestion): string {
   const low = binder.bindTime(range.fromNs - lookBackNs)
   const high = binder.bindTime(range.toNs + lookAheadNs)
@@ -116,19 +119,25 @@ function watchSql(binder: Binder, { range, nodes }: WatchQuestion): string {
     AND w.begin > toUnixTimestamp64Nano(${from})`
   const within = `least(w.begin, ${binder.bind('Int64', range.toNs)})
     - greatest(w.before, ${binder.bind('Int64', range.fromNs)})`
+  const early = `f.time < ${from}`
   return `SELECT w.node AS node, toString(min(w.begin)) AS _since, toString(max(w.finish)) AS _last,
-  toString(toInt64(quantileExact(w.finish - w.begin))) AS _interval,
+  toString(toInt64(quantileExact(w.length))) AS _interval,
   toString(sumIf(greatest(0, ${within}), ${hole})) AS _unwatched,
   arrayMap(h -> [toString(h.1), toString(h.2)],
     groupArrayIf(${holesMax})((w.before, w.begin), ${hole})) AS _holes
 FROM (
-  SELECT f.node AS node, toUnixTimestamp64Nano(f.start) AS begin,
-    toUnixTimestamp64Nano(f.time) AS finish,
-    max(toUnixTimestamp64Nano(f.time)) OVER (PARTITION BY f.node ORDER BY f.start, f.time
+  SELECT h.node AS node, h.begin AS begin, h.finish AS finish, h.length AS length,
+    max(h.finish) OVER (PARTITION BY h.node ORDER BY h.begin, h.finish
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
-  FROM ledger AS f
-  WHERE ${isHeartbeat} AND f.time >= ${low} AND f.time < ${high}
-    AND ${filterSql(binder, nodes)}
+  FROM (
+    SELECT f.node AS node, min(toUnixTimestamp64Nano(f.start)) AS begin,
+      max(toUnixTimestamp64Nano(f.time)) AS finish,
+      quantileExact(toUnixTimestamp64Nano(f.time) - toUnixTimestamp64Nano(f.start)) AS length
+    FROM ledger AS f
+    WHERE ${isHeartbeat} AND f.time >= ${low} AND f.time < ${high}
+      AND ${filterSql(binder, nodes)}
+    GROUP BY node, if(${early}, NULL, f.start), if(${early}, NULL, f.time)
+  ) AS h
 ) AS w GROUP BY node ORDER BY node`
 }
 
