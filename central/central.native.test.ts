@@ -90,6 +90,34 @@ async function deliver(path: string, acked: Set<number>, last: number, limitMs =
   }
 }
 
+test('an answer that is still right is not sent again, until there are rows that it lacks', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-central-'))
+  const central = await startCentral(folder)
+  try {
+    const url = `${central.url}/api/top?by=node&from=-1h`
+    const acked = new Set<number>()
+    const socket = join(folder, 'ingest.sock')
+    await deliver(socket, acked, 1)
+    // A tag is good for a quarter of a minute at most, which may end between two questions.
+    const tag = await until('an answer that is known again', async () => {
+      const known = String((await fetch(url)).headers.get('etag'))
+      const again = await fetch(url, { headers: { 'if-none-match': known } })
+      await again.arrayBuffer()
+      return again.status === 304 && known
+    })
+    await deliver(socket, acked, 2)
+    await until('an answer with the rows of both frames', async () => {
+      const newer = await fetch(url, { headers: { 'if-none-match': tag } })
+      if (newer.status === 304) return false
+      const { rows } = (await newer.json()) as { rows: Totals[] }
+      return rows[0]?.connections === 2 * rowsPerFrame
+    })
+  } finally {
+    await kill(central.process, 'SIGTERM')
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
 test('kill -9 of central and of its worker: every acknowledged row is there, once', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'weir-central-'))
   const path = join(dataDir, 'ingest.sock')

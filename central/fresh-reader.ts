@@ -4,7 +4,7 @@
 import { AppError } from '../common/mod.ts'
 import type { Reader, Store } from '../store/mod.ts'
 
-export interface FreshReader extends Reader {
+export interface FreshReader extends Required<Reader> {
   /** Why the last question was not answered, when that was the store's fault; asks again by itself. */
   trouble(): string | undefined
 }
