@@ -121,10 +121,9 @@ test('an iterator walks the map that it is given, once for each read', () => {
       wanted,
     )
   }
-  assert.deepEqual(
-    iterator.attached({ target: 'bpf_map_elem' }).map(({ linkId }) => linkId),
-    [elements.linkId],
-  )
+  // Others on this host may walk maps as well.
+  const attached = iterator.attached({ target: 'bpf_map_elem' })
+  assert.equal(attached.filter(({ linkId }) => linkId === elements.linkId).length, 1)
   elements.detach()
   assert.equal(linkOf(elements.linkId), undefined)
   assert.throws(() => elements.read(buffer), /is closed/)
