@@ -9,8 +9,14 @@ const tooLarge = new Set([158, 241, 307, 396, 191])
 const cancelled = 394
 const busy = 202
 const full = 243
-/** The rows themselves are wrong: no retry can help. */
-const badRows = new Set([6, 20, 27, 33, 36, 49, 53, 70, 117, 131, 349])
+/**
+ * The rows themselves are wrong: no retry can help. They cannot be read or converted, or a constraint of the table refuses
+ * them (469, 395).
+ */
+const badRows = new Set([
+  6, 20, 25, 26, 27, 32, 33, 36, 38, 41, 43, 44, 49, 53, 69, 70, 72, 117, 128, 130, 131, 190, 321,
+  349, 376, 395, 407, 467, 469, 691,
+])
 
 export function queryFault(error: unknown, seconds: number, aborted: boolean): AppError {
   if (aborted) return storeError('query_cancelled', { cause: error })
@@ -24,7 +30,7 @@ export function queryFault(error: unknown, seconds: number, aborted: boolean): A
   return storeError('query_wrong', { details, cause: error })
 }
 
-/** `insert_refused` = quarantine; `disk_full`, `store_away` and `insert_later` = keep and try again. */
+/** `insert_refused` = some of its rows go to quarantine; `disk_full`, `store_away` and `insert_later` = keep and try again. */
 export function insertFault(error: unknown, file: string): AppError {
   const code = codeOf(error)
   const details = { file, reason: messageOf(error) }

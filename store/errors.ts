@@ -50,7 +50,8 @@ export const storeErrors = {
     message: 'the storage engine refused the rows of {file}: {reason}',
     status: 500,
     exitCode: 1,
-    remedy: 'The file is kept in the quarantine folder of the data folder: please report it.',
+    remedy:
+      'The rows that it does not take are kept in the quarantine folder of the data folder, all others are stored: please report it.',
   },
   insert_later: {
     message: 'inserting {file} did not work yet: {reason}',

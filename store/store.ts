@@ -31,7 +31,7 @@ export interface Store extends Component, Reader, FileWriter {
   readonly revision: () => string
   /**
    * Inserts a file of concatenated Native blocks, all of one schema (today's when left out), of one UTC day
-   * and below 1,000,000 rows, once: a token that was seen is done already. Errors: `insert_refused` (quarantine the file); `disk_full`,
+   * and below 1,000,000 rows, once: a token that was seen is done already. Errors: `insert_refused` (its rows, or some of them, will never be taken); `disk_full`,
    * `store_away`, `insert_later` (the engine's own trouble): keep the file, try again.
    */
   insertSegment(file: string, table: string, token: string, schema?: number): Promise<void>

@@ -4,8 +4,12 @@
 import { AppError } from '../../common/mod.ts'
 import type { Store } from '../../store/mod.ts'
 import { createSegmentFolder } from './segment-folder.ts'
+import { openSplit } from './segment-split.ts'
 
-/** Segments that the engine refuses stay: the ingest sets them aside. Other errors end it; nothing is lost. */
+/**
+ * Segments that the engine refuses stay: the ingest sets their rows aside. One that it refused before is in the store in
+ * part: the rest is inserted, and the ingest counts what of it was set aside. Other errors end it; nothing is lost.
+ */
 export async function insertPending(
   dataDir: string,
   insert: Store['insertSegment'],
@@ -13,7 +17,12 @@ export async function insertPending(
   const folder = createSegmentFolder(dataDir)
   const { pending } = await folder.open()
   for (const segment of pending) {
-    const { id, table, schema = 1 } = segment
+    const { id, table, schema = 1, ranges } = segment
+    if (ranges) {
+      const split = await openSplit(segment, { store: { insertSegment: insert }, folder })
+      while (await split.next());
+      continue
+    }
     try {
       await insert(folder.path(id), table, id, schema)
       await folder.discard(segment)

@@ -12,10 +12,13 @@
 // their files go when it is durable, the sidecar first. If a start finds G and what it replaces:
 //   part with both files   G stands for it: the part is deleted
 //   part with S.json alone the merge was given up and the part inserted by itself: G is deleted
+//
+// A segment that the engine refuses is tried in ranges of rows (segment-split.ts): S.json says which are left.
 
-import { mkdir, open, readdir, readFile, rename, rm, statfs } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FrameId } from './frame-intake.ts'
+import type { RowRange } from './segment-rows.ts'
 
 export interface Segment {
   /** Also the deduplication token and the name of the files; sorts by age. */
@@ -34,6 +37,13 @@ export interface Segment {
   readonly writtenMs: number
   /** Ids of the segments whose rows are in this one. */
   readonly replaces?: readonly string[]
+  /** Once the engine has refused the whole: what is still to be inserted, each range under a token of its own. */
+  readonly ranges?: readonly RowRange[]
+  /** What of it was set aside; `nodeRows` as above. */
+  readonly refused?: {
+    readonly rows: number
+    readonly nodeRows: Readonly<Record<string, number>>
+  }
 }
 
 export interface SegmentFolder {
@@ -47,6 +57,13 @@ export interface SegmentFolder {
   discard(segment: Segment): Promise<void>
   /** Sets a segment aside that the engine will never take. */
   quarantine(segment: Segment): Promise<void>
+  /** Sets rows of a segment aside, as a segment of their own. */
+  setAside(part: Segment, blocks: readonly Uint8Array[]): Promise<void>
+  /** Renews the sidecar; durable. */
+  mark(segment: Segment): Promise<void>
+  /** A file with some rows of the segment, for one insert; not durable. */
+  writePart(id: string, blocks: readonly Uint8Array[]): Promise<string>
+  removePart(id: string): Promise<void>
   /** Deletes the sidecar: its frames are too old to be sent again. */
   forget(segment: Segment): Promise<void>
   path(id: string): string
@@ -108,7 +125,11 @@ export function createSegmentFolder(dataDir: string): SegmentFolder {
 
   async function write(segment: Segment, blocks: readonly Uint8Array[]): Promise<void> {
     await writeDurably(native(segment.id), blocks)
-    await writeDurably(sidecar(segment.id), [Buffer.from(JSON.stringify(segment))])
+    await mark(segment)
+  }
+
+  async function mark(segment: Segment): Promise<void> {
+    await writeDurably(sidecar(segment.id), [sidecarOf(segment)])
     const handle = await open(folder)
     await handle.sync().finally(() => handle.close())
   }
@@ -117,6 +138,19 @@ export function createSegmentFolder(dataDir: string): SegmentFolder {
     const { id } = segment
     await rename(native(id), join(aside, `${id}.native`))
     await rename(sidecar(id), join(aside, `${id}.json`))
+  }
+
+  async function setAside(part: Segment, blocks: readonly Uint8Array[]): Promise<void> {
+    await writeDurably(join(aside, `${part.id}.native`), blocks)
+    await writeDurably(join(aside, `${part.id}.json`), [sidecarOf(part)])
+  }
+
+  /** A start deletes it. */
+  const part = (id: string) => join(folder, `${id}.part.tmp`)
+
+  async function writePart(id: string, blocks: readonly Uint8Array[]): Promise<string> {
+    await writeFile(part(id), blocks, { mode: 0o600 })
+    return part(id)
   }
 
   async function freeBytes(): Promise<number> {
@@ -130,10 +164,18 @@ export function createSegmentFolder(dataDir: string): SegmentFolder {
     merge,
     discard: (segment) => rm(native(segment.id), { force: true }),
     quarantine,
+    setAside,
+    mark,
+    writePart,
+    removePart: (id) => rm(part(id), { force: true }),
     forget: (segment) => rm(sidecar(segment.id), { force: true }),
     path: native,
     freeBytes,
   }
+}
+
+function sidecarOf(segment: Segment): Uint8Array {
+  return Buffer.from(JSON.stringify(segment))
 }
 
 /** Under a temporary name until it is complete on disk; what a failure leaves is removed. */

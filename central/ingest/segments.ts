@@ -109,7 +109,7 @@ export function createSegments(
   const memory = createFrameMemory()
   const insert = createSegmentInsert({ ...deps, onEnd }, reporter)
   const hold = createSegmentHold(config, { folder: deps.folder, insert: insert.add }, reporter)
-  const quarantined = reporter.counter('segments_quarantined', 'Segments the store refused')
+  const quarantined = reporter.counter('rows_quarantined', 'Rows that the store refused')
   let pendingBytes = 0
   let writing: Promise<void> = Promise.resolve()
   let diskTrouble: string | undefined
@@ -260,17 +260,18 @@ export function createSegments(
     }
   }
 
-  function onEnd(segment: Segment, outcome: 'inserted' | 'quarantined'): void {
+  function onEnd(segment: Segment): void {
     const wasFull = isFull()
     pendingBytes -= segment.bytes
-    const isIn = outcome === 'inserted'
-    if (isIn) remembered.push(segment)
-    else quarantined.add(1)
-    const ledger = deps.ledger.of(segment.table)
-    countNodes(segment.nodeRows, (node, rows) => {
+    remembered.push(segment)
+    const { table, nodeRows, refused = { rows: 0, nodeRows: {} } } = segment
+    quarantined.add(refused.rows)
+    const ledger = deps.ledger.of(table)
+    countNodes(nodeRows, (node, rows) => {
+      const lost = refused.nodeRows[node] ?? 0
       ledger.wait(node, 'store', -rows)
-      if (isIn) ledger.count(node, 'store', 'left', rows)
-      else ledger.lose(node, 'store', rows, 'quarantine')
+      ledger.count(node, 'store', 'left', rows - lost)
+      if (lost > 0) ledger.lose(node, 'store', lost, 'quarantine')
     })
     if (wasFull && !isFull()) deps.onRoom()
   }

@@ -21,7 +21,9 @@ export interface AgentUnderTest {
 /** An agent that sees one namespace of the lab, and a folder for a central that the test starts itself. */
 export async function withAgent(
   lab: Lab,
-  limits: Partial<Pick<AgentConfig, 'spool' | 'ringBytes' | 'intervalMs' | 'connectionEvents'>>,
+  limits: Partial<
+    Pick<AgentConfig, 'spool' | 'ringBytes' | 'intervalMs' | 'connectionEvents' | 'rowFilter'>
+  >,
   work: (agent: AgentUnderTest) => Promise<void>,
 ): Promise<void> {
   const reporter = newReporter()

@@ -82,7 +82,11 @@ export const ledgerCauses = {
     ),
   },
   segment: {},
-  store: { quarantine: lost('The engine refused the segment; its file is kept aside.') },
+  store: {
+    quarantine: lost(
+      'The engine refuses these rows; they are kept aside, and all others of their segment are stored.',
+    ),
+  },
   export: {
     export_filter: filtered('The rows do not pass the filter of the export.'),
     journal_full: lost('The receiver was away for longer than the journal holds.'),
