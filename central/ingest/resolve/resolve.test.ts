@@ -231,3 +231,22 @@ test('of two nodes with both directions one counts, whoever else has one of them
     [true, false, false],
   )
 })
+
+test('a row with both directions counts, although another node counted one of them before', async () => {
+  const ends = { src_address: '10.0.0.1', dst_address: '10.0.0.2', connection_id: 7n }
+  const row = { ...ends, view: 'interface', observer: 'transit' }
+  const there = { ...row, packets: 3 }
+  const back = { ...row, reverse_packets: 2 }
+  for (const first of [there, back]) {
+    const resolve = create()
+    await resolve.parts([partOf('x', []), partOf('y', [])])
+    const counted = async (...parts: ResolvePart[]) =>
+      (await rowsOf(resolve, parts)).map((one) => one['counted'])
+    assert.deepEqual(await counted(partOf('router', [first])), [true])
+    const both = { ...there, ...back }
+    assert.deepEqual(await counted(partOf('host', [both])), [true])
+    assert.deepEqual(await counted(partOf('router', [there, back])), [false, false])
+    assert.deepEqual(await counted(partOf('other', [both])), [false])
+    assert.deepEqual(await counted(partOf('host', [both])), [true])
+  }
+})

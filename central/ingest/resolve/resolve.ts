@@ -159,12 +159,23 @@ function choose(parts: readonly Halves[]): void {
       if (also && !also.settled) also.node = part.node
     }
   }
+  for (const { part, rows } of parts) for (const row of rows) takeBoth(row, part.node)
   for (const { rows } of parts) {
     for (const { peer, also } of rows) {
       peer.settled = true
       if (also) also.settled = true
     }
   }
+}
+
+/**
+ * A row with both directions counts whole or not at all. Of a node that counts one of them it takes the other, too:
+ * else a direction that its row carries would count nowhere, or twice.
+ */
+function takeBoth({ peer, also }: Half, node: string): void {
+  if (!also || (peer.node === node) === (also.node === node)) return
+  peer.node = node
+  also.node = node
 }
 
 /** Rows that do not count say who is at their end. */

@@ -13,7 +13,7 @@ import {
 } from '../../../wire/mod.ts'
 import type { FlowRecord } from './flow-record.ts'
 import { type FlowTimes, timesOf, writeMs } from './moment.ts'
-import { createSides, type Sides } from './sides.ts'
+import { createSides } from './sides.ts'
 import type { ExportClock, Stream } from './streams.ts'
 import { samplingOf } from './templated.ts'
 
@@ -93,9 +93,37 @@ export function createFlowRows(key: Uint32Array): FlowRows {
       set('end_reason', names.index('closed'))
       putTime(columns['end'] as Column, row, times.endMs)
     }
-    id(columns, row, record.protocol)
-    set('counted', isCounted(sides, columns, row, { record, node: origin.node, isSwapped }) ? 1 : 0)
+    const isUp = id(columns, row, record.protocol)
+    count(row, waysThatCount(row, { record, origin, isSwapped, isUp }))
     return times.isReplaced ? 'times_replaced' : 'added'
+  }
+
+  /** Which of a row's directions count; undefined of one that had no packet. */
+  function waysThatCount(row: number, { record, origin, isSwapped, isUp }: Measured): Ways {
+    const { columns } = batch
+    const ids = (columns['connection_id'] as Column).values
+    const connection = `${ids[row * 2]} ${ids[row * 2 + 1]} ${origin.node}`
+    const [forth, back] = hasPackets(columns, row)
+    const isBiflow = hasReverse(record)
+    const ask = (isBack: boolean) => {
+      const place = placeOf(record, origin.stream, isSwapped !== isBack)
+      const { startMs, endMs } = times
+      return sides.counts(`${connection} ${isUp !== isBack}`, { place, isBiflow, startMs, endMs })
+    }
+    return [forth || !back ? ask(false) : undefined, back ? ask(true) : undefined]
+  }
+
+  /** A row of which one direction counts and the other does not becomes two. */
+  function count(row: number, [forth, back]: Ways): void {
+    ;(batch.columns['counted'] as Column).values[row] = (forth ?? back) ? 1 : 0
+    if (forth === undefined || back === undefined || forth === back) return
+    if (batch.length === batch.capacity) batch = grown(batch)
+    const other = batch.length++
+    const { columns } = batch
+    copyRow(columns, row, other)
+    for (const name of forthNames) (columns[name] as Column).values[other] = 0
+    for (const name of backNames) (columns[name] as Column).values[row] = 0
+    ;(columns['counted'] as Column).values[other] = back ? 1 : 0
   }
 
   function take(): readonly NodeBatch[] {
@@ -115,6 +143,48 @@ export function createFlowRows(key: Uint32Array): FlowRows {
   }
 
   return { add, length: () => batch.length, take }
+}
+
+/** Of src to dst, and of dst to src. */
+type Ways = readonly [forth: boolean | undefined, back: boolean | undefined]
+
+/** What a row was made of. */
+interface Measured {
+  readonly record: FlowRecord
+  readonly origin: RowOrigin
+  readonly isSwapped: boolean
+  /** Whether src is the smaller of both ends. */
+  readonly isUp: boolean
+}
+
+const forthNames = ['bytes', 'packets', 'total_bytes', 'tcp_flags'] as const
+const backNames = [
+  'reverse_bytes',
+  'reverse_packets',
+  'total_reverse_bytes',
+  'reverse_tcp_flags',
+] as const
+
+function hasPackets(columns: Columns, row: number): readonly [boolean, boolean] {
+  const has = (...names: readonly string[]) =>
+    names.some((name) => ((columns[name] as Column).values[row] as number) > 0)
+  return [has('bytes', 'packets'), has('reverse_bytes', 'reverse_packets')]
+}
+
+/** Whether the record has room for the answer, were there one or not. */
+function hasReverse(record: FlowRecord): boolean {
+  const { reverseBytes, reversePackets, reverseTotalBytes, reverseTotalPackets } = record
+  return Math.max(reverseBytes, reversePackets, reverseTotalBytes, reverseTotalPackets) >= 0
+}
+
+/**
+ * Where packets were seen: interface and side. What does not say its side was seen where it comes in. The answer of a
+ * record with both directions passes the same interface the other way.
+ */
+function placeOf({ direction, input, output }: FlowRecord, { key }: Stream, isReverse: boolean) {
+  const leaves = (direction === 1) !== isReverse
+  const domain = key.slice(key.indexOf(' '))
+  return `${direction === 1 ? output : input} ${leaves}${domain}`
 }
 
 const counterNames = ['bytes', 'packets', 'reverse_bytes', 'reverse_packets'] as const
@@ -164,12 +234,25 @@ type Columns = Batch['columns']
 
 /** A row of a batch that is used again has what the one before had. */
 function clearRow(columns: Columns, row: number): void {
-  for (const { values, nulls, field } of Object.values(columns)) {
-    const width =
-      field.kind === 'address' ? 16 : field.kind === 'time' || field.kind === 'id' ? 2 : 1
-    for (let part = 0; part < width; part++) values[row * width + part] = 0
-    if (nulls) nulls[row] = 1
+  for (const column of Object.values(columns)) {
+    const width = widthOf(column)
+    column.values.fill(0, row * width, (row + 1) * width)
+    if (column.nulls) column.nulls[row] = 1
   }
+}
+
+function copyRow(columns: Columns, from: number, to: number): void {
+  for (const column of Object.values(columns)) {
+    const width = widthOf(column)
+    column.values.copyWithin(to * width, from * width, (from + 1) * width)
+    if (column.nulls) column.nulls[to] = column.nulls[from] as number
+  }
+}
+
+/** Elements of a value. */
+function widthOf({ field }: Column): number {
+  if (field.kind === 'address') return 16
+  return field.kind === 'time' || field.kind === 'id' ? 2 : 1
 }
 
 function writeEnds(columns: Columns, row: number, record: FlowRecord, isSwapped: boolean): void {
@@ -197,7 +280,7 @@ function putTime({ values, nulls }: Column, row: number, ms: number): void {
 }
 
 /**
- * Writes the connection's id of a row whose ends are written: a keyed hash of both ends in their order, so it is the
+ * Writes the connection's id of a row whose ends are written, and says whether its src is the smaller end: a keyed hash of both ends in their order, so it is the
  * same for both directions and at every exporter. Agents that count on interfaces make the same one of these words
  * (agent/interfaces/orientation.ts).
  */
@@ -207,7 +290,7 @@ function createConnectionId(key: Uint32Array) {
   words[13] = (12 * 4) << 24
   const ends = new Uint8Array(words.buffer)
   const out = new Uint32Array(2)
-  return (columns: Columns, row: number, protocol: number): void => {
+  return (columns: Columns, row: number, protocol: number): boolean => {
     const [src, dst] = [wordsOf(columns, 'src', row), wordsOf(columns, 'dst', row)]
     const ports = ['src_port', 'dst_port'].map((name) => columns[name]?.values[row] as number)
     const [srcPort = 0, dstPort = 0] = ports
@@ -220,6 +303,7 @@ function createConnectionId(key: Uint32Array) {
     const { values } = columns['connection_id'] as Column
     values[row * 2] = out[0] as number
     values[row * 2 + 1] = out[1] as number
+    return !isBack
   }
 }
 
@@ -240,17 +324,4 @@ function isAfter(one: Uint32Array, other: Uint32Array): boolean | undefined {
 function isMapped(octets: Uint8Array): boolean {
   for (let index = 0; index < 10; index++) if (octets[index] !== 0) return false
   return octets[10] === 255 && octets[11] === 255
-}
-
-/** A packet that goes through a router may be reported where it comes in and where it leaves: it counts once. */
-function isCounted(
-  sides: Sides,
-  columns: Columns,
-  row: number,
-  { record, node, isSwapped }: { record: FlowRecord; node: string; isSwapped: boolean },
-): boolean {
-  if (record.direction < 0) return true
-  const ids = (columns['connection_id'] as Column).values
-  const key = `${ids[row * 2]} ${ids[row * 2 + 1]} ${isSwapped} ${node}`
-  return sides.counts(key, record.direction === 1)
 }
