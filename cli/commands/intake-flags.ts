@@ -9,7 +9,7 @@ import type { Flag, Values } from './command.ts'
 
 const group = 'Flows of routers and switches'
 
-const flowsInFlag: Flag = {
+export const flowsInFlag: Flag = {
   name: 'flows-in',
   kind: 'text',
   metavar: 'ADDR:PORT,…',
@@ -79,7 +79,7 @@ const otlpHttpFlag: Flag = {
   env: 'WEIR_OTLP_HTTP',
   config: 'intake.otlp_http',
   listensUnless: 'off',
-  help: 'Where spans come in by OTLP over HTTP, as protobuf: 127.0.0.1:4318.',
+  help: 'Where spans come in by OTLP over HTTP, as protobuf or JSON: 127.0.0.1:4318.',
   group: otlp,
 }
 

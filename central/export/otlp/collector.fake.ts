@@ -57,8 +57,21 @@ export interface Collector {
   lines(): readonly Line[]
 }
 
-/** `path` is where it writes and is configured; `more` settings of its receivers. */
-export async function createCollector(path: string, more = ''): Promise<Collector> {
+/** Where a collector sends the traces that it takes, besides its file. */
+export interface Forward {
+  readonly grpc: number
+  readonly http: number
+}
+
+/**
+ * `path` is where it writes and is configured; `more` settings of its receivers; `forward` ports of loopback that get
+ * each trace three times: by gRPC, as protobuf and as JSON.
+ */
+export async function createCollector(
+  path: string,
+  more = '',
+  forward?: Forward,
+): Promise<Collector> {
   const [grpc, http] = [await freePort(), await freePort()]
   const out = `${path}.json`
   const config = `${path}.yaml`
@@ -69,11 +82,13 @@ export async function createCollector(path: string, more = ''): Promise<Collecto
     protocols:
       grpc: { endpoint: "127.0.0.1:${grpc}"${more === '' ? '' : `, ${more}`} }
       http: { endpoint: "127.0.0.1:${http}"${more === '' ? '' : `, ${more}`} }
-exporters: { file: { path: "${out}", append: true, flush_interval: 10ms } }
+exporters:
+  file: { path: "${out}", append: true, flush_interval: 10ms }
+${forward ? forwarding(forward) : ''}
 service:
   telemetry: { metrics: { level: none }, logs: { level: error } }
   pipelines:
-    traces: { receivers: [otlp], exporters: [file] }
+    traces: { receivers: [otlp], exporters: [file${forward ? ', otlp_grpc, otlp_http, otlp_http/json' : ''}] }
     metrics: { receivers: [otlp], exporters: [file] }
     logs: { receivers: [otlp], exporters: [file] }
 `,
@@ -96,6 +111,13 @@ service:
 
   const [grpcUrl, httpUrl] = [`http://127.0.0.1:${grpc}`, `http://127.0.0.1:${http}`]
   return { grpc: grpcUrl, http: httpUrl, start: server.start, stop: server.stop, lines }
+}
+
+function forwarding({ grpc, http }: Forward): string {
+  const place = `endpoint: "http://127.0.0.1:${http}"`
+  return `  otlp_grpc: { endpoint: "127.0.0.1:${grpc}", tls: { insecure: true } }
+  otlp_http: { ${place}, encoding: proto }
+  otlp_http/json: { ${place}, encoding: json, compression: none }`
 }
 
 export const spansOf = (collector: Collector) =>

@@ -71,7 +71,7 @@ async function answer(
   }
   try {
     const message = await messageIn(stream, String(headers['grpc-encoding'] ?? 'identity'))
-    const body = partialSuccess(await take(message))
+    const body = partialSuccess(await take(message, 'protobuf'))
     if (stream.destroyed) return
     stream.respond(
       { ':status': 200, 'content-type': 'application/grpc' },

@@ -1,4 +1,5 @@
-// OTLP over HTTP (https://opentelemetry.io/docs/specs/otlp): POST /v1/traces with protobuf, gzip or plain.
+// OTLP over HTTP (https://opentelemetry.io/docs/specs/otlp): POST /v1/traces with protobuf or JSON, gzip or plain. The
+// answer has the form of the request.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,6 +10,7 @@ import {
   Busy,
   type Listening,
   listening,
+  type RequestForm,
   requestBytesMax,
   type Taken,
   type TakeRequest,
@@ -19,9 +21,10 @@ import { BadMessage } from './protobuf.ts'
 
 export async function listenHttp(endpoint: Endpoint, take: TakeRequest): Promise<Listening> {
   const server = createServer((request, response) => {
-    handle(request, take)
+    const form = formOf(request)
+    handle(request, form, take)
       .catch((error) => answerTo(error))
-      .then((answer) => send(response, answer))
+      .then((answer) => send(response, answer, form ?? 'protobuf'))
       .catch(() => response.destroy())
   })
   server.maxConnections = 1_000
@@ -40,22 +43,36 @@ export async function listenHttp(endpoint: Endpoint, take: TakeRequest): Promise
 
 interface Answer {
   readonly status: number
-  readonly body: Buffer
+  /** What became of the request, or why it is refused. */
+  readonly content: Taken | string
   readonly headers?: Readonly<Record<string, string>>
 }
 
-async function handle(request: IncomingMessage, take: TakeRequest): Promise<Answer> {
+const types: Readonly<Record<RequestForm, string>> = {
+  protobuf: 'application/x-protobuf',
+  json: 'application/json',
+}
+
+/** Undefined of what is neither. */
+function formOf({ headers }: IncomingMessage): RequestForm | undefined {
+  const type = (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase()
+  return (['protobuf', 'json'] as const).find((form) => types[form] === type)
+}
+
+async function handle(
+  request: IncomingMessage,
+  form: RequestForm | undefined,
+  take: TakeRequest,
+): Promise<Answer> {
   if (request.url !== '/v1/traces') return refusal(404, 'only /v1/traces is taken')
   if (request.method !== 'POST') return refusal(405, 'POST it')
-  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim()
-  if (type !== 'application/x-protobuf') {
-    return refusal(415, 'send application/x-protobuf: OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf')
-  }
+  if (!form) return refusal(415, `send ${types.protobuf} or ${types.json}`)
   const encoding = request.headers['content-encoding'] ?? 'identity'
   if (encoding !== 'identity' && encoding !== 'gzip') return refusal(415, 'gzip or nothing')
   const body = await bodyOf(request)
   if (!body) return refusal(413, `at most ${requestBytesMax} octets`)
-  return taken(await take(encoding === 'gzip' ? await unpacked(body) : body))
+  const octets = encoding === 'gzip' ? await unpacked(body) : body
+  return { status: 200, content: await take(octets, form) }
 }
 
 /** Undefined when it is too large. */
@@ -70,10 +87,6 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
   return Buffer.concat(parts)
 }
 
-function taken(result: Taken): Answer {
-  return { status: 200, body: partialSuccess(result) }
-}
-
 function answerTo(error: unknown): Answer {
   if (error instanceof BadMessage) return refusal(400, error.message)
   if (error instanceof TooLarge) return refusal(413, error.message)
@@ -84,13 +97,19 @@ function answerTo(error: unknown): Answer {
 }
 
 function refusal(status: number, message: string): Answer {
-  return { status, body: statusMessage(message) }
+  return { status, content: message }
 }
 
-function send(response: ServerResponse, { status, body, headers = {} }: Answer): void {
+function send(
+  response: ServerResponse,
+  { status, content, headers = {} }: Answer,
+  form: RequestForm,
+): void {
+  const body =
+    typeof content === 'string' ? statusMessage(content, form) : partialSuccess(content, form)
   const close = status === 413 ? { connection: 'close' } : {}
   response.writeHead(status, {
-    'content-type': 'application/x-protobuf',
+    'content-type': types[form],
     'content-length': body.length,
     ...headers,
     ...close,

@@ -15,8 +15,11 @@ export interface Taken {
   readonly rejected: number
 }
 
+/** How a request is written. */
+export type RequestForm = 'protobuf' | 'json'
+
 /** Takes a request; rejects with BadMessage, or with Busy when too much is on its way. */
-export type TakeRequest = (octets: Buffer) => Promise<Taken>
+export type TakeRequest = (octets: Buffer, form: RequestForm) => Promise<Taken>
 
 /** A listener that can be closed. */
 export interface Listening {

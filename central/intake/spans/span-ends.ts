@@ -28,12 +28,32 @@ const called = new Set([server, consumer])
 
 /** Undefined of what is no call over the network, or does not say with whom. */
 export function spanEndsOf({ kind, resource, attributes }: Span): SpanEnds | undefined {
+  const captured = capturedEnds(resource, attributes)
+  if (captured) return captured
   const isCaller = callers.has(kind)
   if (!isCaller && !called.has(kind)) return undefined
   const peer = isCaller ? serverOf(attributes) : clientOf(attributes)
   if (peer.address === '' && peer.workload === '') return undefined
   const own = ownEnd(resource, attributes, isCaller)
   return isCaller ? { src: own, dst: peer, side: 'src' } : { src: peer, dst: own, side: 'dst' }
+}
+
+/**
+ * A span of a collector of packets names both ends, whatever its kind: src.ip, dest.ip. The older one has them on the
+ * resource.
+ */
+function capturedEnds(resource: Attributes, attributes: Attributes): SpanEnds | undefined {
+  const holder = attributes.has('src.ip') ? attributes : resource
+  const [src, dst] = [addressIn(holder, ['src.ip']), addressIn(holder, ['dest.ip'])]
+  if (src === '' || dst === '') return undefined
+  const side = textIn(holder, ['direction']) === 'ingress' ? 'dst' : 'src'
+  const own = ownEnd(resource, attributes, side === 'src')
+  const ends = {
+    src: { ...nobody, address: src, port: portIn(holder, ['src.port']) },
+    dst: { ...nobody, address: dst, port: portIn(holder, ['dest.port']) },
+  }
+  const { address, port } = ends[side]
+  return { ...ends, [side]: { ...own, address, port }, side }
 }
 
 function serverOf(attributes: Attributes): SpanEnd {
@@ -77,7 +97,10 @@ export const nobody: SpanEnd = {
 function ownEnd(resource: Attributes, attributes: Attributes, isCaller: boolean): SpanEnd {
   const addresses = ['network.local.address', 'net.host.ip', 'net.sock.host.addr']
   const ports = ['network.local.port', 'net.sock.host.port']
-  if (!isCaller) ports.push('server.port', 'net.host.port')
+  if (isCaller) {
+    addresses.push('client.address')
+    ports.push('client.port')
+  } else ports.push('server.port', 'net.host.port')
   const ofSpan = addressIn(attributes, addresses)
   return {
     address: ofSpan === '' ? addressIn(resource, ['k8s.pod.ip']) : ofSpan,

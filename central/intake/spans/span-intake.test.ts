@@ -5,14 +5,11 @@ import { connect, constants } from 'node:http2'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { createReporter } from '../../../common/reporter/mod.ts'
-import { type Row, rowOf } from '../../../wire/mod.ts'
 import { createProtobufWriter } from '../../export/otlp/protobuf.ts'
-import { createStageLedger } from '../../ingest/stage-ledger.ts'
 import { BadMessage } from './protobuf.ts'
 import { forEachSpan } from './request.ts'
-import { createSpanIntake } from './span-intake.ts'
-import { createTraces } from './traces.ts'
+import { forEachJsonSpan } from './request-json.ts'
+import { withSpanIntake } from './span-intake.fake.ts'
 
 interface Given {
   readonly kind?: number
@@ -65,31 +62,6 @@ const peer = {
   'server.address': 'db',
 }
 
-async function withIntake(
-  work: (places: { http: number; grpc: number; rows: Row[] }) => Promise<void>,
-) {
-  const rows: Row[] = []
-  const any = { host: '127.0.0.1', port: 0 }
-  const intake = createSpanIntake(
-    { otlpHttp: any, otlpGrpc: any },
-    {
-      ledger: createStageLedger(0n),
-      traces: createTraces(),
-      take: async (_, batch) => {
-        for (let row = 0; row < batch.length; row++) rows.push(rowOf(batch, row))
-      },
-    },
-    createReporter('test', { level: 'silent' }),
-  )
-  await intake.start()
-  try {
-    const { http, grpc } = intake.addresses()
-    await work({ http: http?.port ?? 0, grpc: grpc?.port ?? 0, rows })
-  } finally {
-    await intake.stop()
-  }
-}
-
 const post = (
   port: number,
   body: Buffer,
@@ -103,7 +75,7 @@ const post = (
   })
 
 test('a span says who called whom, and that it did so is answered when its row is taken', () =>
-  withIntake(async ({ http, rows }) => {
+  withSpanIntake(async ({ http, rows }) => {
     const answer = await post(http, gzipSync(requestOf([{ attributes: peer }])), {
       'content-encoding': 'gzip',
     })
@@ -127,7 +99,7 @@ test('a span says who called whom, and that it did so is answered when its row i
   }))
 
 test('spans within a process, and such without a peer, are left out; impossible times are rejected', () =>
-  withIntake(async ({ http, rows }) => {
+  withSpanIntake(async ({ http, rows }) => {
     const spans = [
       { kind: 1, attributes: peer },
       { kind: 3 },
@@ -143,11 +115,11 @@ test('spans within a process, and such without a peer, are left out; impossible 
   }))
 
 test('what is no request of OTLP is refused with its reason', () =>
-  withIntake(async ({ http, rows }) => {
+  withSpanIntake(async ({ http, rows }) => {
     const statusOf = async (answer: Promise<Response>) => (await answer).status
     assert.equal(await statusOf(post(http, Buffer.from('no protobuf'))), 400)
     assert.equal(
-      await statusOf(post(http, Buffer.from('{}'), { 'content-type': 'application/json' })),
+      await statusOf(post(http, Buffer.from('a,b'), { 'content-type': 'text/csv' })),
       415,
     )
     assert.equal(await statusOf(post(http, Buffer.from('x'), { 'content-encoding': 'gzip' })), 400)
@@ -164,8 +136,113 @@ test('what is no request of OTLP is refused with its reason', () =>
     assert.deepEqual(rows, [])
   }))
 
+/** As the specification writes it; `change` of the span. */
+const jsonOf = (change: Readonly<Record<string, unknown>> = {}) => ({
+  resourceSpans: [
+    {
+      resource: {
+        attributes: [
+          { key: 'service.name', value: { stringValue: 'shop' } },
+          { key: 'process.pid', value: { intValue: '77' } },
+          { key: 'process.command_args', value: { arrayValue: { values: [] } } },
+        ],
+      },
+      scopeSpans: [
+        {
+          scope: { name: 'by hand' },
+          spans: [
+            {
+              traceId: 'AB'.repeat(16),
+              spanId: 'CD'.repeat(8),
+              name: 'GET /',
+              kind: 3,
+              startTimeUnixNano: `${Date.now() - 5}000000`,
+              endTimeUnixNano: `${Date.now()}000000`,
+              attributes: [
+                { key: 'network.peer.address', value: { stringValue: '10.0.0.2' } },
+                { key: 'network.peer.port', value: { intValue: 5432 } },
+                { key: 'server.address', value: { stringValue: 'db' } },
+              ],
+              notYetKnown: true,
+              ...change,
+            },
+          ],
+        },
+      ],
+    },
+  ],
+})
+const json = { 'content-type': 'application/json; charset=utf-8' }
+
+test('a request in JSON was refused; it is the row that protobuf makes, and the answer is JSON', () =>
+  withSpanIntake(async ({ http, rows }) => {
+    await post(http, requestOf([{ attributes: peer }]))
+    const answer = await post(http, gzipSync(JSON.stringify(jsonOf())), {
+      ...json,
+      'content-encoding': 'gzip',
+    })
+    assert.deepEqual(
+      [answer.status, answer.headers.get('content-type'), await answer.json()],
+      [200, 'application/json', {}],
+    )
+    const [first, second] = rows.map(({ time: _, start: __, end: ___, ...rest }) => rest)
+    assert.deepEqual(second, first)
+    assert.equal(rows.length, 2)
+    const late = await post(http, Buffer.from(JSON.stringify(jsonOf({ traceId: 'ab' }))), json)
+    const { partialSuccess } = (await late.json()) as { partialSuccess: { rejectedSpans: string } }
+    assert.equal(partialSuccess.rejectedSpans, '1')
+  }))
+
+test('JSON that is no request is refused with its reason, in JSON', () =>
+  withSpanIntake(async ({ http, rows }) => {
+    for (const [body, reason] of [
+      ['{', /JSON/],
+      ['[]', /the request is no object/],
+      ['{"resourceSpans":{}}', /resourceSpans is no list/],
+      [JSON.stringify(jsonOf({ traceId: 'xyz' })), /traceId is not hexadecimal/],
+      [JSON.stringify(jsonOf({ endTimeUnixNano: -1 })), /endTimeUnixNano is no time/],
+      [JSON.stringify(jsonOf({ kind: 'CLIENT' })), /kind is no whole number/],
+      [JSON.stringify(jsonOf({ attributes: [{ value: {} }] })), /an attribute has no key/],
+    ] as const) {
+      const answer = await post(http, Buffer.from(body), json)
+      assert.equal(answer.status, 400, body)
+      assert.match(((await answer.json()) as { message: string }).message, reason)
+    }
+    assert.deepEqual(rows, [])
+  }))
+
+test('property: whatever JSON says, it is refused or its spans are spans', () => {
+  fc.assert(
+    fc.property(fc.json(), fc.constantFrom('resourceSpans', 'scopeSpans', 'spans'), (text, key) => {
+      const request = { resourceSpans: [{ scopeSpans: [{ spans: [] }], [key]: JSON.parse(text) }] }
+      try {
+        forEachJsonSpan(Buffer.from(JSON.stringify(request)), ({ startNs }) =>
+          assert.equal(typeof startNs, 'bigint'),
+        )
+      } catch (error) {
+        assert.ok(error instanceof BadMessage, String(error))
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('a span of the older collector has both ends in its own names', () =>
+  withSpanIntake(async ({ http, rows }) => {
+    const named = {
+      ...{ 'src.ip': '10.0.0.1', 'dest.ip': '10.0.0.2', 'src.port': '40000', 'dest.port': 9080 },
+      ...{ direction: 'ingress', 'k8s.pod.ip': '10.0.0.2' },
+    }
+    await post(http, requestOf([{ kind: 1, attributes: named }]))
+    const names = ['src_address', 'src_port', 'dst_address', 'dst_port', 'observer', 'dst_workload']
+    assert.deepEqual(
+      names.map((name) => rows[0]?.[name]),
+      ['10.0.0.1', 40_000, '10.0.0.2', 9080, 'dst', 'shop'],
+    )
+  }))
+
 test('gRPC answers with its own status', () =>
-  withIntake(async ({ grpc, rows }) => {
+  withSpanIntake(async ({ grpc, rows }) => {
     const session = connect(`http://127.0.0.1:${grpc}`)
     const call = (message: Buffer, path: string) =>
       new Promise<string>((resolve, reject) => {

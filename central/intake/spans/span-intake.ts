@@ -5,8 +5,9 @@ import type { Component, Reporter } from '../../../common/mod.ts'
 import type { Batch, RowValues } from '../../../wire/mod.ts'
 import type { StageLedger } from '../../ingest/stage-ledger.ts'
 import type { Endpoint } from '../config.ts'
-import { Busy, type Listening, type Taken, TooLarge } from './otlp-call.ts'
+import { Busy, type Listening, type RequestForm, type Taken, TooLarge } from './otlp-call.ts'
 import { forEachSpan, type Span } from './request.ts'
+import { forEachJsonSpan } from './request-json.ts'
 import { type SpanEnds, spanEndsOf } from './span-ends.ts'
 import { batchesOf, nodeOf, spanRow } from './span-rows.ts'
 import type { Traces } from './traces.ts'
@@ -58,19 +59,20 @@ export function createSpanIntake(
   let grpc: Listening | undefined
   let timer: NodeJS.Timeout | undefined
 
-  async function take(octets: Buffer): Promise<Taken> {
+  async function take(octets: Buffer, form: RequestForm): Promise<Taken> {
     if (pendingBytes + octets.length > pendingBytesMax) throw new Busy('too much is on its way')
     pendingBytes += octets.length
     try {
-      return await store(octets)
+      return await store(octets, form)
     } finally {
       pendingBytes -= octets.length
     }
   }
 
-  async function store(octets: Buffer): Promise<Taken> {
+  async function store(octets: Buffer, form: RequestForm): Promise<Taken> {
     const spans: Span[] = []
-    forEachSpan(octets, (span) => {
+    const forEach = form === 'json' ? forEachJsonSpan : forEachSpan
+    forEach(octets, (span) => {
       if (spans.push(span) > spansMax) throw new TooLarge(`more than ${spansMax} spans`)
     })
     let rejected = 0
