@@ -1,15 +1,17 @@
 // `weir doctor`: what this host allows, which hooks are used and why, what is missing and how to get it.
 
-import { doctorLines, isHealthy } from '../render/doctor.ts'
+import { doctorLines, type HostIntake, isHealthy } from '../render/doctor.ts'
 import { escapedJson } from '../render/escape.ts'
-import { type Command, print } from './command.ts'
+import { type Command, print, type Values } from './command.ts'
+import { flowsInFlag } from './intake-flags.ts'
+import { configFlag } from './process-flags.ts'
 
 const unavailableExitCode = 69
 
 export const doctorCommand: Command = {
   name: 'doctor',
   summary: 'Says what this kernel allows, which hooks are used, and what is missing.',
-  description: `Works without privileges, too. Ends with exit code ${unavailableExitCode} when a probe cannot run.`,
+  description: `Works without privileges, too. Where the configuration takes flows of routers, it looks at what they need as well. Ends with exit code ${unavailableExitCode} when a probe cannot run.`,
   flags: [
     {
       name: 'output',
@@ -19,16 +21,29 @@ export const doctorCommand: Command = {
       default: 'table',
       help: 'table for people, json for programs.',
     },
+    configFlag,
+    flowsInFlag,
   ],
+  readsConfig: true,
   examples: [
     { command: 'weir doctor', what: 'this host' },
     { command: 'weir doctor -o json', what: 'the same for a program' },
   ],
   run: async (values, terminal) => {
     const { doctor } = await import('../../agent/mod.ts')
-    const report = doctor()
+    const intake = await intakeOfHost(values)
+    const report = { ...doctor(), ...(intake ? { intake } : {}) }
     if (values.text('output') === 'json') print(terminal, escapedJson(report))
     else for (const line of doctorLines(report, terminal.columns)) print(terminal, line)
     return isHealthy(report) ? 0 : unavailableExitCode
   },
+}
+
+/** Undefined when no flows are taken. */
+async function intakeOfHost(values: Values): Promise<HostIntake | undefined> {
+  const flows = values.text(flowsInFlag.name)
+  if (flows === undefined || flows === '') return undefined
+  const { receiveBuffer, receiveRemedy } = await import('../../central/mod.ts')
+  const buffer = receiveBuffer()
+  return { flows, ...buffer, remedy: receiveRemedy(buffer) }
 }

@@ -41,6 +41,18 @@ test('a host that lacks nothing', () => {
   assert.ok(isHealthy(report))
 })
 
+test('where flows come in, a small net.core.rmem_max is named with its remedy', () => {
+  const intake = { flows: '0.0.0.0:2055', wantedBytes: 8_388_608, allowedBytes: 212_992 }
+  const remedy = 'sysctl -w net.core.rmem_max=8388608'
+  const lines = doctorLines({ ...report, intake: { ...intake, remedy } }, undefined)
+  const at = lines.indexOf('Flows of routers come in at 0.0.0.0:2055:')
+  assert.deepEqual(lines.slice(at + 1, at + 4), [
+    '  net.core.rmem_max 212992, central asks for 8388608',
+    'Missing:',
+    `  ${remedy}`,
+  ])
+})
+
 test('no line of the doctor is wider than the screen', () => {
   for (const line of doctorLines(report, 80)) assert.ok([...line].length <= 80, line)
 })

@@ -17,6 +17,18 @@ export interface HostReport {
   readonly missingCapabilities: readonly string[]
   readonly probes: readonly ProbeReport[]
   readonly unseen: readonly string[]
+  /** Where flows of routers are taken. */
+  readonly intake?: HostIntake
+}
+
+export interface HostIntake {
+  /** Addresses, as configured. */
+  readonly flows: string
+  /** What central wants the kernel to keep while it is busy, and net.core.rmem_max. */
+  readonly wantedBytes: number
+  readonly allowedBytes: number
+  /** '' when that is enough. */
+  readonly remedy: string
 }
 
 export interface HookReport {
@@ -64,6 +76,7 @@ export function doctorLines(report: HostReport, width: number | undefined): read
   return [
     ...joinedLines(host, width),
     ...createTable(columns, width).lines(report.probes.flatMap(linesOf)),
+    ...intakeLines(report),
     ...missing(report),
     'Not seen on any host:',
     ...report.unseen.map((text) => `  ${text}`),
@@ -86,8 +99,16 @@ function linesOf({ probe, state, why, programs }: ProbeReport): readonly Line[] 
   return why === '' ? lines : [own, ...lines.map((line) => ({ ...line, probe: '', state: '' }))]
 }
 
+function intakeLines({ intake }: HostReport): readonly string[] {
+  if (!intake) return []
+  const { flows, wantedBytes, allowedBytes } = intake
+  const limit = `  net.core.rmem_max ${allowedBytes}, central asks for ${wantedBytes}`
+  return [`Flows of routers come in at ${flows}:`, limit]
+}
+
 function missing(report: HostReport): readonly string[] {
-  const remedies = new Set(report.probes.map(({ remedy }) => remedy).filter((text) => text !== ''))
+  const all = [...report.probes, ...(report.intake ? [report.intake] : [])]
+  const remedies = new Set(all.map(({ remedy }) => remedy).filter((text) => text !== ''))
   const lines = [...remedies].map((remedy) => `  ${remedy}`)
   const names = report.missingCapabilities
   if (names.length > 0) lines.unshift(`  capabilities: ${names.join(', ')}`)

@@ -4,26 +4,20 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { until } from '../../../common/until.fake.ts'
 import { appendRow, createBatch, flowTable, type RowValues } from '../../../wire/mod.ts'
+import { missing } from '../installed.fake.ts'
 import { freePort } from '../postgresql/cluster.fake.ts'
 import { createExportsFake, flowRows } from '../rows.fake.ts'
 import { createIpfixEncoder } from './message.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-ipfix-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
-const missing = (...programs: string[]) => {
-  const isThere = (name: string) =>
-    ['/usr/bin', '/usr/sbin'].some((bin) => existsSync(join(bin, name)))
-  const absent = programs.filter((name) => !isThere(name))
-  const packages = 'apt-get install nfdump tshark pmacct'
-  return absent.length > 0 && `${absent.join(', ')} is not installed: ${packages}`
-}
 
 test('nfdump has every row that was sent by UDP, with its numbers', {
   skip: missing('nfcapd', 'nfdump'),

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { parseAddress } from '../../../wire/mod.ts'
 
 /** Packets of one direction of one 5-tuple. */
@@ -114,20 +114,29 @@ function ipHeader({ src, dst, protocol }: PacketRun, length: number): Buffer {
 }
 
 /** The datagrams that softflowd sends of the packets. */
-export async function softflowd(
+export function softflowd(
   folder: string,
   runs: readonly PacketRun[],
   options: readonly string[],
 ): Promise<readonly Buffer[]> {
   const file = join(folder, `${Math.random().toString(36).slice(2)}.pcap`)
   writeFileSync(file, captureOf(runs))
+  return softflowdOf(file, folder, options)
+}
+
+/** The datagrams that softflowd sends of a capture. */
+export async function softflowdOf(
+  file: string,
+  folder: string,
+  options: readonly string[],
+): Promise<readonly Buffer[]> {
   const datagrams: Buffer[] = []
   const socket = createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 ** 2 })
   socket.on('message', (octets) => datagrams.push(octets))
   socket.bind(0, '127.0.0.1')
   await once(socket, 'listening')
   const target = `127.0.0.1:${socket.address().port}`
-  const control = ['-p', `${file}.pid`, '-c', 'none']
+  const control = ['-p', join(folder, `${basename(file)}.pid`), '-c', 'none']
   const child = spawn('softflowd', ['-r', file, '-n', target, '-D', ...control, ...options], {
     stdio: 'ignore',
   })

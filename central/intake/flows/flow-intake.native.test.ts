@@ -5,13 +5,15 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { until } from '../../../common/until.fake.ts'
 import type { Row } from '../../../wire/mod.ts'
+import { missing } from '../../export/installed.fake.ts'
 import { createExportsFake, flowRows } from '../../export/rows.fake.ts'
 import { frameOf, sflowOf } from './datagrams.fake.ts'
 import {
@@ -21,6 +23,7 @@ import {
   type PacketRun,
   packetOf,
   softflowd,
+  softflowdOf,
   sorted,
   truthOf,
   udpPacket,
@@ -29,12 +32,6 @@ import { startFlowIntake } from './flow-intake.fake.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-intake-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
-const missing = (...programs: string[]) => {
-  const absent = programs.filter(
-    (name) => !['/usr/bin', '/usr/sbin'].some((place) => existsSync(join(place, name))),
-  )
-  return absent.length > 0 && `${absent.join(', ')} is not installed`
-}
 
 /** Many connections with both directions, and some of other protocols. */
 function runsOf(connections: number): readonly PacketRun[] {
@@ -66,6 +63,68 @@ function sumsOf(rows: readonly Row[]): FlowSums {
     if (back[1] > 0) addSum(sums, `${dst} ${src} ${dstPort} ${srcPort} ${protocol}`, ...back)
   }
   return sums
+}
+
+/** Captures of nDPI's tests, and what tshark says is in them; where they are. */
+const captures =
+  process.env['WEIR_PCAPS'] ?? fileURLToPath(new URL('../../../../shared/pcaps', import.meta.url))
+const chosen = ['agora-sd-rtn', 'discord', 'kerberos', 'tunnelbear', 'whatsapp', 'synscan']
+
+/** Bytes and packets by addresses and protocol: that is what all tools agree on. */
+type PairSums = Map<string, { bytes: number; packets: number }>
+
+function pairsOf(sums: FlowSums): PairSums {
+  const pairs: PairSums = new Map()
+  for (const [key, { bytes, packets }] of sums) {
+    const [src, dst, , , protocol] = key.split(' ')
+    addSum(pairs, `${src} ${dst} ${protocol}`, bytes, packets)
+  }
+  return pairs
+}
+
+function capturedPairs(): PairSums {
+  const pairs: PairSums = new Map()
+  for (const line of readFileSync(join(captures, 'ndpi', 'expected.jsonl'), 'utf8').split('\n')) {
+    const { file = '', flows = [] } = line === '' ? {} : JSON.parse(line)
+    if (!chosen.includes(file.replace(/\.pcap$/, ''))) continue
+    for (const [, src, , dst, , protocol, packets, bytes] of flows) {
+      addSum(pairs, `${src} ${dst} ${protocol}`, bytes, packets)
+    }
+  }
+  return pairs
+}
+
+for (const [name, version] of [
+  ['NetFlow v5', '5'],
+  ['NetFlow v9', '9'],
+  ['IPFIX', '10'],
+] as const) {
+  test(`${name} of captured traffic: Weir, nfdump and tshark count the same`, async (t) => {
+    const absent = missing('softflowd', 'nfcapd', 'nfdump')
+    if (absent) return t.skip(absent)
+    if (!existsSync(captures)) return t.skip(`${captures} is not there`)
+    const intake = await startFlowIntake()
+    const datagrams: Buffer[] = []
+    for (const capture of chosen) {
+      const file = join(captures, 'ndpi', `${capture}.pcap`)
+      const some = await softflowdOf(file, folder, ['-v', version])
+      await send(intake.port, some)
+      datagrams.push(...some)
+    }
+    const truth = capturedPairs()
+    const found = () => pairsOf(sumsOf(intake.rows))
+    const all = (pairs: PairSums) => [...pairs.values()].reduce((sum, one) => sum + one.packets, 0)
+    await until('all flows', () => all(found()) >= all(truth))
+    await intake.stop()
+    const packets = (pairs: PairSums) => sorted(pairs).map(([key, one]) => [key, one.packets])
+    assert.deepEqual(packets(found()), packets(truth))
+    // softflowd counts the octets that fill up a short frame as well: its bytes are compared with nfdump's.
+    assert.deepEqual(sorted(found()), sorted(pairsOf(await nfdumpSums(datagrams))))
+    assert.deepEqual(
+      intake.ledger().filter((row) => Number(row['lost']) > 0),
+      [],
+    )
+  })
 }
 
 /** Datagrams in small steps, so that no buffer of a socket is full. */

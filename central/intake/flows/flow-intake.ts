@@ -13,6 +13,7 @@ import type { Endpoint, IntakeConfig } from '../config.ts'
 import type { FlowSink } from './datagram.ts'
 import { createDecoder, type Decoder } from './decode.ts'
 import { createFlowLedger, type IntakeUnit } from './flow-ledger.ts'
+import { receiveBuffer, receiveBytes, receiveRemedy } from './receive-buffer.ts'
 import { createFlowRows, type FlowRows } from './rows.ts'
 import type { FlowProtocol, Source, Stream } from './streams.ts'
 import { listenTcp, type TcpDeps, type TcpIntake } from './tcp.ts'
@@ -37,8 +38,6 @@ const flushMs = 1_000
 const flushRows = 8_192
 /** Rows that are on their way to the disk; beyond, records are lost, and counted. */
 const pendingRowsMax = 400_000
-/** What the kernel keeps for us while we are busy; it gives as much as net.core.rmem_max allows. */
-const receiveBytes = 8 * 1024 ** 2
 
 /** Errors at start: `address_taken`. */
 export function createFlowIntake(
@@ -148,6 +147,9 @@ export function createFlowIntake(
     const key = Uint8Array.from(deps.fleetKey())
     rows = createFlowRows(new Uint32Array(key.buffer))
     for (const endpoint of config.flows) await listen(endpoint)
+    const buffer = receiveBuffer()
+    const remedy = receiveRemedy(buffer)
+    if (remedy !== '') reporter.log.warn({ ...buffer, remedy }, 'the kernel keeps few datagrams')
     timer = setInterval(tick, flushMs)
   }
 
