@@ -8,7 +8,7 @@ export const exportErrors = {
     message: 'the export {name} is not right: {what}',
     status: 500,
     exitCode: 64,
-    remedy: 'Mend it in the configuration file; weir config check FILE says every mistake.',
+    remedy: 'Correct it in the configuration file; weir config check FILE says every mistake.',
   },
   export_refused: {
     message: 'the receiver refuses these rows for good: {what}',

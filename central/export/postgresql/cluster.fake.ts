@@ -22,7 +22,7 @@ export interface Cluster {
   /** SIGKILL of the server and of what it started. */
   kill(): Promise<void>
   /** Output of psql, unaligned; throws when it fails. */
-  sql(text: string): string
+  sql(text: string, database?: string): string
   remove(): Promise<void>
 }
 
@@ -83,8 +83,8 @@ export async function createCluster(settings: readonly string[] = []): Promise<C
     await ended
   }
 
-  function sql(text: string): string {
-    const place = ['-h', '127.0.0.1', '-p', String(port), '-U', 'postgres', '-d', 'postgres']
+  function sql(text: string, database = 'postgres'): string {
+    const place = ['-h', '127.0.0.1', '-p', String(port), '-U', 'postgres', '-d', database]
     const form = ['-X', '-A', '-t', '-v', 'ON_ERROR_STOP=1']
     const stdio: ('ignore' | 'pipe')[] = ['ignore', 'pipe', 'ignore']
     return execFileSync(join(programs, 'psql'), [...place, ...form, '-c', text], { stdio })

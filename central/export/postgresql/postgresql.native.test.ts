@@ -116,6 +116,53 @@ test('nodes, edges and net_traces have the columns of the older collector, and w
   cluster.sql('TRUNCATE flows')
 })
 
+/** What the older collector runs when it starts. */
+const olderTables = `CREATE TABLE IF NOT EXISTS nodes (id varchar(30) PRIMARY KEY, title varchar(100));
+CREATE TABLE IF NOT EXISTS edges (id varchar(30) PRIMARY KEY, thickness float);
+CREATE TABLE IF NOT EXISTS net_traces (id bigint PRIMARY KEY, payload json);
+CREATE TABLE IF NOT EXISTS made_by_init (x int);`
+
+/** The DSN as the older collector's configuration has it. */
+const olderDsn = (database: string) =>
+  cluster.dsn
+    .replace('postgresql:', 'postgres:')
+    .replace(/postgres$/, `${database}?sslmode=disable`)
+
+test("the older collector's own init file runs, and the views are there", { skip }, async () => {
+  cluster.sql('CREATE DATABASE fresh')
+  const file = join(folder, 'older.sql')
+  writeFileSync(file, olderTables)
+  const options = { db_init_sql_path: file }
+  const config = configOf('older', { endpoint: olderDsn('fresh'), options })
+  const fake = createExportsFake(join(folder, 'older'), [config])
+  await fake.start()
+  await fake.append(flowRows(0, 3))
+  await until('the rows', () => fake.exports.list()[0]?.rows === 3)
+  await fake.stop()
+  assert.equal(cluster.sql('SELECT count(*) FROM edges', 'fresh'), '3')
+  assert.equal(cluster.sql('SELECT count(*) FROM made_by_init', 'fresh'), '0')
+})
+
+test("the older collector's tables are left alone and named; renamed, the rows come", {
+  skip,
+}, async () => {
+  cluster.sql('CREATE DATABASE taken')
+  cluster.sql(`${olderTables} INSERT INTO nodes VALUES ('10.0.0.1', 'pod')`, 'taken')
+  const config = configOf('taken', { endpoint: olderDsn('taken') })
+  const fake = createExportsFake(join(folder, 'taken'), [config])
+  await fake.start()
+  await fake.append(flowRows(0, 3))
+  const error = await until('the reason', () => fake.exports.list()[0]?.last_error || undefined)
+  assert.match(String(error), /edges, net_traces, nodes/)
+  assert.equal(cluster.sql('SELECT count(*) FROM nodes', 'taken'), '1')
+  for (const name of ['nodes', 'edges', 'net_traces']) {
+    cluster.sql(`ALTER TABLE ${name} RENAME TO ${name}_before`, 'taken')
+  }
+  await until('the rows', () => fake.exports.list()[0]?.rows === 3)
+  await fake.stop()
+  assert.equal(cluster.sql('SELECT count(*) FROM net_traces', 'taken'), '3')
+})
+
 /** Bookinfo as its documentation draws it, and the bytes of each edge. */
 const bookinfo: readonly (readonly [source: string, target: string, bytes: number])[] = [
   ['ingress', 'productpage', 9_000],

@@ -20,6 +20,7 @@ import {
   positionsSql,
   quoted,
   tableSql,
+  takenSql,
   viewsSql,
 } from './schema.ts'
 
@@ -82,10 +83,12 @@ function createPostgresql(config: ExportConfig, plans: readonly RowPlan[]): Rece
     await fresh.query(positionsSql)
     for (const { table } of plans) for (const sql of tableSql(table)) await fresh.query(sql)
     if (plans.some(({ table }) => table.name === 'flows')) {
+      await assertFree(fresh)
       for (const sql of viewsSql) await fresh.query(sql)
     }
+    // Behind the views: CREATE TABLE IF NOT EXISTS nodes, as the older collector's file has it, leaves them as they are.
     const file = options['db_init_sql_path']
-    if (file !== undefined) await fresh.query(await readFile(file, 'utf8'))
+    if (file !== undefined) await runFile(fresh, file)
     await fresh.query('COMMIT')
   }
 
@@ -168,6 +171,24 @@ function createPostgresql(config: ExportConfig, plans: readonly RowPlan[]): Rece
   }
 
   return { target, position, send, close }
+}
+
+/** Tables of another program are left alone. Throws AppError export_away. */
+async function assertFree(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(takenSql)
+  if (rows.length === 0) return
+  const names = rows.map(({ name }) => name).join(', ')
+  const what = `the database has tables of other programs where the views ${names} belong: rename them, or give the export a schema of its own (dsn …?options=-csearch_path%3DSCHEMA)`
+  throw exportError('export_away', { details: { what } })
+}
+
+async function runFile(client: pg.Client, file: string): Promise<void> {
+  try {
+    await client.query(await readFile(file, 'utf8'))
+  } catch (cause) {
+    const what = `db_init_sql_path ${file}: ${messageOf(cause)}`
+    throw exportError('export_away', { details: { what }, cause })
+  }
 }
 
 const writePositionSql = `INSERT INTO weir_exports (name, journal, sequence, row_number, passed)

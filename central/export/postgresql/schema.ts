@@ -99,6 +99,11 @@ SELECT (connection_id % 9223372036854775807)::bigint AS id, src_address AS src_i
   time FROM ${flowTable.name}`,
 ]
 
+/** Views whose names something else has, a table of another program for example. */
+export const takenSql = `SELECT relname AS name FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relname IN ('nodes', 'edges', 'net_traces') AND relkind != 'v'
+ORDER BY relname`
+
 function nodeId(side: string): string {
   return `coalesce(nullif(${side}_workload, '') || '@', '') || host(${side}_address)`
 }
