@@ -20,6 +20,8 @@ export interface Flag {
   readonly repeatable?: true
   /** In a configuration file it may be a list; one text with commas elsewhere. */
   readonly isList?: true
+  /** A list without entries has a meaning. */
+  readonly mayBeEmpty?: true
   readonly default?: string
   /** A default that this host decides. */
   readonly defaultOfHost?: () => string

@@ -49,9 +49,10 @@ const flags: readonly Flag[] = [
     kind: 'text',
     metavar: 'PORT,…',
     isList: true,
+    mayBeEmpty: true,
     config: 'target.ports',
     expectation: (value) => (portsOf(value) ? undefined : `1 to ${portsMax} ports, as in 80,443`),
-    help: 'Only connections with one of these ports at either end.',
+    help: 'Only connections with one of these ports at either end; all when the list is empty.',
   },
   {
     name: 'metrics-port',

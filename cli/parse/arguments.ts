@@ -242,6 +242,7 @@ export function expectationOf(flag: Flag, value: string): string | undefined {
 }
 
 function textExpectation(flag: Flag, value: string): string | undefined {
+  if (value === '' && flag.mayBeEmpty) return undefined
   if (value === '' && flag.config) return 'a value; without it there is a default'
   const word = flag.listensUnless
   if (word && value !== word && !endpointOf(value)) return `${word} or ADDR:PORT`
