@@ -135,20 +135,26 @@ async function checkText(river: River, metrics: string): Promise<void> {
   assert.match(await open.text(), /obi_network_flow_bytes_created\{.*\n# EOF\n$/s)
 }
 
-/** The URL of the dashboard's node graph, as Grafana fills it in. */
+/**
+ * The URL of the dashboard's node graph, as Grafana fills it in. Its answer is from the store, which may have rows later
+ * than /metrics: a question waits for them for a moment only.
+ */
 async function checkMap(river: River): Promise<void> {
   const file = readFileSync(join(deploy, 'grafana', 'dashboards', 'service-map.json'), 'utf8')
   const [, path = ''] = /"url": "(\/api\/graph\/data[^"]+)"/.exec(file) ?? []
-  const filled = path
-    .replace(/\$\{__from[^}]*\}/, new Date(Date.now() - 900_000).toISOString())
-    .replace(/\$\{__to[^}]*\}/, new Date().toISOString())
-  const response = await fetch(`${river.base}${filled}`)
-  assert.equal(response.status, 200, filled)
-  const { nodes, edges } = (await response.json()) as ServiceMap
-  const bytes = edges.reduce((sum, edge) => sum + edge.detail__bytes, 0)
-  assert.ok(bytes >= sent + answered)
-  const ids = new Set(nodes.map(({ id }) => id))
-  assert.ok(edges.every(({ source, target }) => ids.has(source) && ids.has(target)))
+  assert.notEqual(path, '')
+  await until('the traffic on the map', async () => {
+    const filled = path
+      .replace(/\$\{__from[^}]*\}/, new Date(Date.now() - 900_000).toISOString())
+      .replace(/\$\{__to[^}]*\}/, new Date().toISOString())
+    const response = await fetch(`${river.base}${filled}`)
+    if (response.status === 503) return false
+    assert.equal(response.status, 200, `${filled}: ${await response.clone().text()}`)
+    const { nodes, edges } = (await response.json()) as ServiceMap
+    const ids = new Set(nodes.map(({ id }) => id))
+    assert.ok(edges.every(({ source, target }) => ids.has(source) && ids.has(target)))
+    return edges.reduce((sum, edge) => sum + edge.detail__bytes, 0) >= sent + answered
+  })
 }
 
 /** What the store says of a choice of labels is what the series of that choice are. */
