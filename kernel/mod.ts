@@ -63,6 +63,7 @@ export type { DoctorReport, ProbeVerdict, ProgramReport, ProgramState } from './
 export type { CounterName, SocketProbe } from './probes/socket/probe.ts'
 export type {
   CounterMeaning,
+  InterfaceLinks,
   Living,
   OpenProbe,
   ProbeOptions,

@@ -13,6 +13,7 @@ import {
   flowRecordByte as byte,
   flowDirection,
   flowFlag,
+  flowRecordBytes,
   flowRecordWord as word,
 } from '../../kernel/mod.ts'
 import { sipHash24 } from '../../wire/mod.ts'
@@ -29,7 +30,7 @@ const conversationColumns = {
   tuple: column(Uint32Array, { width: tupleWords, kept: true }),
   /** The head of the list of its points. */
   point: column(Int32Array, { empty: -1 }),
-  /** Where packets of each way are counted; −1 = not chosen yet. */
+  /** Where packets of each way are counted if any place will do (counting.ts); −1 = not chosen yet. */
   counting: column(Int32Array, { width: 2, empty: -1 }),
   /** connection_id as u32 halves. */
   id: column(Uint32Array, { width: 2 }),
@@ -70,6 +71,10 @@ const pointColumns = {
   first: column(Uint32Array, { width: 2 }),
   last: column(Uint32Array, { width: 2 }),
   firstWay: column(Uint8Array),
+  /** Number of the last interval with packets of each way. */
+  wayIn: column(Uint32Array, { width: 2 }),
+  /** What goes out here in this interval has come in by an interface. */
+  forwarded: column(Uint8Array),
 }
 
 export type ConversationTable = SlotTable<typeof conversationColumns>
@@ -87,12 +92,14 @@ export interface Conversations {
   take(words: Uint32Array, count: number): number
   /** Of a conversation: its points with packets in this interval. */
   touchedPoints(conversation: number): readonly number[]
+  /** Of a conversation: its points with packets of one way in this interval or the last one. */
+  recentPoints(conversation: number, goes: number): readonly number[]
   /** Begins the next interval; conversations without packets since `oldestMs` are forgotten. */
   endInterval(nowMs: number, oldestMs: number): void
   size(): number
 }
 
-const recordWords = 24
+const recordWords = flowRecordBytes / 4
 
 export function createConversations(): Conversations {
   const table = conversationSlots.create()
@@ -101,7 +108,8 @@ export function createConversations(): Conversations {
   const hash = createHash()
   const key = new Uint32Array(tupleWords)
   const touched: number[] = []
-  let interval = 1
+  // A point that was never passed has 0, which is not the interval before the first.
+  let interval = 2
   let size = 0
 
   function take(words: Uint32Array, count: number): number {
@@ -116,6 +124,7 @@ export function createConversations(): Conversations {
         fresh++
         beginPoint(points, point, interval)
       }
+      points.wayIn[point * 2 + goes] = interval
       addRecord(points, point, { words, at, goes })
     }
     return fresh
@@ -184,6 +193,15 @@ export function createConversations(): Conversations {
     return found
   }
 
+  function recentPoints(conversation: number, goes: number): readonly number[] {
+    const found: number[] = []
+    let point = table.point[conversation] as number
+    for (; point >= 0; point = points.next[point] as number) {
+      if ((points.wayIn[point * 2 + goes] as number) >= interval - 1) found.push(point)
+    }
+    return found
+  }
+
   function endInterval(nowMs: number, oldestMs: number): void {
     for (const conversation of touched) {
       table.lastMs[conversation] = nowMs
@@ -213,7 +231,16 @@ export function createConversations(): Conversations {
     size--
   }
 
-  return { table, points, touched, take, touchedPoints, endInterval, size: () => size }
+  return {
+    table,
+    points,
+    touched,
+    take,
+    touchedPoints,
+    recentPoints,
+    endInterval,
+    size: () => size,
+  }
 }
 
 /** Under a key of this process: who sends packets must not be able to choose tuples that share a place. */
@@ -281,6 +308,7 @@ function beginPoint(points: PointTable, point: number, interval: number): void {
   points.tcpFlags.fill(0, at, at + 2)
   points.first.fill(0xffff_ffff, at, at + 2)
   points.last.fill(0, at, at + 2)
+  points.forwarded[point] = 0
 }
 
 interface Going {
@@ -295,7 +323,9 @@ function addRecord(points: PointTable, point: number, { words, at, goes }: Going
   points.bytes[to] = (points.bytes[to] as number) + bytes
   points.totals[to] = (points.totals[to] as number) + bytes
   points.packets[to] = (points.packets[to] as number) + wide(words, at + word.packets)
-  points.tcpFlags[to] = (points.tcpFlags[to] as number) | (words[at + word.flags] as number)
+  const flags = words[at + word.flags] as number
+  points.tcpFlags[to] = (points.tcpFlags[to] as number) | flags
+  if ((flags & flowFlag.FORWARDED) !== 0) points.forwarded[point] = 1
   if (isEarlier(words, at + word.first_ns, points.first, point * 2)) {
     copyTime(words, at + word.first_ns, points.first, point * 2)
     points.firstWay[point] = goes

@@ -3,7 +3,10 @@
 import {
   flowRecordByte as byte,
   flowDirection,
+  flowFlag,
   flowRecordBytes,
+  type InterfaceLinks,
+  type WatchedInterface,
   flowRecordWord as word,
 } from '../../kernel/mod.ts'
 import { parseAddress } from '../../wire/mod.ts'
@@ -14,7 +17,8 @@ export interface FakePassage {
   readonly src?: readonly [string, number]
   readonly dst?: readonly [string, number]
   readonly interface: number
-  readonly direction: 'INGRESS' | 'EGRESS'
+  /** FORWARD: goes out, and came in by an interface. */
+  readonly direction: 'INGRESS' | 'EGRESS' | 'FORWARD'
   /** TCP when left out. */
   readonly protocol?: number
   /** Of what is no IP. */
@@ -24,6 +28,22 @@ export interface FakePassage {
   readonly packets: number
   readonly first?: number
   readonly last?: number
+}
+
+const unlinked: InterfaceLinks = { below: [], peer: 0, away: -1, bridge: 0 }
+
+/** Interfaces by index; those that are not named here are connected to nothing. */
+export function fakeInterfaces(
+  names: readonly string[],
+  links: Readonly<Record<string, Partial<InterfaceLinks>>> = {
+    lo: { peer: 1 },
+    veth1: { away: 0, bridge: 3 },
+    br0: { below: [2] },
+  },
+): readonly WatchedInterface[] {
+  return names.map((name, index) => {
+    return { index, name, refused: '', links: { ...unlinked, ...links[name] } }
+  })
 }
 
 /** Whole records, aligned. */
@@ -48,10 +68,11 @@ function write(octets: Buffer, passage: FakePassage): void {
     octets[byte.protocol] = passage.protocol ?? 6
   }
   octets.writeUInt16LE(isIp ? src[1] : (passage.etherType ?? 0), byte.src_port)
-  octets[byte.direction] = flowDirection[passage.direction]
+  const isForwarded = passage.direction === 'FORWARD'
+  octets[byte.direction] = flowDirection[isForwarded ? 'EGRESS' : passage.direction]
   const wide = (at: number, value: number) => octets.writeBigUInt64LE(BigInt(value), at * 4)
   octets.writeUInt32LE(passage.interface, word.interface * 4)
-  octets.writeUInt32LE(flags, word.flags * 4)
+  octets.writeUInt32LE(flags | (isForwarded ? flowFlag.FORWARDED : 0), word.flags * 4)
   wide(word.bytes, bytes)
   wide(word.packets, packets)
   wide(word.frames, packets)

@@ -1,44 +1,17 @@
-// What interfaces carried as rows: by hand, and with the sums of random traffic.
+// What interfaces carried as rows. Which of them count: counting.test.ts.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { flowFlag } from '../../kernel/mod.ts'
-import { type Row, rowOf } from '../../wire/mod.ts'
-import { momentOf } from '../rows/moment.ts'
-import { bootToWallNs, client, fakeAgent, hour, second } from '../tcp/fake.ts'
-import { type FakePassage, fakePassages } from './fake.ts'
-import { createInterfaces, type InterfacesOptions } from './interfaces.ts'
+import { client, fakeAgent, hour, second } from '../tcp/fake.ts'
+import type { FakePassage } from './fake.ts'
+import { pick, play } from './play.fake.ts'
 
-const names = ['', 'lo', 'veth1', 'br0', 'eth0', 'eth1']
-const [lo, veth, bridge, eth0, eth1] = [1, 2, 3, 4, 5] as const
+const [lo, eth0, eth1] = [1, 4, 5] as const
 const here = ['192.0.2.1', 40_000] as const
 const there = ['198.51.100.7', 443] as const
 const out = { src: here, dst: there, direction: 'EGRESS' } as const
 const back = { src: there, dst: here, direction: 'INGRESS' } as const
-
-function play(options: Partial<InterfacesOptions> = {}, agent = fakeAgent()) {
-  const { state, cgroups } = agent.enrich
-  const interfaces = createInterfaces({ node: 'n', state, cgroups, ...options })
-  interfaces.know(names.map((name, index) => ({ index, name, refused: '' })))
-  let clock = hour
-
-  /** One interval of 5 s, or one that ends later. */
-  return (passages: readonly FakePassage[], atNs = clock + 5 * second): Row[] => {
-    clock = atNs
-    interfaces.take(fakePassages(passages), passages.length)
-    const nowMs = Number((BigInt(clock) + bootToWallNs) / 1_000_000n)
-    const rows: Row[] = []
-    interfaces.report(momentOf(nowMs, { bootToWallNs, intervalMs: 5000 }), (batch) => {
-      for (let row = 0; row < batch.length; row++) rows.push(rowOf(batch, row))
-    })
-    const { due, rows: left, records } = interfaces.takeCounts()
-    assert.deepEqual([due, left, records], [rows.length, rows.length, passages.length])
-    return rows
-  }
-}
-
-const pick = (row: Row | undefined, ...fields: string[]) => fields.map((name) => row?.[name])
 
 test('both directions are one row, from who opened to who answered', () => {
   const step = play()
@@ -92,39 +65,6 @@ test('totals go on over intervals, and begin anew with another connection of the
   assert.deepEqual(pick(again, 'bytes', 'total_bytes', 'opened'), [100, 100, 1])
 })
 
-test('a packet that passes several interfaces is in the row of each, and counts once', () => {
-  const step = play()
-  const passage = (index: number, direction: 'INGRESS' | 'EGRESS', first: number, packets = 5) => ({
-    ...out,
-    ...{ interface: index, direction, first, packets, bytes: packets * 100 },
-  })
-  const rows = step([
-    passage(eth0, 'EGRESS', 3),
-    passage(bridge, 'INGRESS', 2),
-    passage(veth, 'INGRESS', 1),
-  ])
-  assert.deepEqual(
-    rows.map((row) => pick(row, 'interface', 'direction', 'packets', 'counted')),
-    [
-      ['veth1', 'received', 5, true],
-      ['br0', 'received', 5, false],
-      ['eth0', 'sent', 5, false],
-    ],
-  )
-  for (const row of rows) assert.deepEqual(row['path'], ['veth1', 'br0', 'eth0'])
-  const later = step([passage(veth, 'INGRESS', 11, 4), passage(eth0, 'EGRESS', 12, 6)])
-  assert.deepEqual(
-    later.map((row) => pick(row, 'interface', 'packets', 'counted')),
-    [
-      ['veth1', 4, true],
-      ['eth0', 6, false],
-    ],
-    'the place stays, or a packet on its way between two would count twice or never',
-  )
-  const [moved] = step([passage(eth0, 'EGRESS', 21, 7)])
-  assert.deepEqual(pick(moved, 'interface', 'counted'), ['eth0', true])
-})
-
 test('on the loopback interface each packet leaves and arrives: two rows, of which one counts', () => {
   const step = play()
   const both = (['EGRESS', 'INGRESS'] as const).flatMap((direction) => [
@@ -151,23 +91,6 @@ test('on the loopback interface each packet leaves and arrives: two rows, of whi
     [
       ['sent', 2, 3, true],
       ['received', 2, 3, false],
-    ],
-  )
-})
-
-test('what comes back by another interface counts there', () => {
-  const step = play()
-  const rows = step([
-    { ...out, interface: eth0, packets: 5, first: 1 },
-    { ...back, interface: eth1, packets: 6, first: 2 },
-    { ...back, interface: eth0, packets: 1, first: 3 },
-  ])
-  assert.deepEqual(
-    rows.map((row) => pick(row, 'interface', 'packets', 'reverse_packets', 'counted')),
-    [
-      ['eth0', 5, 0, true],
-      ['eth0', 0, 1, false],
-      ['eth1', 0, 6, true],
     ],
   )
 })
@@ -254,68 +177,3 @@ test('a conversation that is silent for long is forgotten, and comes again with 
   assert.equal(again?.['total_bytes'], 100)
   assert.equal(again?.['connection_id'], first?.['connection_id'])
 })
-
-const anyEnd = fc.tuple(
-  fc.constantFrom('10.0.0.1', '10.0.0.2', '2001:db8::1', '127.0.0.1'),
-  fc.integer({ min: 1, max: 3 }),
-)
-/** A flow whose packets all pass the same places in one direction, and how many in each interval. */
-const anyFlow = fc.record({
-  src: anyEnd,
-  dst: anyEnd,
-  protocol: fc.constantFrom(6, 17, 1),
-  places: fc.uniqueArray(
-    fc.record({
-      interface: fc.constantFrom(lo, veth, eth0),
-      direction: fc.constantFrom('INGRESS', 'EGRESS'),
-    }),
-    { minLength: 1, maxLength: 3, selector: (place) => JSON.stringify(place) },
-  ),
-  packets: fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 4 }),
-})
-
-test('property: every interface has all that it carried, and each packet counts once', () => {
-  fc.assert(
-    fc.property(fc.array(anyFlow, { maxLength: 8 }), (flows) => {
-      const unique = [...new Map(flows.map((flow) => [keyOf(flow), flow])).values()]
-      const step = play()
-      for (let interval = 0; interval < 4; interval++) {
-        const passages = unique.flatMap(({ places, packets, ...flow }) =>
-          places.map((place, at): FakePassage => {
-            const count = packets[interval] ?? 0
-            const direction = place.direction as FakePassage['direction']
-            return {
-              ...flow,
-              ...place,
-              direction,
-              packets: count,
-              bytes: 10 * count,
-              first: at + 1,
-            }
-          }),
-        )
-        const sent = passages.filter(({ packets }) => packets > 0)
-        const rows = step(sent)
-        for (const index of [lo, veth, eth0]) {
-          const carried = sent.filter((passage) => passage.interface === index)
-          assert.equal(sumOf(rows.filter((row) => row['interface'] === names[index])), sum(carried))
-        }
-        const counted = unique.reduce((all, { packets }) => all + (packets[interval] ?? 0), 0)
-        assert.equal(sumOf(rows.filter((row) => row['counted'] === true)), counted)
-      }
-    }),
-    { numRuns: 300 },
-  )
-})
-
-function keyOf({ src, dst, protocol }: { readonly src: unknown; dst: unknown; protocol: number }) {
-  return JSON.stringify([src, dst, protocol])
-}
-
-function sum(passages: readonly FakePassage[]): number {
-  return passages.reduce((all, { packets }) => all + packets, 0)
-}
-
-function sumOf(rows: readonly Row[]): number {
-  return rows.reduce((all, row) => all + Number(row['packets']) + Number(row['reverse_packets']), 0)
-}

@@ -1,15 +1,16 @@
 // Records of the probe `flow` as rows of view interface: what an interface carried, joined with the socket that sent or
 // received it. Every place that packets passed has a row of its own with exact numbers; over the counted rows each
-// packet of a conversation is there once, at the place that saw the most of it.
+// packet of a conversation is there once, at the place that saw it first.
 
-import type { WatchedInterface } from '../../kernel/mod.ts'
+import type { InterfaceLinks, WatchedInterface } from '../../kernel/mod.ts'
 import type { Batch } from '../../wire/mod.ts'
 import type { Cgroups } from '../identity/cgroups.ts'
 import type { Moment } from '../rows/moment.ts'
 import type { Connections } from '../tcp/state.ts'
 import { createConversations, mark, tupleWords, way } from './conversations.ts'
+import { countingPoints } from './counting.ts'
 import { createInterfaceRows, hasAddresses } from './interface-rows.ts'
-import { countingPoint, createTupleIds, ordered, orient } from './orientation.ts'
+import { createTupleIds, ordered, orient } from './orientation.ts'
 import { joinSockets } from './sockets.ts'
 
 /** The source whose records these are. */
@@ -42,6 +43,12 @@ export interface InterfacesOptions {
   readonly sampling?: number
 }
 
+/** The points at which packets of each way are counted. */
+interface Counting {
+  readonly ab: readonly number[]
+  readonly ba: readonly number[]
+}
+
 /** After so long without a packet a conversation is forgotten. */
 const idleMs = 120_000
 
@@ -50,6 +57,7 @@ export function createInterfaces(options: InterfacesOptions): Interfaces {
   const conversations = createConversations()
   const { table, points } = conversations
   const names = new Map<number, string>()
+  const links = new Map<number, InterfaceLinks>()
   const rows = createInterfaceRows({ ...options, names, sampling })
   const nameTuple = createTupleIds(state, node)
   let counts = { records: 0, due: 0, rows: 0 }
@@ -77,8 +85,8 @@ export function createInterfaces(options: InterfacesOptions): Interfaces {
     orient(conversations, conversation, passed, !isFirst)
     nameTuple(conversations, conversation, isAllHere(conversation))
     const path = passed.map((point) => points.interface[point] as number)
-    const ab = countingPoint(conversations, conversation, passed, way.ab)
-    const ba = countingPoint(conversations, conversation, passed, way.ba)
+    const ab = countingPoints(conversations, conversation, passed, { goes: way.ab, links })
+    const ba = countingPoints(conversations, conversation, passed, { goes: way.ba, links })
     let opened = isOpened(conversation)
     for (const point of passed) {
       for (const { ways, counted } of partsOf(point, { ab, ba })) {
@@ -90,8 +98,8 @@ export function createInterfaces(options: InterfacesOptions): Interfaces {
   }
 
   /** One row, or two if one way is counted here and the other elsewhere. */
-  function partsOf(point: number, { ab, ba }: { readonly ab: number; readonly ba: number }) {
-    const isCounted = [ab === point, ba === point]
+  function partsOf(point: number, { ab, ba }: Counting) {
+    const isCounted = [ab.includes(point), ba.includes(point)]
     const has = [way.ab, way.ba].filter((goes) => (points.packets[point * 2 + goes] as number) > 0)
     const counted = has.filter((goes) => isCounted[goes])
     if (counted.length === 0 || counted.length === has.length) {
@@ -119,7 +127,11 @@ export function createInterfaces(options: InterfacesOptions): Interfaces {
   return {
     take,
     know: (watched) => {
-      for (const { index, name } of watched) if (index > 0) names.set(index, name)
+      for (const { index, name, links: linked } of watched) {
+        if (index === 0) continue
+        names.set(index, name)
+        if (linked !== undefined) links.set(index, linked)
+      }
     },
     report,
     takeCounts: () => {

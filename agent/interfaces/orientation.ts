@@ -1,4 +1,4 @@
-// Who opened a conversation that belongs to no socket here, which place counts its packets, and its id.
+// Who opened a conversation that belongs to no socket here, and its id.
 
 import { flowFlag } from '../../kernel/mod.ts'
 import { sipHash24 } from '../../wire/mod.ts'
@@ -64,30 +64,6 @@ export function ordered(
         ? 1
         : 0,
   )
-}
-
-/**
- * The place at which packets of a way are counted: chosen once, the one with the most; another one when that has
- * none and others have. −1 = there were no packets.
- */
-export function countingPoint(
-  { table, points }: Conversations,
-  conversation: number,
-  passed: readonly number[],
-  goes: number,
-): number {
-  const before = table.counting[conversation * 2 + goes] as number
-  let best = -1
-  let most = 0
-  for (const point of passed) {
-    const packets = points.packets[point * 2 + goes] as number
-    if (point === before && packets > 0) return point
-    if (packets <= most) continue
-    most = packets
-    best = point
-  }
-  if (best >= 0) table.counting[conversation * 2 + goes] = best
-  return best
 }
 
 /** A keyed hash of the tuple. What stays on this node may have the addresses of something on another one. */

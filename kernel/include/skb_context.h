@@ -8,7 +8,8 @@
 struct __sk_buff {
 	__u32 len;
 	__u32 pkt_type;
-	__u32 before_ifindex[8];
+	__u32 before_ingress_ifindex[7];
+	__u32 ingress_ifindex;
 	__u32 ifindex;
 	__u32 before_data[8];
 	__u32 data;
@@ -19,6 +20,7 @@ struct __sk_buff {
 	__u32 gso_size;
 };
 
+_Static_assert(__builtin_offsetof(struct __sk_buff, ingress_ifindex) == 36, "as in linux/bpf.h");
 _Static_assert(__builtin_offsetof(struct __sk_buff, ifindex) == 40, "as in linux/bpf.h");
 _Static_assert(__builtin_offsetof(struct __sk_buff, data) == 76, "as in linux/bpf.h");
 _Static_assert(__builtin_offsetof(struct __sk_buff, gso_segs) == 164, "as in linux/bpf.h");

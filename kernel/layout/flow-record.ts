@@ -2,7 +2,7 @@
 // Names and meanings: kernel/probes/flow/flow_record.h.
 
 /** Size of one record in octets; always whole u32 words. */
-export const flowRecordBytes = 96
+export const flowRecordBytes = 88
 
 /** Where each member begins, in octets from the start of the record. */
 export const flowRecordByte = {
@@ -18,10 +18,9 @@ export const flowRecordByte = {
   flags: 44,
   bytes: 48,
   packets: 56,
-  frame_bytes: 64,
-  frames: 72,
-  first_ns: 80,
-  last_ns: 88,
+  frames: 64,
+  first_ns: 72,
+  last_ns: 80,
 } as const
 
 /** The same in u32 words, for members that are whole words; 64-bit ones: low word first. */
@@ -32,10 +31,9 @@ export const flowRecordWord = {
   flags: 11,
   bytes: 12,
   packets: 14,
-  frame_bytes: 16,
-  frames: 18,
-  first_ns: 20,
-  last_ns: 22,
+  frames: 16,
+  first_ns: 18,
+  last_ns: 20,
 } as const
 
 /** Value of `direction`. */
@@ -43,6 +41,7 @@ export const flowDirection = {
   NONE: 0,
   INGRESS: 1,
   EGRESS: 2,
+  FORWARD: 3,
 } as const
 
 /** Bits of `flags` above those of TCP. */
@@ -50,6 +49,7 @@ export const flowFlag = {
   SYN: 256,
   SYN_ACK: 512,
   REMAINDER: 1024,
+  FORWARDED: 2048,
 } as const
 
 /** Value of `fault`: why a packet is not counted as IP. */

@@ -173,6 +173,22 @@ export interface WatchedInterface {
   readonly name: string
   /** Why it is not watched; '' when it is. */
   readonly refused: string
+  /** The kind of hook that sees its packets; '' when it is not watched. */
+  readonly hook?: string
+  /** Of probes that can see one packet at several interfaces. */
+  readonly links?: InterfaceLinks
+}
+
+/** How an interface is connected to others of its namespace, by their indexes. */
+export interface InterfaceLinks {
+  /** What comes in by these may come up through it: ports of a bridge or bond, what is under a VLAN; all the way down. */
+  readonly below: readonly number[]
+  /** The other end of its cable in this namespace, of `lo` itself; 0 = none. */
+  readonly peer: number
+  /** A number for the namespace in which its other end is; −1 = none. */
+  readonly away: number
+  /** The bridge of which it is a port; 0 = none. One packet may leave by several of its ports. */
+  readonly bridge: number
 }
 
 /** Records of what is there now, on demand. */

@@ -31,7 +31,6 @@ for await (const line of createInterface({ input: process.stdin })) {
       bytes: wide(byte.bytes),
       packets: wide(byte.packets),
       frames: wide(byte.frames),
-      frame_bytes: wide(byte.frame_bytes),
     })
   }
   process.stdout.write(`${JSON.stringify({ records, counters: probe.counters() })}\n`)

@@ -21,7 +21,6 @@ export interface FlowRecord {
   readonly bytes: number
   readonly packets: number
   readonly frames: number
-  readonly frame_bytes: number
 }
 
 /** What a dump gives. */

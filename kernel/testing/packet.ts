@@ -92,7 +92,7 @@ export function openParser(): Parser {
       if (size === 4) return [name, view.getUint32(byte, true)]
       return [name, size === 2 ? view.getUint16(byte, true) : view.getUint8(byte)]
     })
-    const { padding: _, ...packet } = Object.fromEntries(values)
+    const { interface: _, direction: __, ...packet } = Object.fromEntries(values)
     return packet as ReadPacket
   }
 

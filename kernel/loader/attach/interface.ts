@@ -27,6 +27,14 @@ export interface Interface {
   readonly linkType: number
   /** XDP programs by mode; two at once are hardware's and the host's. */
   readonly xdp: readonly { readonly mode: XdpMode; readonly programId: number }[]
+  /** The interface that it is a port of; 0 = none. */
+  readonly master: number
+  /** The one under it, or the other end of its cable; 0 = none. */
+  readonly link: number
+  /** A number for the namespace in which `link` is; −1 = this one. */
+  readonly linkNamespace: number
+  /** `veth`, `bridge`, `bond`, `vlan` …; empty of hardware. */
+  readonly kind: string
   /** Packets that it has received and sent, by its own counters. */
   readonly carried: { readonly received: number; readonly sent: number }
 }
@@ -37,6 +45,9 @@ const getLink = 18
 /** struct ifinfomsg, its index at 4. */
 const linkBytes = 16
 const [attributeName, attributeStatistics, attributeXdp] = [3, 23, 43]
+const [attributeLink, attributeMaster, attributeLinkInfo, attributeLinkNamespace] = [5, 10, 18, 37]
+/** IFLA_INFO_KIND. */
+const infoKind = 1
 /** IFLA_XDP_DRV_PROG_ID and so on; kernels that know no modes apart are older than any in use here. */
 const xdpModes = { native: 5, generic: 6, hardware: 7 } as const
 
@@ -68,7 +79,9 @@ export function listInterfaces(): readonly Interface[] {
 
 function readInterface(body: Buffer): Interface {
   const attributes = readAttributes(body, linkBytes)
-  const xdp = readAttributes(attributes.get(attributeXdp) ?? Buffer.alloc(0), 0)
+  const nested = (type: number) => readAttributes(attributes.get(type) ?? Buffer.alloc(0), 0)
+  const number = (type: number, none: number) => attributes.get(type)?.readInt32LE(0) ?? none
+  const xdp = nested(attributeXdp)
   // struct rtnl_link_stats64 begins with them.
   const statistics = attributes.get(attributeStatistics) ?? Buffer.alloc(16)
   return {
@@ -77,6 +90,10 @@ function readInterface(body: Buffer): Interface {
       sent: Number(statistics.readBigUInt64LE(8)),
     },
     index: body.readInt32LE(4),
+    master: number(attributeMaster, 0),
+    link: number(attributeLink, 0),
+    linkNamespace: number(attributeLinkNamespace, -1),
+    kind: cString(nested(attributeLinkInfo).get(infoKind) ?? Buffer.alloc(1), 0),
     linkType: body.readUInt16LE(2),
     name: cString(attributes.get(attributeName) ?? Buffer.alloc(1), 0),
     xdp: Object.entries(xdpModes).flatMap(([mode, type]) => {

@@ -50,7 +50,6 @@ const volatile __u32 sample;
 struct passage {
 	__u64 time_ns; /* of a packet of a capture */
 	__u32 interface;
-	__u32 frame_bytes;
 	__u32 segments; /* packets on the wire; more than one for a super-packet */
 	__u8 direction;
 	__u8 captured;
@@ -93,48 +92,52 @@ static __always_inline void add_time(struct flow_counts *counts, const struct pa
 static __always_inline void add(struct flow_counts *counts, const struct packet *packet,
 				const struct passage *passage)
 {
+	__u64 bytes = packet->family ? wire_bytes(packet, passage) : 0;
+
 	add_time(counts, passage);
-	counts->bytes += packet->family ? wire_bytes(packet, passage) : 0;
-	counts->frame_bytes += passage->frame_bytes;
+	counts->bytes_flags = (counts->bytes_flags + bytes) | (__u64)flags_of(packet) << FLOW_BYTES_BITS;
 	counts->packets += passage->segments;
 	counts->frames++;
-	counts->flags |= flags_of(packet);
 }
 
 /* Another CPU may have added the key meanwhile: hence the second look, whatever adding says. */
 static __always_inline struct flow_counts *find(void *map, const void *key, __u64 *opened)
 {
-	struct flow_counts none = {}, *counts = bpf_map_lookup_elem(map, key);
+	struct flow_counts *counts = bpf_map_lookup_elem(map, key);
 
-	if (counts)
-		return counts;
-	if (bpf_map_update_elem(map, key, &none, BPF_NOEXIST) == 0)
-		(*opened)++;
-	return bpf_map_lookup_elem(map, key);
+	if (!counts) {
+		struct flow_counts none = {};
+
+		if (bpf_map_update_elem(map, key, &none, BPF_NOEXIST) == 0)
+			(*opened)++;
+		counts = bpf_map_lookup_elem(map, key);
+	}
+	return counts;
 }
 
 /* No room in the map of flows. */
-static __always_inline struct flow_counts *find_remainder(const struct flow_key *flow, __u32 side)
+static __always_inline struct flow_counts *find_remainder(const struct packet *packet, __u32 side)
 {
 	struct remainder_key key = {
-		.interface = flow->interface,
-		.protocol = flow->protocol,
-		.family = flow->family,
-		.direction = flow->direction,
+		.interface = packet->interface,
+		.protocol = packet->protocol,
+		.family = packet->family,
+		.direction = packet->direction,
 	};
 	__u64 no_flow = 0;
 
 	return side ? find(&remainders_b, &key, &no_flow) : find(&remainders_a, &key, &no_flow);
 }
 
-static __always_inline void count_packet(const struct flow_key *key, const struct packet *packet,
-					 const struct passage *passage, __u32 side, struct flow_counters *here)
+/* The packet is its own key: it begins as one does. */
+static __always_inline void count_packet(const struct packet *packet, const struct passage *passage, __u32 side,
+					 struct flow_counters *here)
 {
 	__u64 *opened = &here->values[COUNTER_OPENED];
-	struct flow_counts *counts = side ? find(&flows_b, key, opened) : find(&flows_a, key, opened);
+	struct flow_counts *counts = side ? find(&flows_b, packet, opened) : find(&flows_a, packet, opened);
 
 	if (!counts) {
-		counts = find_remainder(key, side);
+		counts = find_remainder(packet, side);
 		if (counts)
 			here->values[COUNTER_UNLISTED] += passage->segments;
 	}
@@ -146,13 +149,24 @@ static __always_inline void count_packet(const struct flow_key *key, const struc
 	here->values[COUNTER_COUNTED] += passage->segments;
 }
 
+#define SAME_PLACE(MEMBER)                                                                                  \
+	_Static_assert(__builtin_offsetof(struct packet, MEMBER) == __builtin_offsetof(struct flow_key, MEMBER), \
+		       "a packet begins as a key does")
+SAME_PLACE(dst);
+SAME_PLACE(src_port);
+SAME_PLACE(dst_port);
+SAME_PLACE(interface);
+SAME_PLACE(protocol);
+SAME_PLACE(family);
+SAME_PLACE(direction);
+SAME_PLACE(fault);
+
 static __always_inline void account(const struct packet_source *source, enum packet_link link,
 				    const struct passage *passage)
 {
 	__u32 side = active & 1;
 	struct flow_counters *here = bpf_map_lookup_elem(&counters, &side);
 	struct packet packet;
-	struct flow_key key;
 
 	if (!here)
 		return;
@@ -162,16 +176,11 @@ static __always_inline void account(const struct packet_source *source, enum pac
 		return;
 	}
 	parse_packet(source, link, &packet);
-	__builtin_memcpy(key.src, packet.src, sizeof(key.src));
-	__builtin_memcpy(key.dst, packet.dst, sizeof(key.dst));
-	key.src_port = packet.family ? packet.src_port : packet.ether_type;
-	key.dst_port = packet.dst_port;
-	key.interface = passage->interface;
-	key.protocol = packet.protocol;
-	key.family = packet.family;
-	key.direction = passage->direction;
-	key.fault = packet.fault;
-	count_packet(&key, &packet, passage, side, here);
+	packet.interface = passage->interface;
+	packet.direction = passage->direction;
+	if (!packet.family)
+		packet.src_port = packet.ether_type;
+	count_packet(&packet, passage, side, here);
 }
 
 #endif

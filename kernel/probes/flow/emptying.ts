@@ -2,6 +2,7 @@
 // first any more it is taken whole, with its counters.
 
 import {
+  flowDirection,
   flowFlag,
   flowRecordByte,
   flowRecordBytes,
@@ -39,6 +40,7 @@ export function createEmptying(object: LoadedObject, deps: EmptyingDeps): () => 
 
   function keep(record: Uint32Array): void {
     toBootTime(record, slept)
+    flagForwarded(record)
     if (octets.length < filled + flowRecordBytes) octets = larger(octets, filled + flowRecordBytes)
     octets.set(new Uint8Array(record.buffer, record.byteOffset, flowRecordBytes), filled)
     filled += flowRecordBytes
@@ -88,6 +90,14 @@ function remainderOf(sum: Uint32Array): Uint32Array<ArrayBuffer> {
   const flags = record[flowRecordWord.flags] as number
   record[flowRecordWord.flags] = (flags & 0xff) | flowFlag.REMAINDER
   return record
+}
+
+/** Of a key it is a direction of its own. */
+function flagForwarded(record: Uint32Array): void {
+  const octets = new Uint8Array(record.buffer, record.byteOffset)
+  if (octets[flowRecordByte.direction] !== flowDirection.FORWARD) return
+  octets[flowRecordByte.direction] = flowDirection.EGRESS
+  record[flowRecordWord.flags] = (record[flowRecordWord.flags] as number) | flowFlag.FORWARDED
 }
 
 /** The programs read a clock that stands while the machine sleeps; the one of the last packet moves with its ticks. */

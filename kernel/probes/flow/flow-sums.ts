@@ -14,13 +14,11 @@ export interface FlowSums {
 /** struct flow_key and flow_counts in u32 words; a record begins as a key does. */
 const flowKeyWords = 11
 const count = {
-  bytes: 0,
-  frameBytes: 2,
-  first: 4,
-  last: 6,
-  packets: 8,
-  frames: 9,
-  flags: 10,
+  bytesAndFlags: 0,
+  first: 2,
+  last: 4,
+  packets: 6,
+  frames: 7,
 } as const
 const two32 = 4294967296
 
@@ -39,21 +37,21 @@ export function createFlowSums(
   }
 
   function addUp(values: Uint32Array, from: number): void {
-    let [bytes, frameBytes, packets, frames, flags] = [0, 0, 0, 0, 0]
+    let [bytes, packets, frames, flags] = [0, 0, 0, 0]
     let [first, last] = [-1, -1]
     for (let at = from; at < from + entryWords; at += cpuWords) {
       if (values[at + count.frames] === 0) continue
-      bytes += wide(values, at + count.bytes)
-      frameBytes += wide(values, at + count.frameBytes)
+      // FLOW_BYTES_BITS of flow_record.h.
+      const high = values[at + count.bytesAndFlags + 1]!
+      bytes += values[at + count.bytesAndFlags]! + (high & 0xffff) * two32
+      flags |= high >>> 16
       packets += values[at + count.packets]!
       frames += values[at + count.frames]!
-      flags |= values[at + count.flags]!
       if (first < 0 || earlier(values, at + count.first, first)) first = at + count.first
       if (last < 0 || earlier(values, last, at + count.last)) last = at + count.last
     }
     record[word.flags] = flags
     put(word.bytes, bytes)
-    put(word.frame_bytes, frameBytes)
     put(word.packets, packets)
     put(word.frames, frames)
     for (const half of [0, 1]) {

@@ -34,11 +34,13 @@ static __always_inline __u32 segments_of(struct __sk_buff *skb)
 	return size > 0 && skb->len > size ? (skb->len + size - 1) / size : 1;
 }
 
+/* What goes out has passed another interface if it has come in by one. A host's own packets have not. */
 static __always_inline struct passage passage_of(struct __sk_buff *skb, enum flow_direction direction)
 {
+	if (direction == DIRECTION_EGRESS && skb->ingress_ifindex > 0)
+		direction = DIRECTION_FORWARD;
 	return (struct passage){
 		.interface = skb->ifindex,
-		.frame_bytes = skb->len,
 		.segments = segments_of(skb),
 		.direction = direction,
 	};
@@ -124,7 +126,6 @@ int flow_replay(struct __sk_buff *skb)
 	source.length = described->length;
 	passage.time_ns = described->seconds * 1000000000ULL + described->nanoseconds;
 	passage.interface = described->interface;
-	passage.frame_bytes = described->length;
 	account(&source, described->link, &passage);
 	replayed = next + 1;
 	return 0;

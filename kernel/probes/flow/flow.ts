@@ -25,7 +25,7 @@ const coarseClock = 'BPF_FUNC_ktime_get_coarse_ns'
 const mapBytesMax = 64 << 20
 const [flowsLeast, flowsMost] = [1 << 13, 1 << 16]
 /** struct flow_counts. */
-const countsBytes = 48
+const countsBytes = 32
 
 /** Throws `interfaces_none`, what loading throws, and what the first interface refused if none was attached. */
 export function openFlowProbe(options: ProbeOptions): FlowProbe {
@@ -84,6 +84,7 @@ function probeOf(object: LoadedObject, options: ProbeOptions): FlowProbe {
     if (sample <= 1) counters.add('unseen', carried.unseen(before))
     const after = following.update()
     if (sample <= 1) counters.add('excess', carried.excess(after))
+    following.forgetGone()
     return octets
   }
 
@@ -124,8 +125,14 @@ function probeOf(object: LoadedObject, options: ProbeOptions): FlowProbe {
   }
 }
 
-function interfacesOf({ names, refused }: Following): readonly WatchedInterface[] {
-  const watched = [...names].map(([index, name]) => ({ index, name, refused: '' }))
+function interfacesOf(following: Following): readonly WatchedInterface[] {
+  const { names, refused, links } = following
+  const linked = links()
+  const watched = [...names].map(([index, name]): WatchedInterface => {
+    const own = linked.get(index)
+    const hook = following.isWatched(index) ? following.hook : ''
+    return { index, name, refused: '', hook, ...(own === undefined ? {} : { links: own }) }
+  })
   const others = [...refused].map(([name, { message }]) => ({ index: 0, name, refused: message }))
   return [...watched, ...others]
 }

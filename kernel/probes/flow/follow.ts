@@ -15,8 +15,9 @@ import { tcx } from '../../loader/attach/tcx.ts'
 import { type LinkNews, openLinkNews } from '../../loader/link-news.ts'
 import { inNamespace } from '../../loader/namespace.ts'
 import type { LoadedObject } from '../../loader/object.ts'
-import type { HookChoice } from '../spec.ts'
+import type { HookChoice, InterfaceLinks } from '../spec.ts'
 import { chosen } from './choose.ts'
+import { linksOf } from './interface-links.ts'
 
 export interface Following {
   /** All interfaces of the namespace; none when it is gone. */
@@ -25,10 +26,17 @@ export interface Following {
   update(): readonly Interface[]
   /** The same if the kernel says that something has changed. */
   updateIfChanged(): void
-  /** Names of interfaces by index: those that are watched, and those that were. */
+  /** Names of interfaces by index: those that are watched, and those that were until lately. */
   readonly names: ReadonlyMap<number, string>
+  /** How those that are there are connected. */
+  links(): ReadonlyMap<number, InterfaceLinks>
+  /** The kind of hook at which all of them are watched. */
+  readonly hook: Exclude<HookChoice, 'auto'>
+  /** Forgets the names of those that have gone before this was last called: no record can have them any more. */
+  forgetGone(): void
   /** How many are watched now. */
   watched(): number
+  isWatched(index: number): boolean
   /** Interfaces that could not be attached to, and why. */
   readonly refused: ReadonlyMap<string, AppError>
   close(): void
@@ -61,6 +69,8 @@ export function followInterfaces(object: LoadedObject, options: FollowOptions): 
   const watched = new Map<number, Watched>()
   const names = new Map<number, string>()
   const refused = new Map<string, AppError>()
+  let gone: readonly number[] = []
+  let links: ReadonlyMap<number, InterfaceLinks> = new Map()
   if (hook === 'clsact') removeLeftFilters(netns)
   const news: LinkNews = inNamespace(netns, openLinkNews)
 
@@ -76,6 +86,7 @@ export function followInterfaces(object: LoadedObject, options: FollowOptions): 
   function update(): readonly Interface[] {
     const all = list()
     const there = new Map(all.map((found) => [found.index, found]))
+    links = linksOf(all)
     for (const [index, known] of watched) {
       const found = there.get(index)
       const isSame = found !== undefined && found.linkType === known.linkType
@@ -115,14 +126,23 @@ export function followInterfaces(object: LoadedObject, options: FollowOptions): 
     }
   }
 
+  function forgetGone(): void {
+    for (const index of gone) if (!watched.has(index)) names.delete(index)
+    gone = [...names.keys()].filter((index) => !watched.has(index))
+  }
+
   return {
     list,
     update,
+    links: () => links,
+    hook,
+    forgetGone,
     updateIfChanged: () => {
       if (news.any()) update()
     },
     names,
     watched: () => watched.size,
+    isWatched: (index) => watched.has(index),
     refused,
     close: news.close,
   }

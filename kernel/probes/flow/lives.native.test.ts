@@ -6,7 +6,13 @@ import { once } from 'node:events'
 import { after, before, test } from 'node:test'
 import { type Attacher, startAttacher } from '../../testing/attach.ts'
 import { kernelAtLeast } from '../../testing/features.ts'
-import { type FlowRecord, startFlows, sumOf, watchFlows } from '../../testing/flow.ts'
+import {
+  type FlowRecord,
+  type FlowWatcher,
+  startFlows,
+  sumOf,
+  watchFlows,
+} from '../../testing/flow.ts'
 import { createPair, type Pair } from '../../testing/pair.ts'
 import type { Namespace } from '../../testing/peers.ts'
 
@@ -128,6 +134,42 @@ async function watchAndKill(hook: (typeof hooks)[number]): Promise<void> {
   }
   if (hook !== 'tcx') await assertGone(hook)
 }
+
+const countedBy = async (watcher: FlowWatcher) =>
+  sumOf((await watcher.dump()).records.filter(isCounted), 'packets')
+
+for (const hook of ['tcx', 'socket-filter'] as const) {
+  test(`${hook}: two agents at one interface each count every packet, and one that goes leaves the other`, async (t) => {
+    if (hook === 'tcx' && !kernelAtLeast(6, 6)) return t.skip(noTcx)
+    const watchers = [
+      await watchFlows(pair.far, { interfaces: ['far0'], hook }),
+      await watchFlows(pair.far, { interfaces: ['far0'], hook }),
+    ] as const
+    try {
+      pair.send(5, 20)
+      assert.deepEqual([await countedBy(watchers[0]), await countedBy(watchers[1])], [5, 5])
+      await watchers[0].kill('idle')
+      pair.send(4, 20)
+      assert.equal(await countedBy(watchers[1]), 4)
+    } finally {
+      await watchers[1].close()
+    }
+  })
+}
+
+test('clsact: a second agent is refused with the first one named, which goes on', async () => {
+  const watcher = await watchFlows(pair.far, { interfaces: ['far0'], hook: 'clsact' })
+  try {
+    await assert.rejects(
+      watchFlows(pair.far, { interfaces: ['far0'], hook: 'clsact' }),
+      /another process of Weir/,
+    )
+    pair.send(5, 20)
+    assert.equal(await countedBy(watcher), 5)
+  } finally {
+    await watcher.close()
+  }
+})
 
 test("packets that another program took first are unseen, by the interface's own count", async (t) => {
   if (!kernelAtLeast(6, 6)) return t.skip(noTcx)

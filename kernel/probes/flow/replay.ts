@@ -56,7 +56,7 @@ export interface Replay {
 }
 
 /** struct flow_counts. */
-const countsBytes = 48
+const countsBytes = 32
 const windowBytes = 2 << 20
 const packetsMax = 8192
 const wordsPerPacket = 8
