@@ -46,11 +46,13 @@ import { createStatus } from './status/status.ts'
 import { type Admission, createAdmission } from './stream/admission.ts'
 import { createStream, type Stream, type StreamRefusal } from './stream/stream.ts'
 import { createEnrich, type Enrich } from './tcp/enrich.ts'
-import { createWatch, type Watch, type WatchedInterval } from './watch.ts'
+import { createWatch, type InterfaceReport, type Watch, type WatchedInterval } from './watch.ts'
 
 export interface Agent extends Component {
   /** The probes that run, with their programs; empty before the start. */
   probes(): readonly RunningProbe[]
+  /** The interfaces that they watch, and those that refused. */
+  interfaces(): readonly InterfaceReport[]
   health(): AgentHealth
 }
 
@@ -118,6 +120,7 @@ export function createAgent(config: AgentConfig, reporter: Reporter): Agent {
     start,
     stop: () => stopAll(),
     probes: () => parts?.watch.drain.running() ?? [],
+    interfaces: () => parts?.watch.interfaces() ?? [],
     health,
   }
 }

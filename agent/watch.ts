@@ -3,6 +3,7 @@
 import type { Component, Reporter } from '../common/mod.ts'
 import type { ProbeOptions } from '../kernel/mod.ts'
 import type { Batch } from '../wire/mod.ts'
+import type { SourceReport } from './drain/collector.ts'
 import { createDrain, type Drain } from './drain/drain.ts'
 import type { SnapshotReport } from './drain/messages.ts'
 import { recordSource } from './drain/record.ts'
@@ -47,6 +48,16 @@ export interface WatchDeps {
 
 export interface Watch extends Component {
   readonly drain: Drain
+  /** Interfaces of the last interval: those that are watched, and those that refused. */
+  interfaces(): readonly InterfaceReport[]
+}
+
+/** An interface that a probe watches, by which hook, or why it does not. */
+export interface InterfaceReport {
+  readonly probe: string
+  readonly name: string
+  readonly hook: string
+  readonly refused: string
 }
 
 /** Every living socket is shown at the start and then so often; between, only what has changed. */
@@ -70,6 +81,7 @@ export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Repo
   let from = 0n
   let completeDueMs = 0
   const refused = new Map<string, string>()
+  let reported: readonly InterfaceReport[] = []
   let stopped = false
 
   async function interval(last: boolean): Promise<void> {
@@ -105,6 +117,7 @@ export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Repo
 
   /** Which interfaces are watched; why one is not is logged when that is new. */
   function learn({ sources }: SnapshotReport): void {
+    reported = sources.flatMap(reportsOf)
     for (const { source, interfaces: watched = [] } of sources) {
       if (source === flowSource) interfaces.know(watched)
       for (const { name, refused: why } of watched) {
@@ -148,7 +161,14 @@ export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Repo
     await drain.stop()
   }
 
-  return { name: 'watch', start, stop, drain }
+  return { name: 'watch', start, stop, drain, interfaces: () => reported }
+}
+
+/** Of an interface that has gone lately there is neither a hook nor a reason. */
+function reportsOf({ source, interfaces = [] }: SourceReport): readonly InterfaceReport[] {
+  return interfaces
+    .map(({ name, hook = '', refused }) => ({ probe: source, name, hook, refused }))
+    .filter(({ hook, refused }) => hook !== '' || refused !== '')
 }
 
 /** A timer may strike a moment early: the next multiple is then the one after. */

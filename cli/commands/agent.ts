@@ -1,13 +1,14 @@
 // `weir agent`: measures this host and sends the rows to a central.
 
 import { resolve } from 'node:path'
-import type { AgentConfig, ConnectionEventChoice, xdp } from '../../agent/mod.ts'
+import type { Agent, AgentConfig, ConnectionEventChoice, xdp } from '../../agent/mod.ts'
 import { createLifecycle, runUntilSignal } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { parseAgentFilter } from '../../wire/mod.ts'
 import { interfaceFlags, interfacesOf } from '../parse/interfaces.ts'
 import { insecureFlag, listenUnless } from '../parse/loopback.ts'
 import { logLine } from '../render/packet-lines.ts'
+import { watchedLines } from '../render/watched.ts'
 import { type Command, note, print, type Terminal, type Values } from './command.ts'
 import { createProtector, type ProtectorConfig } from './keep-protected.ts'
 import { echoFlag, packetFlags, packetsOf } from './packet-flags.ts'
@@ -83,14 +84,19 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
     values.on('xdp-echo') ? { ...config, onPacket: echo } : config,
     reporter,
   )
-  const protector = createProtector(terminal, protectorOf(values, config), reporter)
+  const protector = createProtector(terminal, protectorOf(values, config, agent), reporter)
   const announce = {
     name: 'announce',
     start: () => {
       const waits = agent.health().message
-      if (process.send) process.send({ type: 'ready', probes: agent.probes(), waits })
+      const interfaces = agent.interfaces()
+      protector.say()
+      if (process.send) process.send({ type: 'ready', probes: agent.probes(), interfaces, waits })
       else if (waits) note(terminal, `Weir agent waits: ${waits}`)
-      else note(terminal, `Weir agent is running: rows go to ${values.text('upstream')}`)
+      else {
+        note(terminal, `Weir agent is running: rows go to ${values.text('upstream')}`)
+        for (const line of watchedLines(interfaces)) note(terminal, line)
+      }
     },
     stop: () => {},
   }
@@ -98,11 +104,16 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   return 0
 }
 
-function protectorOf(values: Values, { upstream, metrics }: AgentConfig): ProtectorConfig {
-  const notice = {
+function protectorOf(
+  values: Values,
+  { upstream, metrics }: AgentConfig,
+  agent: Agent,
+): ProtectorConfig {
+  const notice = () => ({
     ports: metrics && metrics.port > 0 ? [metrics.port] : [],
     ...('host' in upstream ? { upstream } : {}),
-  }
+    interfaces: agent.interfaces(),
+  })
   return { root: values.text('pin-root') ?? '', notice }
 }
 

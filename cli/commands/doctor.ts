@@ -1,8 +1,9 @@
 // `weir doctor`: what this host allows, which hooks are used and why, what is missing and how to get it.
 
-import { doctorLines, type HostIntake, isHealthy } from '../render/doctor.ts'
+import { doctorLines, type HostIntake, type HostReport, isHealthy } from '../render/doctor.ts'
 import { escapedJson } from '../render/escape.ts'
-import { type Command, print, type Values } from './command.ts'
+import { findProcesses } from '../source/running.ts'
+import { type Command, print, type Terminal, type Values } from './command.ts'
 import { flowsInFlag } from './intake-flags.ts'
 import { configFlag } from './process-flags.ts'
 
@@ -11,7 +12,7 @@ const unavailableExitCode = 69
 export const doctorCommand: Command = {
   name: 'doctor',
   summary: 'Says what this kernel allows, which hooks are used, and what is missing.',
-  description: `Works without privileges, too. Where the configuration takes flows of routers, it looks at what they need as well. Ends with exit code ${unavailableExitCode} when a probe cannot run.`,
+  description: `Works without privileges, too. Of the agents that run here it shows which interfaces they watch; where the configuration takes flows of routers, it looks at what they need as well. Ends with exit code ${unavailableExitCode} when a probe cannot run.`,
   flags: [
     {
       name: 'output',
@@ -32,7 +33,7 @@ export const doctorCommand: Command = {
   run: async (values, terminal) => {
     const { doctor } = await import('../../agent/mod.ts')
     const intake = await intakeOfHost(values)
-    const report = { ...doctor(), ...(intake ? { intake } : {}) }
+    const report = { ...doctor(), agents: agentsOn(terminal), ...(intake ? { intake } : {}) }
     if (values.text('output') === 'json') print(terminal, escapedJson(report))
     else for (const line of doctorLines(report, terminal.columns)) print(terminal, line)
     return isHealthy(report) ? 0 : unavailableExitCode
@@ -46,4 +47,11 @@ async function intakeOfHost(values: Values): Promise<HostIntake | undefined> {
   const { receiveBuffer, receiveRemedy } = await import('../../central/mod.ts')
   const buffer = receiveBuffer()
   return { flows, ...buffer, remedy: receiveRemedy(buffer) }
+}
+
+/** Agents that run on this host and watch interfaces. */
+function agentsOn({ runtimeFolders }: Terminal): HostReport['agents'] {
+  return findProcesses(runtimeFolders).flatMap(({ pid, interfaces = [] }) =>
+    interfaces.length === 0 ? [] : [{ pid, interfaces }],
+  )
 }

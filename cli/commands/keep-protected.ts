@@ -12,7 +12,13 @@ const everyMs = 60_000
 export interface ProtectorConfig {
   /** Where programs are pinned. */
   readonly root: string
-  readonly notice: RunningNotice
+  /** What it says of itself now. */
+  readonly notice: () => RunningNotice
+}
+
+export interface Protector extends Component {
+  /** Says what there is now, if it is something else than before; so it does once a minute. */
+  say(): void
 }
 
 /** Starts before the agent: its first connection must pass. */
@@ -20,9 +26,17 @@ export function createProtector(
   { runtimeFolders }: Pick<Terminal, 'runtimeFolders'>,
   { root, notice }: ProtectorConfig,
   reporter: Reporter,
-): Component {
+): Protector {
   let timer: NodeJS.Timeout | undefined
   let takeBack = (): void => {}
+  let said = ''
+
+  function say(): void {
+    const now = notice()
+    if (JSON.stringify(now) === said) return
+    said = JSON.stringify(now)
+    takeBack = tellRunning(runtimeFolders, 'agent', now)
+  }
 
   async function look(): Promise<void> {
     try {
@@ -36,10 +50,14 @@ export function createProtector(
 
   return {
     name: 'protector',
+    say,
     start: async () => {
-      takeBack = tellRunning(runtimeFolders, 'agent', notice)
+      say()
       await look()
-      timer = setInterval(() => void look(), everyMs).unref()
+      timer = setInterval(() => {
+        say()
+        void look()
+      }, everyMs).unref()
     },
     stop: () => {
       clearInterval(timer)

@@ -5,11 +5,13 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { InterfaceReport } from '../../agent/mod.ts'
 import { makeFolder, messageOf } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { cliError } from '../errors.ts'
 import { interfaceFlags } from '../parse/interfaces.ts'
 import { insecureFlag, listenOf, listensOf, listenUnless } from '../parse/loopback.ts'
+import { watchedLines } from '../render/watched.ts'
 import { type ChildSpec, createSupervisor, type ReadyMessage } from '../supervisor/supervisor.ts'
 import { agentCommand } from './agent.ts'
 import { centralCommand } from './central.ts'
@@ -215,6 +217,8 @@ function announce(
     print(terminal, `  probe    ${probe}: ${[...on].join(', ')}`)
     print(terminal, `  missing  ${lacks || 'nothing'}`)
   }
+  const watched = (ready.get('agent')?.['interfaces'] ?? []) as readonly InterfaceReport[]
+  for (const line of watchedLines(watched)) print(terminal, line)
   print(terminal, `  data     ${dataDir}`)
   print(terminal, 'Ctrl-C stops it and leaves nothing in the kernel.')
   print(terminal, '')

@@ -25,6 +25,7 @@ const report: HostReport = {
     },
   ],
   unseen: ['no route (ENETUNREACH)'],
+  agents: [],
 }
 
 test('a host that lacks nothing', () => {
@@ -82,4 +83,18 @@ test('what is missing stands below with its remedy, once', () => {
     '  apt-get install libbpf1',
   ])
   assert.ok(!isHealthy(poor))
+})
+
+test('agents that watch interfaces stand with the hook, and with what refused', () => {
+  const interfaces = [
+    { probe: 'flow', name: 'eth0', hook: 'tcx', refused: '' },
+    { probe: 'flow', name: 'wg0', hook: '', refused: 'no link header' },
+  ]
+  const lines = doctorLines({ ...report, agents: [{ pid: 4711, interfaces }] }, undefined)
+  const at = lines.indexOf('Agent 4711:')
+  assert.deepEqual(lines.slice(at, at + 3), [
+    'Agent 4711:',
+    '  watches  eth0 (flow by tcx)',
+    '  refused  wg0 (flow): no link header',
+  ])
 })

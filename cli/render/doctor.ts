@@ -1,7 +1,9 @@
 // What the doctor found, as a person reads it: the host in one line, a line per probe, what is missing.
 
+import type { InterfaceReport } from '../../agent/mod.ts'
 import type { TableColumn } from './table.ts'
 import { createTable } from './table.ts'
+import { watchedLines } from './watched.ts'
 import { joinedLines } from './width.ts'
 
 /** The part of the kernel's report that is shown; see DoctorReport of the agent. */
@@ -19,6 +21,11 @@ export interface HostReport {
   readonly unseen: readonly string[]
   /** Where flows of routers are taken. */
   readonly intake?: HostIntake
+  /** Agents that run here, with what they watch. */
+  readonly agents: readonly {
+    readonly pid: number
+    readonly interfaces: readonly InterfaceReport[]
+  }[]
 }
 
 export interface HostIntake {
@@ -77,6 +84,10 @@ export function doctorLines(report: HostReport, width: number | undefined): read
     ...joinedLines(host, width),
     ...createTable(columns, width).lines(report.probes.flatMap(linesOf)),
     ...intakeLines(report),
+    ...report.agents.flatMap(({ pid, interfaces }) => [
+      `Agent ${pid}:`,
+      ...watchedLines(interfaces, width),
+    ]),
     ...missing(report),
     'Not seen on any host:',
     ...report.unseen.map((text) => `  ${text}`),

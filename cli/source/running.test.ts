@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -68,6 +68,21 @@ test('an agent that runs is no central, and says where its central is', () => {
 test('a file with a port that is none is no answer', () => {
   withFolder((folder) => {
     const takeBack = tellRunning([folder], 'agent', { ports: [70_000] })
+    assert.deepEqual(findProcesses([folder]), [])
+    takeBack()
+  })
+})
+
+test('an agent says which interfaces it watches; a file that says it wrongly is no answer', () => {
+  withFolder((folder) => {
+    const interfaces = [{ probe: 'flow', name: 'eth0', hook: 'tcx', refused: '' }]
+    const takeBack = tellRunning([folder], 'agent', { ports: [], interfaces })
+    assert.deepEqual(
+      findProcesses([folder]).map((found) => found.interfaces),
+      [interfaces],
+    )
+    const file = join(folder, `agent-${process.pid}.json`)
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"eth0"', '{}'))
     assert.deepEqual(findProcesses([folder]), [])
     takeBack()
   })

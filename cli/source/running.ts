@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import type { InterfaceReport } from '../../agent/mod.ts'
 
 /** What a process says of itself. */
 export interface RunningNotice {
@@ -22,6 +23,8 @@ export interface RunningNotice {
   readonly ports: readonly number[]
   /** The central to which an agent sends over TCP. */
   readonly upstream?: { readonly host: string; readonly port: number }
+  /** Interfaces that an agent watches, and those that refused. */
+  readonly interfaces?: readonly InterfaceReport[]
 }
 
 export interface RunningProcess extends RunningNotice {
@@ -102,11 +105,19 @@ function isTrusted(file: string): boolean {
 
 function isProcess(value: unknown): value is RunningProcess {
   if (typeof value !== 'object' || value === null) return false
-  const { url, pid, start, ports, upstream } = value as Partial<RunningProcess>
+  const { url, pid, start, ports, upstream, interfaces } = value as Partial<RunningProcess>
   if (url !== undefined && typeof url !== 'string') return false
+  if (interfaces !== undefined && !(Array.isArray(interfaces) && interfaces.every(isReport))) {
+    return false
+  }
   if (upstream && !(typeof upstream.host === 'string' && isPort(upstream.port))) return false
   const isNamed = Number.isInteger(pid) && typeof start === 'string'
   return isNamed && Array.isArray(ports) && ports.every(isPort)
+}
+
+function isReport(value: unknown): value is InterfaceReport {
+  const { probe, name, hook, refused } = Object(value) as Partial<InterfaceReport>
+  return [probe, name, hook, refused].every((text) => typeof text === 'string')
 }
 
 function isPort(value: unknown): boolean {

@@ -111,7 +111,8 @@ function createFollow(interfaces: readonly XdpInterface[], watch: XdpWatch) {
     interfaces: () =>
       watch.interfaces.map(({ name }, at): WatchedInterface => {
         const refused = reasons[at] ?? ''
-        return { index: refused === '' ? at + 1 : 0, name, refused }
+        const hook = refused === '' ? 'xdp' : ''
+        return { index: refused === '' ? at + 1 : 0, name, refused, hook }
       }),
     report: () => {
       const missing = watch.interfaces.flatMap(({ name }, at) =>
