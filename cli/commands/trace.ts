@@ -86,6 +86,7 @@ async function traceSources(looking: Looking, { protocols, terminal }: Trace) {
   const { kernel, maps, interface: name, ended } = looking
   const full = () => kernel.readXdpCounters(maps.counters)['hits_full'] ?? 0
   const fullBefore = full()
+  let [others, shown] = [0, 0]
   const reader = kernel.openHits(maps, name, protocols)
   note(terminal, `Tracing ${name} (Ctrl+C to stop)`)
   try {
@@ -96,10 +97,11 @@ async function traceSources(looking: Looking, { protocols, terminal }: Trace) {
       })
       const lines = hits.map(hitLine).filter((line) => line !== undefined)
       if (lines.length > 0) terminal.out.write(`${lines.join('\n')}\n`)
+      others = full() - fullBefore
+      if (others > shown) note(terminal, `and ${others} packets of sources that found no room`)
+      shown = others
     }
   } finally {
     reader.close()
   }
-  const uncounted = full() - fullBefore
-  if (uncounted > 0) note(terminal, `${uncounted} packets came from sources beyond those counted`)
 }

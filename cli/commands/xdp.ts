@@ -64,6 +64,7 @@ const fields = [
   'netns',
   'mode',
   'program_id',
+  'version',
   'rules',
   'unconfirmed_seconds',
   'packets',
@@ -96,16 +97,28 @@ const status: Command = {
         netns: row.netns,
         mode: row.mode,
         program_id: row.programId,
-        rules: row.rules,
+        version: row.isOther ? 'other' : 'this',
+        rules: row.isOther ? null : row.rules,
         unconfirmed_seconds: row.unconfirmedSeconds,
-        packets: counters['seen'] ?? 0,
-        dropped: counters['dropped'] ?? 0,
-        protected: counters['protected'] ?? 0,
-        reported: counters['reported'] ?? 0,
-        lost: counters['lost_ring'] ?? 0,
+        packets: counters['seen'] ?? null,
+        dropped: counters['dropped'] ?? null,
+        protected: counters['protected'] ?? null,
+        reported: counters['reported'] ?? null,
+        lost: counters['lost_ring'] ?? null,
       })),
     )
     listing.finish()
+    for (const { interface: name, isOther } of found) {
+      if (!isOther) continue
+      note(
+        terminal,
+        `${name}: the program of another version of Weir; its rules go on, and cannot be read or changed`,
+      )
+      note(
+        terminal,
+        `  weir xdp detach -i ${name}, then weir xdp attach -i ${name} and load the rules anew`,
+      )
+    }
     return 0
   },
 }

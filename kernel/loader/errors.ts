@@ -187,6 +187,14 @@ export const kernelErrors = {
     exitCode: 73,
     remedy: 'weir xdp detach -i {interface} first; rules change without that',
   },
+  xdp_other_version: {
+    message:
+      'another version of Weir put the XDP program on {interface}: its rules go on, and cannot be read or changed',
+    status: 409,
+    exitCode: 73,
+    remedy:
+      'weir xdp detach -i {interface}, then weir xdp attach -i {interface} and load the rules anew',
+  },
   xdp_busy: {
     message: 'another command changes XDP on {interface}',
     status: 409,

@@ -14,6 +14,8 @@ import { ownNamespace } from '../../loader/namespace.ts'
 import type { LoadedObject } from '../../loader/object.ts'
 import { loadXdpObject } from './object.ts'
 import {
+  assertReadable,
+  findOtherVersion,
   findPinned,
   listPinned,
   openPinned,
@@ -54,10 +56,14 @@ function inodeOf(path: string): number {
   throw fail('namespace_refused', { details: { path, reason: 'ENOENT' } })
 }
 
-/** Attaches and pins: it stays until `detachXdp`. Throws `xdp_attached`, `hook_occupied` and what a hook throws. */
+/**
+ * Attaches and pins: it stays until `detachXdp`. Throws `xdp_attached`, `xdp_other_version`, `hook_occupied` and what a hook
+ * throws.
+ */
 export function attachXdp(target: XdpTarget, mode: XdpPlace['mode']): AttachedXdp {
   const place = placeOf(target)
   return withLock(place, () => {
+    assertReadable(place)
     const found = findPinned(place)
     const rules = found ? lastingRules(found.maps, place.interface) : []
     const protect = found ? rulesInForce(found.maps, place.interface).protect : true
@@ -138,6 +144,8 @@ export interface XdpStatus {
   /** `gone`: the interface was deleted; `unknown`: its namespace cannot be entered. */
   readonly mode: string
   readonly programId: number
+  /** The program of another version of Weir: nothing else is known of it. */
+  readonly isOther: boolean
   readonly rules: number
   /** Seconds until rules are taken back; null if none wait. */
   readonly unconfirmedSeconds: number | null
@@ -148,7 +156,7 @@ export interface XdpStatus {
 export function xdpStatus(root: string): readonly XdpStatus[] {
   return listPinned(root).flatMap((place) => {
     const pinned = findPinned(place)
-    if (pinned === undefined) return []
+    if (pinned === undefined) return otherStatus(place)
     try {
       const { rules, unconfirmedNs } = rulesInForce(pinned.maps, place.interface)
       const seconds = unconfirmedNs === undefined ? null : Math.ceil(Number(unconfirmedNs) / 1e9)
@@ -157,6 +165,7 @@ export function xdpStatus(root: string): readonly XdpStatus[] {
         interface: place.interface,
         mode: pinned.ifindex === 0 ? 'gone' : modeAt(pinned.ifindex, place.netns),
         programId: pinned.link.programId,
+        isOther: false,
         rules: rules.length,
         unconfirmedSeconds: seconds,
         counters: readCounters(pinned.maps.counters),
@@ -165,6 +174,15 @@ export function xdpStatus(root: string): readonly XdpStatus[] {
       pinned.close()
     }
   })
+}
+
+function otherStatus({ interface: name, netns, ...place }: PinPlace): readonly XdpStatus[] {
+  const other = findOtherVersion({ ...place, interface: name, netns })
+  if (other === undefined) return []
+  const { programId, ifindex } = other
+  const mode = ifindex === 0 ? 'gone' : modeAt(ifindex, netns)
+  const unknown = { rules: 0, unconfirmedSeconds: null, counters: {} }
+  return [{ netns, interface: name, mode, programId, isOther: true, ...unknown }]
 }
 
 function modeAt(ifindex: number, netns: number): string {

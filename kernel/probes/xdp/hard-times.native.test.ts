@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { until } from '../../../common/until.fake.ts'
@@ -14,8 +14,8 @@ import { parseRules } from '../../rules/text.ts'
 import { assertGone, type Bpffs, mountBpffs } from '../../testing/bpffs.ts'
 import { createPair, type Pair } from '../../testing/pair.ts'
 import { placeOf } from './attach.ts'
-import { attachPinnedXdp, detachPinnedXdp, pinnedXdpStatus } from './door.ts'
-import { listPinned, openPinned, pinFolder } from './pinned.ts'
+import { attachPinnedXdp, detachPinnedXdp, pinnedXdpStatus, watchXdp } from './door.ts'
+import { listPinned, openPinned, pinFolder, xdpLayout } from './pinned.ts'
 import { type ProtectedConnection, protect, protectOwn, readProtected } from './protected.ts'
 import { applyRules, lastingRules, rulesInForce, summarizeRules } from './rule-store.ts'
 
@@ -110,6 +110,27 @@ test('a network namespace that goes leaves pins that are shown and come off, and
   assertGone('prog', programId)
 })
 
+test('the program of another version is named, is not replaced, and comes off', () =>
+  withAttached(async ({ target, apply, passed }) => {
+    apply('drop from 10.77.0.0/24 label 1')
+    const place = placeOf(target)
+    // What makes it one of this version.
+    unlinkSync(join(pinFolder(place), `layout-${xdpLayout}`))
+    const [status] = await pinnedXdpStatus(root)
+    assert.deepEqual(
+      [status?.interface, status?.mode, status?.isOther, (status?.programId ?? 0) > 0],
+      ['far0', 'generic', true, true],
+    )
+    const refused = { code: 'xdp_other_version', message: /another version of Weir .* on far0/ }
+    await assert.rejects(attachPinnedXdp(target, 'generic'), refused)
+    await assert.rejects(watchXdp(target, 'generic'), refused)
+    assert.throws(() => openPinned(place), refused)
+    assert.equal(passed(3), 0, 'its rules go on')
+    await detachPinnedXdp(target)
+    assert.equal(passed(3), 3)
+    assert.deepEqual(await pinnedXdpStatus(root), [])
+  }))
+
 test('the list of protected connections is full: an error names it, and no rule has changed', () =>
   withAttached(async ({ withMaps, apply, passed }) => {
     apply('pass from 10.77.0.0/24 label 1')
@@ -159,7 +180,7 @@ test('without its last rule an interface has none, and 65 rules behind one prefi
     })
   }))
 
-test('a full table of rates and of hits drops nothing: the program counts what it could not keep', () =>
+test('of more sources than a table of rates has room for none is dropped', () =>
   withAttached(async ({ pair, apply, withMaps }) => {
     // More sources than a table of rates has room for: the least recently used give way.
     apply('limit 1000000pps from 10.0.0.0/8 label 3')

@@ -1,9 +1,10 @@
 // What `weir xdp attach` leaves in the kernel, and how the next command finds it:
 //
-//   ROOT/xdp-NETNS_INODE/INTERFACE/link, and a pin for each map
+//   ROOT/xdp-NETNS_INODE/INTERFACE/link, a pin for each map, and one that names their layout
 //
 // The link is pinned last and removed first: a folder without a living link is what a killed command left, and nothing
-// is attached then.
+// is attached then. With a living link, and without the pin of this layout, it is the program of another version of Weir:
+// its rules go on, and cannot be read.
 
 import { existsSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -18,6 +19,10 @@ import { isBpffs, openPin, pin } from '../../loader/pins.ts'
 
 /** Default folder of the pins. */
 export const pinRootDefault = '/sys/fs/bpf/weir'
+
+/** Raised when what lies in a pinned map changes: xdp_record.h, and the maps of xdp_maps.h (layout.test.ts). */
+export const xdpLayout = 1
+const layoutPin = `layout-${xdpLayout}`
 
 /** Maps that commands use, by their names in the object. */
 export const xdpMapNames = [
@@ -91,6 +96,7 @@ export function pinMaps(object: LoadedObject, place: PinPlace): void {
   if (!isBpffs(mount)) throw fail('bpffs_missing', { details: { path: mount } })
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   for (const name of xdpMapNames) pin(object.mapFd(name), join(folder, name))
+  pin(object.mapFd('counters'), join(folder, layoutPin))
 }
 
 /** Pins the link: from now on the program stays when this process ends. */
@@ -110,38 +116,67 @@ export function removePins(place: PinPlace): boolean {
   return true
 }
 
-/** What is attached to an interface by Weir; throws `xdp_not_attached`. */
+/** The program of another version of Weir. */
+export interface OtherVersion {
+  readonly programId: number
+  /** Index of the interface; 0 = it is gone. */
+  readonly ifindex: number
+}
+
+/** Undefined if nothing is attached, or what can be read. */
+export function findOtherVersion(place: PinPlace): OtherVersion | undefined {
+  const living = livingLink(place)
+  if (living === undefined) return undefined
+  const { link, ifindex } = living
+  link.release()
+  if (existsSync(join(pinFolder(place), layoutPin))) return undefined
+  return { programId: link.programId, ifindex }
+}
+
+/** Throws `xdp_other_version`. */
+export function assertReadable(place: PinPlace): void {
+  if (findOtherVersion(place) === undefined) return
+  throw fail('xdp_other_version', { details: { interface: place.interface } })
+}
+
+/** What is attached to an interface by Weir; throws `xdp_not_attached` and `xdp_other_version`. */
 export function openPinned(place: PinPlace): PinnedXdp {
   const pinned = findPinned(place)
   if (pinned) return pinned
+  assertReadable(place)
   throw fail('xdp_not_attached', { details: { interface: place.interface } })
 }
 
-/** The same; undefined if there is nothing, or only what a killed command left. */
+/** The same; undefined if there is nothing, only what a killed command left, or the program of another version. */
 export function findPinned(place: PinPlace): PinnedXdp | undefined {
   const folder = pinFolder(place)
-  if (!existsSync(join(folder, 'link'))) return undefined
-  const fd = openPin(join(folder, 'link'), 'link')
-  if (fd === undefined) return undefined
-  const ifindex = interfaceOfLink(fd)
-  closeDescriptor(fd)
-  const link = openPinnedLink(join(folder, 'link'))
-  if (link === undefined) return undefined
-  const maps = openMaps(folder)
+  const living = livingLink(place)
+  if (living === undefined) return undefined
+  const maps = existsSync(join(folder, layoutPin)) ? openMaps(folder) : undefined
   if (maps === undefined) {
-    link.release()
+    living.link.release()
     return undefined
   }
   return {
     place,
-    link,
-    ifindex,
+    ...living,
     maps,
     close: () => {
-      link.release()
+      living.link.release()
       for (const map of Object.values(maps)) map.close()
     },
   }
+}
+
+function livingLink(place: PinPlace): Pick<PinnedXdp, 'link' | 'ifindex'> | undefined {
+  const path = join(pinFolder(place), 'link')
+  if (!existsSync(path)) return undefined
+  const fd = openPin(path, 'link')
+  if (fd === undefined) return undefined
+  const ifindex = interfaceOfLink(fd)
+  closeDescriptor(fd)
+  const link = openPinnedLink(path)
+  return link && { link, ifindex }
 }
 
 function openMaps(folder: string): Readonly<Record<XdpMapName, OwnMap>> | undefined {

@@ -9,7 +9,14 @@ import type { XdpWatch } from '../spec.ts'
 import { attachXdp, placeOf, readCounters, type XdpTarget } from './attach.ts'
 import { joinProgram } from './join.ts'
 import { loadXdpObject } from './object.ts'
-import { findPinned, mapDescriptors, mapsOf, openPinned, type XdpMaps } from './pinned.ts'
+import {
+  assertReadable,
+  findPinned,
+  mapDescriptors,
+  mapsOf,
+  openPinned,
+  type XdpMaps,
+} from './pinned.ts'
 import { openReader, type XdpReader } from './readers.ts'
 
 export interface XdpInterface {
@@ -115,7 +122,10 @@ type Program = Omit<Attached, 'netns' | 'reader' | 'before'>
 function programAt(target: XdpTarget): Program {
   const place = placeOf(target)
   const found = findPinned(place)
-  if (!found) return ownProgram(target)
+  if (!found) {
+    assertReadable(place)
+    return ownProgram(target)
+  }
   let pinned = found
   if (found.ifindex === 0) {
     found.close()

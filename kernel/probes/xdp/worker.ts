@@ -4,11 +4,11 @@ import { parentPort } from 'node:worker_threads'
 import { AppError, messageOf } from '../../../common/mod.ts'
 import { interfaceOfLink, xdp } from '../../loader/attach/xdp.ts'
 import { bindPacketSocket } from '../../loader/packet-socket.ts'
-import { attachXdp, detachXdp, xdpStatus } from './attach.ts'
+import { attachXdp, detachXdp, placeOf, xdpStatus } from './attach.ts'
 import type { Answer, Question } from './door.ts'
 import { joinProgram } from './join.ts'
 import { loadXdpObject } from './object.ts'
-import { mapDescriptors } from './pinned.ts'
+import { assertReadable, mapDescriptors } from './pinned.ts'
 
 function answer(question: Question): unknown {
   switch (question.op) {
@@ -38,6 +38,7 @@ let watched: { isThere(): boolean; close(): void } | undefined
  * all threads by their descriptors.
  */
 function watch({ target, mode }: Extract<Question, { op: 'watch' }>) {
+  assertReadable(placeOf(target))
   const { interface: name, netns } = target
   const place = { interface: name, ...(netns && { netns }) }
   const joined = joinProgram(place)
