@@ -42,3 +42,24 @@ test('of interfaces the overview asks who talks to whom by address', { skip }, (
     )
   }),
 )
+
+test(
+  'figures of a sampled row have the sign of an estimate, those of others have not',
+  { skip },
+  () =>
+    look(
+      { dress: (row, at) => (at % 2 === 0 ? { ...row, sampling: 10 } : row) },
+      async (page, weir) => {
+        await page.goto(`${weir.base}/flows?view=interface`)
+        await page.locator('tr.row').first().waitFor()
+        const volumes = await page.locator('tr.row td:has(i.u2)').allInnerTexts()
+        const marked = volumes.filter((text) => text.startsWith('~')).length
+        assert.ok(marked > 0 && marked < volumes.length, `${marked} of ${volumes.length}`)
+        const title = await page
+          .locator('tr.row span[title^="Estimated"]')
+          .first()
+          .getAttribute('title')
+        assert.equal(title, 'Estimated from one packet in 10')
+      },
+    ),
+)

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Values } from '../data/contract.ts'
-import { ageNs, endFilters, endOf, nsBetween, retransmitsOf, stateOf } from './flow.ts'
+import {
+  ageNs,
+  endFilters,
+  endOf,
+  isEstimated,
+  nsBetween,
+  retransmitsOf,
+  samplingOf,
+  stateOf,
+} from './flow.ts'
 
 const row: Values = {
   time: '2026-08-21T14:41:28.906112734Z',
@@ -80,4 +89,16 @@ test('a loopback address without a process is this host', () => {
   assert.equal(end('::1'), 'this host')
   assert.equal(end('::12'), '[::12]')
   assert.equal(end('12.127.0.1'), '12.127.0.1')
+})
+
+test('bytes and packets of a sampled row are estimates, its ports are not', () => {
+  const sampled = { ...row, sampling: 10 }
+  for (const name of ['bytes', 'reverse_bytes', 'packets', 'total_reverse_bytes']) {
+    assert.equal(samplingOf(sampled, name), 10, name)
+    assert.equal(samplingOf(row, name), 1, name)
+    assert.equal(samplingOf({ ...row, sampling: 0 }, name), 1, name)
+  }
+  assert.equal(samplingOf(sampled, 'dst_port'), 1)
+  assert.deepEqual([isEstimated(undefined), isEstimated({ estimated: 0 })], [false, false])
+  assert.ok(isEstimated({ estimated: 3 }))
 })

@@ -83,6 +83,22 @@ export function retransmitsOf(row: Values): number | undefined {
   return Number(retransmits ?? 0) + Number(back ?? 0)
 }
 
+const estimable = new Set(
+  ['bytes', 'packets', 'total_bytes'].flatMap((name) => {
+    return [name, name.startsWith('total') ? 'total_reverse_bytes' : `reverse_${name}`]
+  }),
+)
+
+/** One packet in so many was counted for this field of the row; 1 = its number is exact. */
+export function samplingOf(row: Values, name: string): number {
+  return estimable.has(name) ? Math.max(1, Number(row['sampling'] ?? 0)) : 1
+}
+
+/** Whether the sums of a group are estimates: some of its rows are. */
+export function isEstimated(group: Values | undefined): boolean {
+  return Number(group?.['estimated'] ?? 0) > 0
+}
+
 /** The value of a field as text; '' for null and for what is not there. */
 export function text(row: Values, name: string): string {
   const value = row[name]

@@ -3,11 +3,11 @@
 import { useCell } from '../data/cell.ts'
 import type { FieldInfo, Values } from '../data/contract.ts'
 import { location$ } from '../data/page.ts'
-import { text } from '../domain/flow.ts'
+import { samplingOf, text } from '../domain/flow.ts'
 import * as number from '../domain/number.ts'
 import { count, duration, exact, type Figure, unmeasured, volume } from '../domain/number.ts'
 import { clock, dateTime, msOf } from '../domain/time.ts'
-import { Name, Num } from './text.tsx'
+import { Estimate, Name, Num } from './text.tsx'
 
 interface ValueProps {
   readonly row: Values
@@ -22,8 +22,21 @@ export function ExactValue({ row, field }: ValueProps) {
   if (field.kind === 'time') return <>{dateTime(msOf(String(value)), zone)}</>
   if (typeof value === 'boolean') return <>{value ? 'yes' : 'no'}</>
   if (typeof value === 'number' && field.unit === 'ns') return <>{number.text(duration(value))}</>
-  if (typeof value === 'number' && isCount(field)) return <>{exact(value)}</>
+  if (typeof value === 'number' && isCount(field)) {
+    return (
+      <>
+        <EstimateOf row={row} field={field} />
+        {exact(value)}
+      </>
+    )
+  }
   return <Name text={text(row, field.name)} />
+}
+
+/** Nothing before an exact number. */
+function EstimateOf({ row, field: { name } }: ValueProps) {
+  const sampling = samplingOf(row, name)
+  return sampling > 1 ? <Estimate sampling={sampling} /> : null
 }
 
 /** Numbers as short as a cell of a table. */
@@ -39,6 +52,7 @@ export function ShortValue({ row, field }: ValueProps) {
     const figure = shortFigure(value, field)
     return (
       <span title={exact(value)} class={value === 0 ? 'dim' : ''}>
+        <EstimateOf row={row} field={field} />
         <Num figure={figure} slot={slotOf(field)} />
       </span>
     )

@@ -82,6 +82,17 @@ const computed: readonly Metric[] = [
     over: 'socket',
   },
   {
+    name: 'estimated',
+    unit: 'rows',
+    additive: true,
+    label: 'Estimates',
+    help: 'Rows whose bytes and packets are estimates, because not every packet was counted (sampling): sums over them are estimates too.',
+    op: 'count',
+    of: [],
+    where: filterOf('sampling > 1'),
+    over: 'socket',
+  },
+  {
     name: 'rtt_p50_ns',
     unit: 'ns',
     nullable: true,

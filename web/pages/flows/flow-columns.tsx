@@ -11,6 +11,7 @@ import {
   endOf,
   retransmitsOf,
   type Side,
+  samplingOf,
   stateOf,
   text,
 } from '../../domain/flow.ts'
@@ -19,7 +20,7 @@ import * as number from '../../domain/number.ts'
 import { visible } from '../../domain/text.ts'
 import { clock, msOf } from '../../domain/time.ts'
 import type { Column } from '../../views/table.tsx'
-import { Name, Num } from '../../views/text.tsx'
+import { Estimate, Name, Num } from '../../views/text.tsx'
 import { classOf, ShortValue, slotOf } from '../../views/value.tsx'
 
 export interface FlowColumn extends Column<Values> {
@@ -180,8 +181,10 @@ function Address({ row, side }: { readonly row: Values; readonly side: Side }) {
 
 function Volume({ row, field }: { readonly row: Values; readonly field: string }) {
   const bytes = Number(row[field])
+  const sampling = samplingOf(row, field)
   return (
     <span title={number.exact(bytes)} class={bytes === 0 ? 'dim' : ''}>
+      {sampling > 1 && <Estimate sampling={sampling} />}
       <Num figure={number.volume(bytes)} slot="u2" />
     </span>
   )

@@ -3,12 +3,13 @@
 import { useAnswer } from '../../data/answer.ts'
 import type { TopAnswer, Values } from '../../data/contract.ts'
 import { commit, location$ } from '../../data/page.ts'
+import { isEstimated } from '../../domain/flow.ts'
 import { withFilters } from '../../domain/location.ts'
 import { count, exact, text, volume } from '../../domain/number.ts'
 import { PanelCoverage } from '../../views/coverage-badge.tsx'
 import { WhenAnswered } from '../../views/panel-state.tsx'
 import { type Column, Table } from '../../views/table.tsx'
-import { Name } from '../../views/text.tsx'
+import { Estimate, Name } from '../../views/text.tsx'
 
 const refreshEveryMs = 10_000
 const shown = 100
@@ -58,7 +59,15 @@ function queryOf(from: string, to: string): string {
   return query.toString()
 }
 
-const metrics = ['bytes', 'reverse_bytes', 'packets', 'reverse_packets', 'connections', 'total']
+const metrics = [
+  'bytes',
+  'reverse_bytes',
+  'packets',
+  'reverse_packets',
+  'connections',
+  'total',
+  'estimated',
+]
 
 const sumOf = (row: Values, name: string) =>
   Number(row[name] ?? 0) + Number(row[`reverse_${name}`] ?? 0)
@@ -79,7 +88,10 @@ const columns: readonly Column<Values>[] = [
     head: 'L3 bytes',
     class: 'num',
     cell: (row) => (
-      <span title={exact(sumOf(row, 'bytes'))}>{text(volume(sumOf(row, 'bytes')))}</span>
+      <span title={exact(sumOf(row, 'bytes'))}>
+        {isEstimated(row) && <Estimate />}
+        {text(volume(sumOf(row, 'bytes')))}
+      </span>
     ),
   },
   {
@@ -87,7 +99,10 @@ const columns: readonly Column<Values>[] = [
     head: 'Packets',
     class: 'num',
     cell: (row) => (
-      <span title={exact(sumOf(row, 'packets'))}>{text(count(sumOf(row, 'packets')))}</span>
+      <span title={exact(sumOf(row, 'packets'))}>
+        {isEstimated(row) && <Estimate />}
+        {text(count(sumOf(row, 'packets')))}
+      </span>
     ),
   },
   {

@@ -6,6 +6,7 @@ import { useCell } from '../../data/cell.ts'
 import type { SeriesAnswer, Values } from '../../data/contract.ts'
 import { model$ } from '../../data/model.ts'
 import { asTable$, location$ } from '../../data/page.ts'
+import { isEstimated } from '../../domain/flow.ts'
 import { type PageState, rangeOf } from '../../domain/location.ts'
 import type { Words } from '../../domain/model.ts'
 import { count, exact, text, unmeasured, volume } from '../../domain/number.ts'
@@ -20,17 +21,20 @@ import { Kpi, type KpiShape } from './kpi.tsx'
 const sumOf = (totals: Values, ...names: readonly string[]) =>
   names.reduce((sum, name) => sum + Number(totals[name] ?? 0), 0)
 
+/** The sign of an estimate before a sum with rows that were sampled. */
+const marked = (totals: Values, figure: string) => (isEstimated(totals) ? `~${figure}` : figure)
+
 const shapes: readonly KpiShape[] = [
   {
     id: 'traffic',
     measures: [series.traffic],
-    total: (totals) => text(volume(sumOf(totals, 'bytes', 'reverse_bytes'))),
+    total: (totals) => marked(totals, text(volume(sumOf(totals, 'bytes', 'reverse_bytes')))),
     says: 'Right: volume of the range.',
   },
   {
     id: 'packets',
     measures: [series.packets],
-    total: (totals) => text(count(sumOf(totals, 'packets', 'reverse_packets'))),
+    total: (totals) => marked(totals, text(count(sumOf(totals, 'packets', 'reverse_packets')))),
     says: 'Here in both directions. Right: number in the range.',
   },
   {

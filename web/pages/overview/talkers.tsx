@@ -6,14 +6,14 @@ import { useCell } from '../../data/cell.ts'
 import type { Health, TopAnswer, Values } from '../../data/contract.ts'
 import { model$ } from '../../data/model.ts'
 import { commit, location$ } from '../../data/page.ts'
-import { retransmitsOf, text } from '../../domain/flow.ts'
+import { isEstimated, retransmitsOf, text } from '../../domain/flow.ts'
 import { type PageState, viewOf, withFilters } from '../../domain/location.ts'
 import type { Words } from '../../domain/model.ts'
 import * as number from '../../domain/number.ts'
 import { PanelCoverage } from '../../views/coverage-badge.tsx'
 import { Empty, WhenAnswered } from '../../views/panel-state.tsx'
 import { type Column, Table } from '../../views/table.tsx'
-import { Name, Num } from '../../views/text.tsx'
+import { Estimate, Name, Num } from '../../views/text.tsx'
 import { Failed, failedOrder, failedRows } from './failed.tsx'
 
 /** Of sockets; of packets on an interface mostly nobody knows a process. */
@@ -43,9 +43,11 @@ export function talkersQuery(order: string, state: PageState): string {
   const { fold } = state
   const query = new URLSearchParams({ order, limit: String(shown) })
   if (fold === 'none') query.append('fold', fold)
-  const by = viewOf(state) === 'interface' ? byAddress : byProcess
-  for (const field of by) query.append('by', field)
+  const isOfInterfaces = viewOf(state) === 'interface'
+  for (const field of isOfInterfaces ? byAddress : byProcess) query.append('by', field)
   for (const metric of shownMetrics) query.append('metrics', metric)
+  // Sockets are never sampled.
+  if (isOfInterfaces) query.append('metrics', 'estimated')
   return query.toString()
 }
 
@@ -173,7 +175,12 @@ function edgeColumns(words: Words, most: number): readonly Column<Values>[] {
     class: 'num',
     slot: 'u2',
     title: (row) => number.exact(Number(row[name])),
-    cell: (row) => <Num figure={number.volume(Number(row[name]))} slot="u2" />,
+    cell: (row) => (
+      <>
+        {isEstimated(row) && <Estimate />}
+        <Num figure={number.volume(Number(row[name]))} slot="u2" />
+      </>
+    ),
   })
   const countOf = (name: string): Column<Values> => ({
     ...column(name),

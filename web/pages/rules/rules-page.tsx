@@ -145,6 +145,9 @@ function untilText(time: string, nowMs: number): string {
   return left <= 0 ? 'now' : `in ${text(duration(left * 1e6))}`
 }
 
+/** A rule with a rate drops what is beyond it, and nothing else. */
+const overLimit = (row: Values) => (/^limit\b/.test(String(row['rule'])) ? ' over the limit' : '')
+
 const isShadow = (row: Values) => row['shadow'] === true
 
 function columnsOf(nowMs: number): readonly Column<Values>[] {
@@ -192,11 +195,12 @@ function columnsOf(nowMs: number): readonly Column<Values>[] {
       class: 'num',
       tone: (row) => (isShadow(row) ? 'mid' : ''),
       title: (row) =>
-        `${exact(Number(row['dropped']))}${isShadow(row) ? ' would have been dropped' : ''}`,
+        `${exact(Number(row['dropped']))}${isShadow(row) ? ' would have been dropped' : ''}${overLimit(row) && ': sent faster than the limit allows'}`,
       cell: (row) => (
         <>
           {isShadow(row) && <span class="dim">would drop </span>}
           {text(count(Number(row['dropped'])))}
+          <span class="dim">{overLimit(row)}</span>
         </>
       ),
     },
