@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { type Component, endOfProcess, type Reporter } from '../common/mod.ts'
-import type { ProgramReport } from '../kernel/mod.ts'
+import { type ProgramReport, releaseProgramPages } from '../kernel/mod.ts'
 import type { Batch } from '../wire/mod.ts'
 import type { AgentConfig } from './config.ts'
 import { createEvents, type Events } from './events/events.ts'
@@ -76,7 +76,10 @@ export function createLocalAgent(
   )
   return {
     name: 'local-agent',
-    start: watch.start,
+    start: async () => {
+      await watch.start()
+      releaseProgramPages()
+    },
     stop: watch.stop,
     programs: () => watch.drain.running().flatMap(({ programs }) => programs),
   }
