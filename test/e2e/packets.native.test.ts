@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { mountBpffs } from '../../kernel/testing/bpffs.ts'
 import { type River, withRiver } from '../river.ts'
-import { type Lab, until, withNamespaces } from '../traffic/mod.ts'
+import { type Lab, type Program, until, withNamespaces } from '../traffic/mod.ts'
 
 const weir = fileURLToPath(new URL('../../bin/weir', import.meta.url))
 const limitMs = 120_000
@@ -40,8 +40,10 @@ test('packets of an interface are events with their labels, flows have the same 
       ]
       await withRiver({ args }, async (river) => {
         await send(lab)
-        await connect(lab)
+        const client = await connect(lab)
         await assertPackets(river)
+        await assertSegments(river)
+        client.kill()
         await assertFlows(river)
         await assertLedger(river)
       })
@@ -60,12 +62,14 @@ async function send(lab: Lab): Promise<void> {
   await lab.run(0, '/usr/bin/python3', '-c', lines.join('\n'))
 }
 
-async function connect(lab: Lab): Promise<void> {
-  const serve = `require('node:net').createServer((s) => s.end('y').resume()).listen(${port}, () => console.log('ready'))`
+/** A connection that goes on saying something, so that packets come after its socket is known. */
+async function connect(lab: Lab): Promise<Program> {
+  const serve = `require('node:net').createServer((s) => s.resume().write('y')).listen(${port}, () => console.log('ready'))`
   const server = lab.start(1, process.execPath, '-e', serve)
   await new Promise((resolve) => server.stdout.once('data', resolve))
-  const client = `require('node:net').connect(${port}, '${lab.address(1, 'v4')}').on('data', () => {}).end('x')`
-  await lab.run(0, process.execPath, '-e', client)
+  const open = `const s = require('node:net').connect(${port}, '${lab.address(1, 'v4')}')`
+  const client = `${open}; s.resume(); setInterval(() => s.write('x'), 50)`
+  return lab.start(0, process.execPath, '-e', client)
 }
 
 async function packets(river: River, filter: Readonly<Record<string, string>>) {
@@ -90,16 +94,24 @@ async function assertPackets(river: River): Promise<void> {
   assert.equal(Number(groups[0]?.['count']), datagrams)
 }
 
+async function assertSegments(river: River): Promise<void> {
+  await until(
+    'a segment with the id of its connection',
+    async () => {
+      const [flow] = await river.flows({ dst_port: port, label: '6' })
+      const segments = await packets(river, { label: '6' })
+      return flow && segments.some((row) => row['connection_id'] === flow['connection_id'])
+    },
+    limitMs,
+  )
+}
+
 async function assertFlows(river: River): Promise<void> {
   const ended = async () => {
     const rows = await river.flows({ dst_port: port, label: '6' })
     return rows.filter((row) => row['end'] !== null)
   }
   await until('the end of the connection', async () => (await ended()).length > 0, limitMs)
-  const [flow] = await ended()
-  const segments = await packets(river, { label: '6' })
-  assert.ok(segments.length >= 3)
-  assert.ok(segments.some((row) => row['connection_id'] === flow?.['connection_id']))
 }
 
 /** In packets, over all intervals: in = out + filtered + sampled + lost + waiting. */
