@@ -44,7 +44,7 @@ test('on a screen the line of truth breaks between its parts, not in a word', as
   }
   assert.equal(
     terminal.stderr(),
-    '2 rows · last 15 min · coverage 50 %\nwatched 1 min 30 s of 15 min\n1 212 lost: ring_full · weir ledger\n',
+    '2 rows · last 15 min · coverage 50.00 %\nwatched 1 min of 15 min\n1 212 lost: ring_full · weir ledger\n',
   )
 })
 

@@ -1,7 +1,7 @@
 // Starts that cannot work end at once, with one line that says why, what to do, and the exit code of the table.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -125,4 +125,16 @@ test('a data folder in use is exit code 75 for central, agent and up, and names 
       if (child.kill('SIGTERM')) await exit
     }
   }
+})
+
+test('the folder of compiled code, in the data folder of root, is made for its owner alone', () => {
+  const weirProgram = fileURLToPath(new URL('../bin/weir', import.meta.url))
+  // A mount namespace with an empty /var/lib, as on a new host; umask 022 is what a shell has.
+  const script = `mount -t tmpfs none /var/lib && umask 022 && "$0" --version > /dev/null && stat -c %a /var/lib/weir /var/lib/weir/cache`
+  const { NODE_COMPILE_CACHE: _, ...env } = process.env
+  const modes = execFileSync('unshare', ['--mount', 'sh', '-c', script, weirProgram], {
+    env,
+    encoding: 'utf8',
+  })
+  assert.equal(modes, '700\n700\n')
 })

@@ -25,7 +25,7 @@ export {
   runUntilSignal,
 } from './lifecycle/lifecycle.ts'
 export type { CounterHandle, Reporter, ReporterOptions } from './reporter/reporter.ts'
-export { parseDurationMs, rfc3339 } from './time/duration.ts'
+export { durationNs, parseDurationMs, rfc3339 } from './time/duration.ts'
 export { parseInstant } from './time/instant.ts'
 export { type MomentClock, momentMs } from './time/moment.ts'
 export { readVersion } from './version.ts'

@@ -63,11 +63,13 @@ export type { DoctorReport, ProbeVerdict, ProgramReport, ProgramState } from './
 export type { CounterName, SocketProbe } from './probes/socket/probe.ts'
 export type {
   CounterMeaning,
+  EventSpec,
   InterfaceLinks,
   Living,
   OpenProbe,
   ProbeOptions,
   ProbeSpec,
+  RecordMember,
   RecordSink,
   WatchedInterface,
   XdpWatch,

@@ -179,6 +179,9 @@ test('broken rows are refused for good and nothing of them is stored', async () 
 
 test('the data folder is for its owner alone', () => {
   assert.equal(statSync(join(dataDir, 'store.sock')).mode & 0o777, 0o600)
+  for (const folder of ['store', 'store-inserts']) {
+    assert.equal(statSync(join(dataDir, folder)).mode & 0o777, 0o700, folder)
+  }
 })
 
 test('kill -9 of the worker loses nothing and it comes back', async () => {

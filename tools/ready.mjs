@@ -217,7 +217,7 @@ function buildProgram({ name, folder, file, tool, args }) {
 /** Builds the dashboard when its sources differ from those that `web/dist` was built from. */
 function buildPage() {
   const dist = join(home, 'web', 'dist')
-  const folders = ['web', join('api', 'contract'), join('common', 'time')]
+  const folders = ['web', join('api', 'contract'), join('common', 'number'), join('common', 'time')]
   const sources = folders.flatMap((folder) => files(join(home, folder)))
   const inputs = [...sources.sort(), join(home, 'package-lock.json')]
   const sum = hash(inputs.map((file) => readFileSync(file)))

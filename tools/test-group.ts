@@ -22,6 +22,8 @@ export interface GroupResult extends Outcome {
 }
 
 const script = fileURLToPath(new URL('test-process.ts', import.meta.url))
+/** Compiled code outlives the process: hundreds of them run the same sources. */
+const compiled = fileURLToPath(new URL('../build/compiled', import.meta.url))
 const running = new Set<number>()
 
 /** The time in which node:test itself ends a test that is too slow, before the process is killed for it. */
@@ -38,6 +40,7 @@ export async function runGroup(group: TestGroup, cwd: string): Promise<GroupResu
   const child = spawn(process.execPath, [script, String(group.testLimitMs), ...group.files], {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? compiled },
     // A process group of its own, so that the end reaches what the tests started, too.
     detached: true,
   })

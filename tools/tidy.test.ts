@@ -21,7 +21,9 @@ const isTest = (path: string): boolean =>
   path.endsWith('.test.ts') || /^(?:test|bench)\//.test(path)
 
 const folderOf = (path: string): string =>
-  /^(?:api\/contract|common\/time)\//.test(path) ? dirname(path) : (path.split('/')[0] as string)
+  /^(?:api\/contract|common\/(?:number|time))\//.test(path)
+    ? dirname(path)
+    : (path.split('/')[0] as string)
 
 interface Import {
   readonly from: string
@@ -48,7 +50,7 @@ test('folders import each other through mod.ts, along the river', () => {
     if (!target.startsWith('.')) return []
     const path = relative(home, resolve(home, dirname(from), target))
     const [mine, theirs] = [folderOf(from), folderOf(path)]
-    if (mine === theirs || (mine === 'common' && theirs === 'common/time')) return []
+    if (mine === theirs || (mine === 'common' && theirs.startsWith('common/'))) return []
     const allowed = edges[mine] ?? []
     const free = /^(?:test|bench|tools)$/.test(mine) || from.endsWith('.test.ts')
     const edge = allowed.includes(theirs) || (loose && allowed.includes(`${theirs}?`)) || free
@@ -130,10 +132,19 @@ test('the table of folders in ARCHITECTURE.md is the tree and its edges', () => 
   assert.deepEqual(rows.map(([name = '']) => name).sort(), [...folders].map(quoted).sort())
   for (const [name = '', , , imports = ''] of rows) {
     const all = edges[name.slice(1, -2)] ?? []
-    const named = all.filter((edge) => edge !== 'api/contract/pages')
+    const parts = ['api/contract/pages', ...(all.includes('common') ? ['common/number'] : [])]
+    const named = all.filter((edge) => !parts.includes(edge))
     const said = named.map((edge) => edge.replace('?', ''))
     const isFree = /^`(?:test|bench|tools)\/`$/.test(name)
     assert.equal(imports, isFree ? 'everything' : said.join(', ') || 'nothing', name)
+  }
+})
+
+test('the page is built again when anything that it is made of has changed', () => {
+  const named = textOf('tools/ready.mjs')
+  for (const edge of edges['web'] ?? []) {
+    const folder = edge.replace('?', '').replace(/\/pages$/, '')
+    assert.ok(named.includes(`join('${folder.replace('/', "', '")}')`), folder)
   }
 })
 

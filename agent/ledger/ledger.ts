@@ -136,7 +136,8 @@ function stagesOf(interval: LedgerInterval): StageCounts[] {
   const { snapshot, before, enrich, spool, events } = interval
   const ofSources = snapshot.sources.flatMap((report) => {
     const earlier = before?.sources.find(({ source }) => source === report.source)
-    const taken = takenOf[report.source]?.(interval) ?? 0
+    const { source } = report
+    const taken = takenOf[source]?.(interval) ?? events?.plainRecords?.get(source) ?? 0
     const closedWhileAway = report.source === recordSource ? enrich.closedWhileAway : 0
     const counts = { report, earlier, taken, closedWhileAway }
     return [hookOf(counts), drainOf(counts)]
@@ -148,7 +149,7 @@ function stagesOf(interval: LedgerInterval): StageCounts[] {
   return stages
 }
 
-/** What the stage which makes rows of the records has got, by source: records, of drops packets. */
+/** What the stage which makes rows of the records has got, by source: records, of drops packets. Others are plain events. */
 const takenOf: Readonly<Record<string, (interval: LedgerInterval) => number>> = {
   [recordSource]: ({ enrich }) => enrich.records,
   [dropSource]: ({ events }) => events?.dropPackets ?? 0,

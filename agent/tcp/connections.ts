@@ -141,8 +141,8 @@ function refreshEnd(state: Connections, slot: number, words: Uint32Array, at: nu
   const again = ends.seen[slot] === state.snapshot
   const lower = (words[at + word.tgid] as number) < u32At(ends, slot, word.tgid)
   // Whoever read, wrote or closed last is the kernel's own answer; below that, better knowledge stays.
-  const told = source >= ownerIo
-  const better = told || source > known || (source === known && (!again || lower))
+  const isCertain = source >= ownerIo
+  const better = isCertain || source > known || (source === known && (!again || lower))
   if (better) copyRecord(ends, slot, words, at)
   else copyButOwner(ends, own, words, at)
   ends.seen[slot] = state.snapshot

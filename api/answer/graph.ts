@@ -1,6 +1,7 @@
 // Edges between workloads → a graph of a bounded number of nodes. What is folded is added up in one node, so the bytes
 // of all edges stay what they were.
 
+import { terminalStyle, text, volume } from '../../common/number/mod.ts'
 import type { Row } from '../../wire/mod.ts'
 import type { GraphAnswer } from '../contract/mod.ts'
 
@@ -81,7 +82,7 @@ function nodeOf([id, { bytes, opened }]: readonly [string, Sums]): Graph['nodes'
     id,
     title: slash < 0 ? id : id.slice(slash + 1),
     subTitle: slash < 0 ? '' : id.slice(0, slash),
-    mainStat: bytesText(bytes),
+    mainStat: text(volume(bytes), terminalStyle),
     secondaryStat: `${opened} new`,
     detail__bytes: bytes,
   }
@@ -96,21 +97,10 @@ function edgesOf(edges: ReadonlyMap<string, Sums>): Graph['edges'] {
       id: key,
       source,
       target,
-      mainStat: bytesText(bytes),
+      mainStat: text(volume(bytes), terminalStyle),
       secondaryStat: `${failed} failed`,
       thickness: 1 + Math.round(9 * share),
       detail__bytes: bytes,
     }
   })
-}
-
-function bytesText(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
-  let value = bytes
-  let unit = 0
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000
-    unit++
-  }
-  return `${unit === 0 ? value : value.toPrecision(3)} ${units[unit]}`
 }

@@ -1,5 +1,5 @@
 // Entity tags of answers: the same question of the same rows has the same tag, so a client that has the answer
-// is told 304 and the store is not asked. The store's revision changes with every insert. Time changes answers
+// gets 304 and the store is not asked. The store's revision changes with every insert. Time changes answers
 // too (rows leave the begin of a relative range, a silent agent becomes a gap), so a tag ends after 15 s, as
 // long as silence takes to count.
 

@@ -91,7 +91,7 @@ const lives = openFlags.map(({ name }) => name)
 export function refuseWithFollow(values: Values, command = 'flows'): void {
   refuse(command, values, ['from', 'to', 'order'], '--follow')
   if (values.text('output') !== 'json') return
-  // One JSON value cannot be told before its end.
+  // One JSON value cannot be written before its end.
   const details = { command, name: '--output', value: 'json' }
   throw cliError('bad_value', { details: { ...details, expected: 'ndjson with --follow' } })
 }

@@ -115,7 +115,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   return 0
 }
 
-/** Before the children: their runtime keeps compiled code there, and would make the folder for everybody to read. */
+/** Before the children, so that a folder that cannot be had is an error of `up`. */
 function makeData(folder: string): void {
   try {
     makeFolder(folder)
@@ -152,15 +152,12 @@ async function settledPort(values: Values): Promise<string> {
 
 /** Central first: it finds out whether the data folder and the port are free. */
 function childrenOf(values: Values, dataDir: string, endpoint: string): readonly ChildSpec[] {
-  const shared = {
-    env: { NODE_COMPILE_CACHE: `${dataDir}/cache` },
-    beforeStart: () => makeData(dataDir),
-  }
+  const beforeStart = () => makeData(dataDir)
   const settled = { data: dataDir, listen: endpoint, upstream: `unix:${dataDir}/ingest.sock` }
   const argsOf = (child: Command) => [entry, child.name, ...optionsOf(child, values, settled)]
   return [
-    { name: 'central', args: argsOf(centralCommand), ...shared, stopMs: 2500 },
-    { name: 'agent', args: argsOf(agentCommand), ...shared, stopMs: 1500 },
+    { name: 'central', args: argsOf(centralCommand), beforeStart, stopMs: 2500 },
+    { name: 'agent', args: argsOf(agentCommand), beforeStart, stopMs: 1500 },
   ]
 }
 

@@ -3,7 +3,7 @@
 import type { Coverage } from '../../api/contract/mod.ts'
 import { note, type Terminal } from '../commands/command.ts'
 import { escaped } from './escape.ts'
-import { count, coverageShare, grouped, span } from './number.ts'
+import { count, coverageShare, grouped, watchedText } from './number.ts'
 import { joinedLines } from './width.ts'
 
 /** Lets a part of the coverage that the source could not know be absent, never invented. */
@@ -38,20 +38,19 @@ export function truthOf(truth: Truth): {
   const { share, lost, gaps } = truth.coverage
   const watched = watchedOf(truth)
   const parts = [truth.what, truth.range, share === null ? 'coverage unknown' : shareOf(share)]
-  if (watched !== '') parts.push(watched)
+  if (watched !== undefined) parts.push(`watched ${watched}`)
   if (gaps.length > 0) parts.push(gapsOf(gaps))
   for (const [cause, rows] of Object.entries(lost)) parts.push(`${grouped(rows)} lost: ${cause}`)
   if (share === null && gaps.length === 0) parts.push('no agent reported')
   if (share !== 1 || gaps.length > 0) parts.push(truth.explain)
-  const whole = share === 1 && gaps.length === 0 && watched === ''
+  const whole = share === 1 && gaps.length === 0 && watched === undefined
   return { whole, parts: parts.map(escaped) }
 }
 
-/** `watched 6 min of 24 h`; empty when all of the range was watched, or nobody knows of any. */
-function watchedOf({ coverage, seconds }: Truth): string {
-  const { share, watched } = coverage
-  if (seconds === undefined || share === null || !(watched < 1)) return ''
-  return `watched ${span(seconds * watched)} of ${span(seconds)}`
+/** How much was watched; undefined when all of the range was, or nobody knows of any. */
+function watchedOf({ coverage, seconds }: Truth): string | undefined {
+  if (seconds === undefined || coverage.share === null) return undefined
+  return watchedText(coverage.watched, seconds)
 }
 
 function shareOf(share: number): string {

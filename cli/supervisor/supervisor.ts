@@ -8,7 +8,6 @@ export interface ChildSpec {
   readonly name: string
   /** Arguments of the runtime: the script first. */
   readonly args: readonly string[]
-  readonly env?: Readonly<Record<string, string>>
   /** Runs before each start; what it throws is for the child to say, which meets the same. */
   readonly beforeStart?: () => void
   /** How long it may take to stop before it is killed. */
@@ -100,7 +99,7 @@ export function createSupervisor(specs: readonly ChildSpec[], reporter: Reporter
 }
 
 function launch(child: Child): ChildProcess {
-  const { args, env, beforeStart } = child.spec
+  const { args, beforeStart } = child.spec
   try {
     beforeStart?.()
   } catch {
@@ -110,7 +109,6 @@ function launch(child: Child): ChildProcess {
   // A session of its own: Ctrl-C reaches the supervisor alone, which stops the children in order.
   child.process = spawn(process.execPath, [...process.execArgv, ...args], {
     stdio: ['ignore', 2, 2, 'ipc'],
-    env: { ...process.env, ...env },
     detached: true,
   })
   return child.process

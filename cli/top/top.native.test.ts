@@ -189,13 +189,13 @@ test('it fits every size, also after a resize, and says when it cannot', { skip 
 test('NO_COLOR is heeded, and a loss is yellow without it', { skip }, async () => {
   const lossy = answerOf({ ...wholeCoverage, share: 0.9, lost: { ring_full: 5 } })
   await top({ answer: lossy }, async (pty) => {
-    await pty.until('the loss', shows(pty, /coverage 90 % · 5 lost: ring_full · weir ledger/))
+    await pty.until('the loss', shows(pty, /coverage 90.00 % · 5 lost: ring_full · weir ledger/))
     assert.ok(pty.text().includes('\x1b[33m'))
     pty.press('q')
     await pty.ended()
   })
   await top({ answer: lossy, env: { NO_COLOR: '1' } }, async (pty) => {
-    await pty.until('the loss', shows(pty, /coverage 90 %/))
+    await pty.until('the loss', shows(pty, /coverage 90.00 %/))
     assert.ok(![1, 2, 3, 4, 5, 6].some((n) => pty.text().includes(`\x1b[3${n}m`)))
     pty.press('q')
     await pty.ended()

@@ -9,6 +9,8 @@ test('durations as people type them', () => {
     ['1.5h', 5_400_000],
     ['1h30m', 5_400_000],
     ['2d', 172_800_000],
+    ['500us', 0.5],
+    ['1.1s', 1100],
     ['5', undefined],
     ['', undefined],
     ['-5s', undefined],

@@ -35,7 +35,7 @@ const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: 'i
 /** What the hooks cannot know, whatever the host. */
 const unseen: readonly string[] = [
   'a connect() that has no route (ENETUNREACH)',
-  'UDP, ICMP and everything that is not TCP',
+  'sockets of UDP, ICMP and all that is not TCP (--interface shows their packets)',
   'round-trip times and retransmits of an end on another host',
 ]
 

@@ -78,6 +78,21 @@ export interface EnumSpec {
   readonly help: string
 }
 
+/** Of a probe whose records are events as they stand: each becomes one row of the table of events. */
+export interface EventSpec {
+  /** A kind of wire/model/event-kinds.ts. */
+  readonly kind: string
+  readonly recordBytes: number
+  /** By field of that table: where the record has it. Node, kind and count are there already. */
+  readonly fields: Readonly<Record<string, RecordMember>>
+}
+
+/**
+ * An octet of the record, where the kind of the field says how many follow: a time is a u64 of nanoseconds since the
+ * boot, a name 16 octets. Or a u32 that stands for a word.
+ */
+export type RecordMember = number | { readonly at: number; readonly words: readonly string[] }
+
 /** What every probe takes; what is only one probe's own has a default in it. */
 export interface ProbeOptions {
   /** Inode of the only network namespace to look at; 0 or absent = all. */
@@ -220,6 +235,8 @@ export interface ProbeSpec {
   readonly hooks: readonly HookSpec[]
   readonly degraded: readonly DegradedSpec[]
   readonly records: RecordSpec
+  /** Without it the agent has a stage of its own for its records. */
+  readonly events?: EventSpec
   /** Maps by name: what each holds. */
   readonly maps: Readonly<Record<string, string>>
   readonly counters: Readonly<Record<string, CounterSpec>>

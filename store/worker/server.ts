@@ -35,7 +35,7 @@ export function createWorkerServer(config: WorkerServerConfig, engine: Engine): 
 
   async function listen(): Promise<void> {
     await rm(config.spoolFolder, { recursive: true, force: true })
-    await mkdir(config.spoolFolder, { recursive: true })
+    await mkdir(config.spoolFolder, { recursive: true, mode: 0o700 })
     await rm(config.socketPath, { force: true })
     await listening(server, config.socketPath)
   }

@@ -83,15 +83,15 @@ export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp
 ip link set lo up
 modprobe veth; modprobe tun; modprobe sch_tbf; modprobe nf_tables; modprobe bridge; modprobe sch_ingress; modprobe cls_bpf; modprobe nft_numgen; modprobe nft_counter; modprobe nft_masq; modprobe nft_nat; modprobe nft_chain_nat; modprobe nft_reject_inet; modprobe nft_reject_ipv4
 cd /weir
-export WEIR_RULE_SETS=100
+export WEIR_RULE_SETS=100 NODE_COMPILE_CACHE=/tmp/compiled
 node --test --test-concurrency=1 --test-reporter=tap ${tests.join(' ')}
 echo "weir-guest: done"
 poweroff -f
 `
 
-/** Makes the disk and returns its path; the guest runs these tests, patterns of the shell. */
-export function buildDisk(kernel: Kernel, tests: readonly string[]): string {
-  const root = join(dirname(dirname(kernel.image)), 'root')
+/** Makes the disk and returns its path; the guest runs these test files. `part` tells disks of one kernel apart. */
+export function buildDisk(kernel: Kernel, part: string, tests: readonly string[]): string {
+  const root = join(dirname(dirname(kernel.image)), `root-${part.replaceAll(' ', '-')}`)
   rmSync(root, { recursive: true, force: true })
   for (const folder of ['bin', 'proc', 'sys', 'dev', 'usr/bin', 'lib', 'weir']) {
     mkdirSync(join(root, folder), { recursive: true })

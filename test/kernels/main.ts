@@ -1,12 +1,16 @@
 // The tests of probe and loader on the kernels that Debian ships: each boots in an emulated machine from nothing but
 // a kernel package and an initial RAM disk with the sources and the programs that the tests call.
 //
-//   npm run test:kernels -- [5.10] [6.1] [6.12] [PATTERN…]   (root, Debian 12, two at once, some minutes per kernel)
+//   npm run test:kernels -- [5.10] [6.1] [6.12] [PATTERN…]   (root, Debian 12, two at once, some minutes per machine)
+//
+// Two machines share the files of a kernel, so that none runs alone at the end while a CPU has nothing to do.
 //
 // A PATTERN names test files from the repository's root: 'kernel/loader/attach/*.native.test.ts'.
 
 import { spawn } from 'node:child_process'
+import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { messageOf } from '../../common/mod.ts'
 import { buildDisk, kernelTests } from './disk.ts'
 import { fetchKernel, installTools, type Kernel, series } from './packages.ts'
@@ -17,16 +21,34 @@ interface Result {
   readonly skipped: number
   /** `NAME: REASON` of what the kernel cannot do. */
   readonly skips: readonly string[]
+  /** The tests that took longest. */
+  readonly slowest: readonly { readonly name: string; readonly ms: number }[]
   /** The guest said that the tests came to their end; a panic or a time-out did not. */
   readonly ended: boolean
 }
 
+/** One machine: a kernel and its share of the test files. */
+interface Machine {
+  readonly kernel: Kernel
+  /** `1 of 2`. */
+  readonly part: string
+  readonly tests: readonly string[]
+}
+
 const limitMs = 2_400_000
-/** An emulated machine keeps little more than one CPU busy. */
+const partsMax = 2
+/** Fewer files are not worth a machine. */
+const filesMin = 4
+/** A machine keeps little more than one CPU busy. */
 const atOnce = Math.min(2, availableParallelism())
 const operands = process.argv.slice(2)
 const patterns = operands.filter((operand) => operand.includes('/'))
-const tests = patterns.length > 0 ? patterns : kernelTests
+const home = fileURLToPath(new URL('../../', import.meta.url))
+const files = globSync([...(patterns.length > 0 ? patterns : kernelTests)], { cwd: home }).sort()
+if (files.length === 0) {
+  console.error(`no test file fits ${patterns.join(' ')}`)
+  process.exit(64)
+}
 const wanted = operands.filter((operand) => !operand.includes('/'))
 const unknown = wanted.filter((name) => !series.includes(name))
 if (unknown.length > 0) {
@@ -37,8 +59,8 @@ if (unknown.length > 0) {
 const names = wanted.length > 0 ? wanted : series
 const kernels = names.flatMap(fetch)
 const results: Result[] = []
-const waiting = [...kernels]
-await Promise.all(Array.from({ length: atOnce }, testKernels))
+const waiting = kernels.flatMap(machinesOf)
+await Promise.all(Array.from({ length: atOnce }, testMachines))
 
 const sum = (count: (result: Result) => number): number =>
   results.reduce((total, result) => total + count(result), 0)
@@ -59,18 +81,32 @@ function fetch(name: string): readonly Kernel[] {
   }
 }
 
-/** One of the lanes: takes kernels until none is waiting. */
-async function testKernels(): Promise<void> {
-  for (let kernel = waiting.shift(); kernel; kernel = waiting.shift()) {
+/** Neighbours in the alphabet, which are often equally slow, go to different machines. */
+function machinesOf(kernel: Kernel): readonly Machine[] {
+  const parts = Math.min(partsMax, Math.max(1, Math.floor(files.length / filesMin)))
+  return Array.from({ length: parts }, (_, part) => ({
+    kernel,
+    part: `${part + 1} of ${parts}`,
+    tests: files.filter((_, index) => index % parts === part),
+  }))
+}
+
+/** One of the lanes: takes machines until none is waiting. */
+async function testMachines(): Promise<void> {
+  for (let machine = waiting.shift(); machine; machine = waiting.shift()) {
+    const { kernel, part, tests } = machine
     const startedMs = performance.now()
-    const result = await boot(kernel.image, buildDisk(kernel, tests))
+    const result = await boot(kernel.image, buildDisk(kernel, part, tests))
     results.push(result)
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0)
     const mark = result.ended && result.failed === 0 ? 'ok' : 'FAILED'
     const counts = `${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`
     for (const skip of result.skips) console.log(`skip    kernel ${kernel.release}: ${skip}`)
     const verdict = result.ended ? '' : ', and never ended'
-    console.log(`${mark}  kernel ${kernel.release}: ${counts}${verdict} in ${seconds} s`)
+    console.log(`${mark}  kernel ${kernel.release}, ${part}: ${counts}${verdict} in ${seconds} s`)
+    for (const { name, ms } of result.slowest) {
+      console.log(`        ${(ms / 1000).toFixed(0).padStart(4)} s  ${name}`)
+    }
   }
 }
 
@@ -115,8 +151,13 @@ function boot(image: string, disk: string): Promise<Result> {
 /** The closing lines of node's own test runner, in its TAP form. */
 function read(text: string): Result {
   const count = (word: string) => Number(new RegExp(`^# ${word} (\\d+)`, 'm').exec(text)?.[1] ?? 0)
+  const timed = [...text.matchAll(/^ok \d+ - (.*)\r?\n {2}---\r?\n {2}duration_ms: ([\d.]+)/gm)]
   const skips = [...text.matchAll(/^\s*ok \d+ - (.*) # SKIP ?(.*)$/gm)]
   return {
+    slowest: timed
+      .map(([, name = '', ms]) => ({ name, ms: Number(ms) }))
+      .sort((one, other) => other.ms - one.ms)
+      .slice(0, 5),
     skips: skips.map(([, name, reason]) => `${name}: ${reason?.trim() || 'no reason given'}`),
     passed: count('pass'),
     failed: count('fail'),

@@ -104,28 +104,34 @@ test('an error is a row: it is thrown by its code, and the reference has it', li
 const compiler = findCompiler()
 const noCompiler = compiler === undefined && 'clang 14 is not installed'
 
-test('a probe is a folder and an entry: it is built, laid out, shown, and runs', {
+test('a probe with a kind of event is a folder and two entries: it is built, laid out, shown, and its rows are stored', {
   ...limits,
   skip: noCompiler,
 }, () => {
-  assert.deepEqual(counts(probe), [3, 1])
+  assert.deepEqual(counts(probe), [3, 2])
   withTree((tree) => {
     tree.follow(probe)
     tree.node(['tools/build-kernel.ts'])
     tree.node(['tools/generate.ts'])
-    renew(tree, 'kernel/')
+    renew(tree, 'kernel/', 'wire/', 'agent/', 'cli/')
     assert.match(tree.read('kernel/layout/toy-record.ts'), /new_state/)
     assert.match(tree.read('docs/reference/probes.md'), /toy_state/)
-    // Loaded for real: it sees what a connection to a closed port does.
+    assert.match(tree.read('docs/reference/fields.md'), /- `toy`: A change/)
+    // From the kernel to the store: what a connection to a closed port does is there, and every stage adds up.
     const code = `import { connect } from 'node:net'
-      import { probeSpecs } from './kernel/probes/registry.ts'
-      const toy = await probeSpecs.find(({ name }) => name === 'toy').open({})
-      await new Promise((done) => connect(9, '127.0.0.1').on('error', done))
-      let records = 0
-      toy.drain(() => records++)
-      const { seen, sent, lost_ring } = toy.counters()
-      toy.close()
-      console.log(records > 1 && seen >= sent && sent >= records, lost_ring)`
-    assert.equal(tree.node(['--input-type=module', '-e', code]).trim(), 'true 0')
+      import { withRiver } from './test/river.ts'
+      import { until } from './test/traffic/mod.ts'
+      await withRiver({}, async (river) => {
+        await new Promise((done) => connect(9, '127.0.0.1').on('error', done))
+        const toys = { kind: 'toy', from: '-5m', reason: 'syn_sent', state: 'close' }
+        await until('the toy', async () => (await river.get('/api/events', toys)).rows.length > 0)
+        const ledger = (await river.get('/api/ledger', { from: '-5m' })).rows
+        const ofToy = ledger.filter(({ probe, cause }) => probe === 'toy' && cause === '')
+        console.log(ofToy.map(({ stage }) => stage).sort().join())
+        console.log(ofToy.every(({ entered, left }) => left > 0 && left <= entered))
+        console.log(ledger.filter(({ cause }) => cause === 'unaccounted').length)
+      })`
+    const shown = tree.node(['--input-type=module', '-e', code]).trim().split('\n')
+    assert.deepEqual(shown, ['drain,hook', 'true', '0'])
   })
 })

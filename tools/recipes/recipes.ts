@@ -138,7 +138,7 @@ export const toyRoute = defineQuestion<RowsAnswer>(programTable, {
   ],
 }
 
-/** A probe: its folder, and one entry of the registry. */
+/** A probe whose records are events of a kind of their own: its folder, one entry of the registry, one of the kinds. */
 export const probe: Recipe = {
   made: {
     'kernel/probes/toy/README.md': toy('README.md'),
@@ -157,6 +157,20 @@ export const probe: Recipe = {
       before: "import type { OpenProbe, ProbeOptions, ProbeSpec } from './spec.ts'\n",
       text: "import type { OpenProbe, ProbeOptions, ProbeSpec } from './spec.ts'\nimport { toySpec } from './toy/spec.ts'\n",
       replace: true,
+    },
+    {
+      file: 'wire/model/event-kinds.ts',
+      before: '] as const satisfies readonly EventKind[]',
+      text: `  {
+    name: 'toy',
+    title: 'Toys',
+    help: 'A change of the state of a TCP socket: a toy.',
+    monitorType: 'toy',
+    fields: ['reason', 'state'],
+    columns: ['time', 'reason', 'state'],
+    probes: ['toy'],
+  },
+`,
     },
   ],
 }

@@ -1,4 +1,4 @@
-// Questions that get no answer: told once for the whole page, not by each panel that waits.
+// Questions that get no answer: said once for the whole page, not by each panel that waits.
 
 import { createCell } from './cell.ts'
 import { type Failure, lastAnswerMs } from './request.ts'

@@ -1,22 +1,7 @@
 /// <reference types="node" />
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { gaugeFill, levelOf, shareText, watchedText } from './coverage.ts'
-
-const shares: readonly [number, 1 | 2, string][] = [
-  [1, 2, '100 %'],
-  [0.99996, 2, '99.99 %'],
-  [0.999_999_999_9, 2, '99.99 %'],
-  [1 - Number.EPSILON, 1, '99.9 %'],
-  [0.9964, 2, '99.64 %'],
-  [0.9964, 1, '99.6 %'],
-  [0.97899, 1, '97.8 %'],
-  [0, 2, '0.00 %'],
-]
-
-for (const [share, digits, expected] of shares) {
-  test(`share ${share} reads ${expected}`, () => assert.equal(shareText(share, digits), expected))
-}
+import { gaugeFill, levelOf } from './coverage.ts'
 
 test('amber below 99 %, red below 95 %', () => {
   assert.deepEqual([1, 0.99, 0.9899, 0.95, 0.9499].map(levelOf), [
@@ -32,22 +17,4 @@ test('the gauge is full only at 100 %', () => {
   assert.equal(gaugeFill(1), 1)
   assert.ok(gaugeFill(0.99999) < 0.9)
   assert.ok(gaugeFill(0) > 0)
-})
-
-test('what was watched of a range is never said to be all of it', () => {
-  const day = { fromMs: 0, toMs: 86_400_000 }
-  const said = (watched: number, toMs = day.toMs) =>
-    watchedText(watched, { fromMs: 0, toMs })?.replaceAll('\u202f', ' ')
-  assert.equal(said(1), undefined)
-  assert.equal(said(6 / (24 * 60)), '6 min of 24 h')
-  for (let minutes = 1; minutes < 60; minutes++) {
-    assert.equal(said((minutes * 60_000) / 86_400_000), `${minutes} min of 24 h`)
-  }
-  assert.equal(said(1 - Number.EPSILON, 900_000), '14 min 59 s of 15 min')
-  assert.equal(said(0), '0 s of 24 h')
-  assert.equal(said(0.9999), '23 h 59 min of 24 h')
-  assert.equal(said(0.999, 15 * 60_000), '14 min 59 s of 15 min')
-  assert.equal(said(0.5, 60_000), '30 s of 60 s')
-  assert.equal(said(0.5, 7 * 86_400_000), '3 d of 7 d')
-  assert.equal(said(0.99, 3_600_000), '59 min 24 s of 60 min')
 })

@@ -1,9 +1,9 @@
 // What an event says to a person in a few words, and what to filter by to see its like.
 
+import { duration, text as figure } from '../../common/number/mod.ts'
 import type { Values } from '../data/contract.ts'
 import { text } from './flow.ts'
 import type { Filter } from './location.ts'
-import { duration, text as figure } from './number.ts'
 
 export interface EventWords {
   readonly words: string

@@ -1,8 +1,8 @@
 // From the rows of /api/series to what a chart draws: one value or a hole for every step of the range.
 // Three zeros are told apart: 0 = counted, none; null = not measured or nobody watched; a gap = nobody knows.
 
+import { bitRate, duration, type Figure, percent, rate } from '../../common/number/mod.ts'
 import type { Coverage, SeriesAnswer, Values } from '../data/contract.ts'
-import { bitRate, duration, type Figure, percent, rate } from './number.ts'
 import { type Range, settleMs } from './time.ts'
 
 /** The steps of a range: `timesMs` are their begins. */

@@ -1,12 +1,12 @@
 // How much of the truth is on screen: the gauge of a panel, and the badge of the page with its reasons.
 
 import { useState } from 'preact/hooks'
+import { exact, shareText, watchedText } from '../../common/number/mod.ts'
 import { useCell } from '../data/cell.ts'
 import type { Coverage, Health } from '../data/contract.ts'
 import { location$ } from '../data/page.ts'
 import { isCut, trouble$ } from '../data/trouble.ts'
-import { gaugeFill, levelOf, shareText, watchedText } from '../domain/coverage.ts'
-import { exact } from '../domain/number.ts'
+import { gaugeFill, levelOf } from '../domain/coverage.ts'
 import { clock, dateTime, msOf, type Range } from '../domain/time.ts'
 import { Mark } from './icons.tsx'
 import { Popover } from './popover.tsx'
@@ -42,7 +42,8 @@ export function CoverageBadge({ coverage, nodes, range }: BadgeProps) {
   const silent = cut ? [] : silentNodes(nodes)
   // What was complete when the last answer came says nothing about now.
   const share = cut ? null : (coverage?.share ?? null)
-  const watched = coverage && !cut ? watchedText(coverage.watched, range) : undefined
+  const watched =
+    coverage && !cut ? watchedText(coverage.watched, range.toMs - range.fromMs) : undefined
   return (
     <Popover
       name="coverage"

@@ -2,13 +2,13 @@
 // The server completes and checks it; a filter with a mistake never runs.
 
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { count, text } from '../../common/number/mod.ts'
 import { useCell } from '../data/cell.ts'
 import type { FilterFault } from '../data/contract.ts'
 import { faultOf, type Typed, useCompletion, useValues } from '../data/filter.ts'
 import { commit, location$ } from '../data/page.ts'
 import { isReplacement, replaced, wordEnd } from '../domain/filter-text.ts'
 import { written } from '../domain/location.ts'
-import { count, text } from '../domain/number.ts'
 import { tablesOf } from '../domain/page-tables.ts'
 import { Chips } from './chips.tsx'
 import { type Choice, FilterOptions, optionId } from './filter-options.tsx'

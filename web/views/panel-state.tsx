@@ -1,14 +1,13 @@
 // What a panel says when it has no data to show: loading, empty, or an error with its remedy.
 
 import type { ComponentChildren } from 'preact'
+import { exact, shareText } from '../../common/number/mod.ts'
 import type { Answer } from '../data/answer.ts'
 import { useCell } from '../data/cell.ts'
 import type { Health } from '../data/contract.ts'
 import { commit, location$ } from '../data/page.ts'
 import type { Failure } from '../data/request.ts'
-import { shareText } from '../domain/coverage.ts'
 import { defaults, isFiltered, unfiltered } from '../domain/location.ts'
-import { exact } from '../domain/number.ts'
 import { visible } from '../domain/text.ts'
 import { Mark } from './icons.tsx'
 

@@ -1,6 +1,6 @@
 // Small pieces of text that many views share.
 
-import type { Figure } from '../domain/number.ts'
+import type { Figure } from '../../common/number/mod.ts'
 import { visible } from '../domain/text.ts'
 
 /** A name from outside: isolated from the text around it, with nothing invisible in it. */

@@ -1,11 +1,11 @@
 // A value of any field by its kind and unit: how fields are shown that have no place of their own.
 
+import * as number from '../../common/number/mod.ts'
+import { count, duration, exact, type Figure, unmeasured, volume } from '../../common/number/mod.ts'
 import { useCell } from '../data/cell.ts'
 import type { FieldInfo, Values } from '../data/contract.ts'
 import { location$ } from '../data/page.ts'
 import { samplingOf, text } from '../domain/flow.ts'
-import * as number from '../domain/number.ts'
-import { count, duration, exact, type Figure, unmeasured, volume } from '../domain/number.ts'
 import { clock, dateTime, msOf } from '../domain/time.ts'
 import { Estimate, Name, Num } from './text.tsx'
 

@@ -3,7 +3,7 @@
 import { appendRow, type RowValues } from '../model/append.ts'
 import { type Batch, createBatch } from '../model/columns.ts'
 import { eventTable } from '../model/event-fields.ts'
-import type { Table } from '../model/field.ts'
+import type { Field, Table } from '../model/field.ts'
 import { flowTable } from '../model/flow-fields.ts'
 import { ledgerTable } from '../model/ledger-fields.ts'
 import { programTable } from '../model/program-fields.ts'
@@ -206,6 +206,41 @@ export function fakeFlows(): Batch {
 
 export function fakeLedger(): Batch {
   return filled(createBatch(ledgerTable, 4), fakeLedgerRows)
+}
+
+const written: Readonly<Record<string, () => Batch>> = {
+  flows: fakeFlows,
+  ledger: fakeLedger,
+  programs: fakePrograms,
+  events: fakeEvents,
+}
+
+/** Rows of any table: those above, else one with the largest value in every field and one with none. */
+export function fakeOf(table: Table): Batch {
+  const full = Object.fromEntries(table.fields.map((field) => [field.name, largestOf(field)]))
+  return written[table.name]?.() ?? filled(createBatch(table, 2), [full, { time }])
+}
+
+function largestOf({ kind, name, values }: Field): RowValues[string] {
+  switch (kind) {
+    case 'time':
+      return time
+    case 'name':
+    case 'text':
+      return values?.at(-1) ?? `${name} é\u202e`
+    case 'address':
+      return '2001:db8::ffff'
+    case 'id':
+      return 18_446_744_073_709_551_615n
+    case 'octets':
+      return Uint8Array.of(0, 255)
+    case 'list':
+      return [name, '']
+    case 'flag':
+      return true
+    default:
+      return { counter: Number.MAX_SAFE_INTEGER, u32: 4_294_967_295, u16: 65_535, u8: 255 }[kind]
+  }
 }
 
 /** A table with one field of every kind. */

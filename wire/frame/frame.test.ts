@@ -7,10 +7,11 @@ import { AppError } from '../../common/mod.ts'
 import { type Batch, createBatch } from '../model/columns.ts'
 import { flowTable } from '../model/flow-fields.ts'
 import { rowOf } from '../model/row.ts'
+import { tables } from '../model/tables.ts'
 import { createBlockCheck } from './block-check.ts'
 import { createBlockEncoder } from './block-encode.ts'
 import { readBlock } from './block-read.ts'
-import { fakeEvents, fakeFlows, fakeFrame, fakeLedger, fakePrograms } from './fake.ts'
+import { fakeFlows, fakeFrame, fakeOf } from './fake.ts'
 import { encodeFrame, type FrameCodec, readFrameBlock, readFrameHeader } from './frame.ts'
 
 const testdata = new URL('./testdata/', import.meta.url)
@@ -27,7 +28,7 @@ function golden(name: string): Buffer {
 
 /** Writes the frames of today's schemas; those of older ones can't be made again. */
 if (process.env['UPDATE_GOLDEN'] === '1') {
-  for (const batch of [fakeFlows(), fakeLedger(), fakePrograms(), fakeEvents()]) {
+  for (const batch of tables.map(fakeOf)) {
     const { name, schema } = batch.table
     writeFileSync(new URL(`${name}-${schema}.frame`, testdata), frameOf(batch, 'none'))
   }
@@ -37,8 +38,8 @@ function blockOf(frame: Buffer): Buffer {
   return Buffer.from(readFrameBlock(frame, readFrameHeader(frame)))
 }
 
-for (const fake of [fakeFlows, fakeLedger, fakePrograms, fakeEvents]) {
-  const { table } = fake()
+for (const table of tables) {
+  const fake = () => fakeOf(table)
   const { name, schema: today } = table
 
   test(`${name}: today's block equals the golden one octet by octet`, () => {

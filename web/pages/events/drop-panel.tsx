@@ -1,6 +1,7 @@
 // A reason explained: how it moved, what it means, what to do next, and the evidence.
 
 import { useMemo } from 'preact/hooks'
+import * as number from '../../../common/number/mod.ts'
 import { Plot } from '../../charts/plot.tsx'
 import { Waterline } from '../../charts/waterline.tsx'
 import { useAnswer } from '../../data/answer.ts'
@@ -14,7 +15,6 @@ import type { WordsByReason } from '../../data/drop-words.ts'
 import { addFilters, commit } from '../../data/page.ts'
 import { placeOf, text } from '../../domain/flow.ts'
 import { apiQuery, type PageState, rangeOf } from '../../domain/location.ts'
-import * as number from '../../domain/number.ts'
 import * as series from '../../domain/series.ts'
 import { axisLabel } from '../../domain/time.ts'
 import { WhenAnswered } from '../../views/panel-state.tsx'

@@ -1,5 +1,6 @@
 // Drops by reason: how many packets, and since when. A reason opens its explanation beside the list.
 
+import * as number from '../../../common/number/mod.ts'
 import type { Answer } from '../../data/answer.ts'
 import { useCell } from '../../data/cell.ts'
 import type { EventGroupsAnswer, Health, Values } from '../../data/contract.ts'
@@ -7,7 +8,6 @@ import type { WordsByReason } from '../../data/drop-words.ts'
 import { location$, select } from '../../data/page.ts'
 import { text } from '../../domain/flow.ts'
 import { apiQuery, type PageState } from '../../domain/location.ts'
-import * as number from '../../domain/number.ts'
 import { clock, dateTime, msOf } from '../../domain/time.ts'
 import { PanelCoverage } from '../../views/coverage-badge.tsx'
 import { WhenAnswered } from '../../views/panel-state.tsx'

@@ -1,11 +1,11 @@
 // The columns of a list of events. Heads are field names, because what you read is what you type in a filter.
 
+import * as number from '../../../common/number/mod.ts'
 import { useCell } from '../../data/cell.ts'
 import type { Values } from '../../data/contract.ts'
 import { location$ } from '../../data/page.ts'
 import { wordsOf } from '../../domain/event.ts'
 import { endFilters, endOf, type Side, text } from '../../domain/flow.ts'
-import * as number from '../../domain/number.ts'
 import { visible } from '../../domain/text.ts'
 import { clock, msOf } from '../../domain/time.ts'
 import type { Column } from '../../views/table.tsx'

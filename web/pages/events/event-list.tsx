@@ -1,6 +1,7 @@
 // Events one by one, the newest first.
 
 import { useMemo } from 'preact/hooks'
+import { exact } from '../../../common/number/mod.ts'
 import { useCell } from '../../data/cell.ts'
 import type { Health, Values } from '../../data/contract.ts'
 import type { ListRows } from '../../data/list-rows.ts'
@@ -10,7 +11,6 @@ import { useProbe } from '../../data/probes.ts'
 import { type Tab, tabs } from '../../domain/event.ts'
 import { text } from '../../domain/flow.ts'
 import type { PageState } from '../../domain/location.ts'
-import { exact } from '../../domain/number.ts'
 import { PanelCoverage } from '../../views/coverage-badge.tsx'
 import { Empty, ErrorState, Loading, Missed, NoAnswerYet } from '../../views/panel-state.tsx'
 import { useSlice } from '../../views/slice.ts'

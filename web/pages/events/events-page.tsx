@@ -1,6 +1,7 @@
 // Events: what went wrong, and why. All kinds in one list, each kind alone, drops by their reason.
 
 import { useState } from 'preact/hooks'
+import { count, text as figure } from '../../../common/number/mod.ts'
 import { useAnswer } from '../../data/answer.ts'
 import type { EventGroupsAnswer, Values } from '../../data/contract.ts'
 import { useDropWords } from '../../data/drop-words.ts'
@@ -9,7 +10,6 @@ import { commit } from '../../data/page.ts'
 import { serverNow } from '../../data/request.ts'
 import { tabs } from '../../domain/event.ts'
 import { apiQuery, type PageState, rangeOf } from '../../domain/location.ts'
-import { count, text as figure } from '../../domain/number.ts'
 import { rangeLabel, refreshMs } from '../../domain/time.ts'
 import { PageFrame, type PageProps } from '../../views/page-frame.tsx'
 import { DropPanel } from './drop-panel.tsx'

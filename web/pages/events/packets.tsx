@@ -1,11 +1,11 @@
 // Above the list of packets: the newest of them by size and time, coloured by label, and how many each label has.
 
+import * as number from '../../../common/number/mod.ts'
 import { useAnswer } from '../../data/answer.ts'
 import type { EventGroupsAnswer, Values } from '../../data/contract.ts'
 import { addFilters } from '../../data/page.ts'
 import { text } from '../../domain/flow.ts'
 import { apiQuery, type PageState } from '../../domain/location.ts'
-import * as number from '../../domain/number.ts'
 import { colorOf, timelineOf } from '../../domain/packets.ts'
 import { clock } from '../../domain/time.ts'
 import { WhenAnswered } from '../../views/panel-state.tsx'

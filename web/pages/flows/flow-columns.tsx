@@ -2,6 +2,7 @@
 // of the model is a column that can be chosen. Heads are field names, because what you read is what you type in
 // a filter.
 
+import * as number from '../../../common/number/mod.ts'
 import { useCell } from '../../data/cell.ts'
 import type { FieldInfo, Values } from '../../data/contract.ts'
 import { location$ } from '../../data/page.ts'
@@ -16,7 +17,6 @@ import {
   text,
 } from '../../domain/flow.ts'
 import type { TableModel } from '../../domain/model.ts'
-import * as number from '../../domain/number.ts'
 import { visible } from '../../domain/text.ts'
 import { clock, msOf } from '../../domain/time.ts'
 import type { Column } from '../../views/table.tsx'

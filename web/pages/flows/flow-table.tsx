@@ -1,6 +1,7 @@
 // The connections, row by row: rows of fixed height, only those in sight are in the document.
 
 import { useEffect, useMemo, useState } from 'preact/hooks'
+import { exact } from '../../../common/number/mod.ts'
 import { useCell } from '../../data/cell.ts'
 import type { Health, Values } from '../../data/contract.ts'
 import type { ListRows } from '../../data/list-rows.ts'
@@ -8,7 +9,6 @@ import { model$ } from '../../data/model.ts'
 import { commit, select } from '../../data/page.ts'
 import { text } from '../../domain/flow.ts'
 import { type PageState, viewOf } from '../../domain/location.ts'
-import { exact } from '../../domain/number.ts'
 import { PanelCoverage } from '../../views/coverage-badge.tsx'
 import { Empty, ErrorState, Loading, Missed, NoAnswerYet } from '../../views/panel-state.tsx'
 import { useSlice } from '../../views/slice.ts'

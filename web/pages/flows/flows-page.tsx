@@ -1,6 +1,7 @@
 // Flows: which connections exactly. The table, and the row that is open beside it.
 
 import { useEffect, useState } from 'preact/hooks'
+import { exact } from '../../../common/number/mod.ts'
 import { useCell } from '../../data/cell.ts'
 import type { Values } from '../../data/contract.ts'
 import { useListRows } from '../../data/list-rows.ts'
@@ -8,7 +9,6 @@ import { model$ } from '../../data/model.ts'
 import { serverNow } from '../../data/request.ts'
 import { text } from '../../domain/flow.ts'
 import { rangeOf } from '../../domain/location.ts'
-import { exact } from '../../domain/number.ts'
 import { rangeLabel } from '../../domain/time.ts'
 import { PageFrame, type PageProps } from '../../views/page-frame.tsx'
 import { FlowTable, openRow } from './flow-table.tsx'

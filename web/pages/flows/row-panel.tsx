@@ -1,6 +1,7 @@
 // One row in full: both directions over time, both ends, exact figures, and the row as the API gave it.
 
 import { useMemo, useState } from 'preact/hooks'
+import * as number from '../../../common/number/mod.ts'
 import { Plot } from '../../charts/plot.tsx'
 import { Waterline } from '../../charts/waterline.tsx'
 import { useAnswer } from '../../data/answer.ts'
@@ -11,7 +12,6 @@ import { addFilters, location$ } from '../../data/page.ts'
 import { ageNs, endFilters, endOf, nsBetween, type Side, stateOf, text } from '../../domain/flow.ts'
 import { apiQuery, type PageState, rangeOf } from '../../domain/location.ts'
 import { lineLabel, type Twin } from '../../domain/model.ts'
-import * as number from '../../domain/number.ts'
 import * as series from '../../domain/series.ts'
 import { axisLabel, clock, dateTime, msOf } from '../../domain/time.ts'
 import { CopyButton } from '../../views/copy-button.tsx'

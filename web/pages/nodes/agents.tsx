@@ -1,9 +1,9 @@
 // The agents, worst first: state as sign and word, since when they were heard, and what is odd about them.
 
+import { age, duration, text, unmeasured } from '../../../common/number/mod.ts'
 import { useCell } from '../../data/cell.ts'
 import type { Health } from '../../data/contract.ts'
 import { location$ } from '../../data/page.ts'
-import { age, duration, text, unmeasured } from '../../domain/number.ts'
 import { dateTime, msOf, type Zone } from '../../domain/time.ts'
 import { Mark } from '../../views/icons.tsx'
 import { Empty } from '../../views/panel-state.tsx'

@@ -1,8 +1,8 @@
 // Who else gets the rows: how far each receiver is, and what went wrong last. Nothing when nobody does.
 
+import { duration, exact, text } from '../../../common/number/mod.ts'
 import { useAnswer } from '../../data/answer.ts'
 import type { ExportsAnswer } from '../../data/contract.ts'
-import { duration, exact, text } from '../../domain/number.ts'
 import { Mark } from '../../views/icons.tsx'
 import { type Column, Table } from '../../views/table.tsx'
 import { Name } from '../../views/text.tsx'

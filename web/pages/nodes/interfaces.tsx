@@ -1,11 +1,11 @@
 // What each interface carried in the range, both ways; only where an agent counts on interfaces.
 
+import { count, exact, text, volume } from '../../../common/number/mod.ts'
 import { useAnswer } from '../../data/answer.ts'
 import type { TopAnswer, Values } from '../../data/contract.ts'
 import { commit, location$ } from '../../data/page.ts'
 import { isEstimated } from '../../domain/flow.ts'
 import { withFilters } from '../../domain/location.ts'
-import { count, exact, text, volume } from '../../domain/number.ts'
 import { PanelCoverage } from '../../views/coverage-badge.tsx'
 import { WhenAnswered } from '../../views/panel-state.tsx'
 import { type Column, Table } from '../../views/table.tsx'

@@ -1,10 +1,10 @@
 // The ledger as a table: a column for each stage, every number exact, because it has to add up.
 
+import { exact } from '../../../common/number/mod.ts'
 import { useCell } from '../../data/cell.ts'
 import type { Values } from '../../data/contract.ts'
 import { model$ } from '../../data/model.ts'
 import { lineLabel, type Words } from '../../domain/model.ts'
-import { exact } from '../../domain/number.ts'
 import { type Column, Table } from '../../views/table.tsx'
 import { Name } from '../../views/text.tsx'
 import { type Stage, stagesOf, unaccounted } from './stages.ts'

@@ -1,12 +1,11 @@
 // Nodes: can this be trusted. The loss ledger of the range, the agents worst first, and Weir's own checks.
 
+import { exact, shareText } from '../../../common/number/mod.ts'
 import { useAnswer } from '../../data/answer.ts'
 import type { Coverage, Health, LedgerAnswer } from '../../data/contract.ts'
 import { useFits } from '../../data/filter.ts'
 import { serverNow } from '../../data/request.ts'
-import { shareText } from '../../domain/coverage.ts'
 import { isFiltered, type PageState, rangeOf } from '../../domain/location.ts'
-import { exact } from '../../domain/number.ts'
 import { tablesOf } from '../../domain/page-tables.ts'
 import { rangeLabel } from '../../domain/time.ts'
 import { PanelCoverage } from '../../views/coverage-badge.tsx'

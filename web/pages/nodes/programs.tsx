@@ -1,8 +1,8 @@
 // The BPF programs of every node, as they were last reported: what runs, what it costs, what does not run and why.
 
+import { duration, exact, text, volume } from '../../../common/number/mod.ts'
 import { useAnswer } from '../../data/answer.ts'
 import type { ProgramsAnswer, Values } from '../../data/contract.ts'
-import { duration, exact, text, volume } from '../../domain/number.ts'
 import { Mark } from '../../views/icons.tsx'
 import { WhenAnswered } from '../../views/panel-state.tsx'
 import { type Column, Table } from '../../views/table.tsx'

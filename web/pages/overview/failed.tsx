@@ -2,6 +2,7 @@
 // the place stands for it.
 
 import { useMemo } from 'preact/hooks'
+import * as number from '../../../common/number/mod.ts'
 import { useCell } from '../../data/cell.ts'
 import type { Values } from '../../data/contract.ts'
 import { model$ } from '../../data/model.ts'
@@ -9,7 +10,6 @@ import { addFilters } from '../../data/page.ts'
 import { placeOf, text } from '../../domain/flow.ts'
 import { apiQuery, type PageState } from '../../domain/location.ts'
 import type { Words } from '../../domain/model.ts'
-import * as number from '../../domain/number.ts'
 import { type Column, Table } from '../../views/table.tsx'
 import { Name } from '../../views/text.tsx'
 

@@ -1,6 +1,7 @@
 // One chart panel: title and coverage, the newest complete value, the plot, the waterline, the axis.
 
 import { useMemo } from 'preact/hooks'
+import { bare, type Figure, niceTop, text, unmeasured } from '../../../common/number/mod.ts'
 import { type Line, Plot } from '../../charts/plot.tsx'
 import { Waterline } from '../../charts/waterline.tsx'
 import type { Answer } from '../../data/answer.ts'
@@ -8,7 +9,6 @@ import { useCell } from '../../data/cell.ts'
 import type { SeriesAnswer, Values } from '../../data/contract.ts'
 import { model$ } from '../../data/model.ts'
 import { hover$, location$ } from '../../data/page.ts'
-import { bare, type Figure, niceTop, text, unmeasured } from '../../domain/number.ts'
 import { type Grid, type Measure, newest, valuesOf } from '../../domain/series.ts'
 import { axisLabel, clock, type Range, type Zone } from '../../domain/time.ts'
 import { PanelCoverage } from '../../views/coverage-badge.tsx'

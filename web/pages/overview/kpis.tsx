@@ -1,6 +1,7 @@
 // The six small multiples, one answer for all of them, and the same figures as a table.
 
 import { useMemo } from 'preact/hooks'
+import { count, exact, text, unmeasured, volume } from '../../../common/number/mod.ts'
 import type { Answer } from '../../data/answer.ts'
 import { useCell } from '../../data/cell.ts'
 import type { SeriesAnswer, Values } from '../../data/contract.ts'
@@ -9,7 +10,6 @@ import { asTable$, location$ } from '../../data/page.ts'
 import { isEstimated } from '../../domain/flow.ts'
 import { type PageState, rangeOf } from '../../domain/location.ts'
 import type { Words } from '../../domain/model.ts'
-import { count, exact, text, unmeasured, volume } from '../../domain/number.ts'
 import * as series from '../../domain/series.ts'
 import { dateTime, type Range, type Zone } from '../../domain/time.ts'
 import { WhenAnswered } from '../../views/panel-state.tsx'

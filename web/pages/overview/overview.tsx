@@ -2,10 +2,10 @@
 // What the whole range holds is said by one answer alone, that of the edges, so no edge is larger than the whole.
 
 import { useEffect, useMemo, useState } from 'preact/hooks'
+import { watchedText } from '../../../common/number/mod.ts'
 import { useAnswer } from '../../data/answer.ts'
 import type { SeriesAnswer, TopAnswer } from '../../data/contract.ts'
 import { serverNow } from '../../data/request.ts'
-import { watchedText } from '../../domain/coverage.ts'
 import { apiQuery, type PageState, rangeOf } from '../../domain/location.ts'
 import { firstWatchedMs, stepSeconds } from '../../domain/series.ts'
 import { rangeLabel, refreshMs } from '../../domain/time.ts'
@@ -55,7 +55,7 @@ export function Overview({ state, live, health, intervalMs }: PageProps) {
           answer={series}
           events={events}
           totals={totals}
-          watched={coverage && watchedText(coverage.watched, rangeOf(state, now))}
+          watched={coverage && watchedText(coverage.watched, toMs - fromMs)}
           young={charted !== state}
           state={charted}
           rangeText={rangeText}

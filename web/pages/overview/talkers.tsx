@@ -1,6 +1,7 @@
 // Who talks to whom: the busiest edges of the range, initiator → process and port that answered.
 
 import { useMemo } from 'preact/hooks'
+import * as number from '../../../common/number/mod.ts'
 import type { Answer } from '../../data/answer.ts'
 import { useCell } from '../../data/cell.ts'
 import type { Health, TopAnswer, Values } from '../../data/contract.ts'
@@ -9,7 +10,6 @@ import { commit, location$ } from '../../data/page.ts'
 import { isEstimated, retransmitsOf, text } from '../../domain/flow.ts'
 import { type PageState, viewOf, withFilters } from '../../domain/location.ts'
 import type { Words } from '../../domain/model.ts'
-import * as number from '../../domain/number.ts'
 import { PanelCoverage } from '../../views/coverage-badge.tsx'
 import { Empty, WhenAnswered } from '../../views/panel-state.tsx'
 import { type Column, Table } from '../../views/table.tsx'

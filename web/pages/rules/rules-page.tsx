@@ -1,12 +1,12 @@
 // Rules: what is loaded at XDP on which interface, what each rule has counted, what waits to be confirmed. Read-only: rules
 // are changed on their node, by somebody who can be cut off by them.
 
+import { count, duration, exact, text, volume } from '../../../common/number/mod.ts'
 import { useAnswer } from '../../data/answer.ts'
 import type { RulesAnswer, Values } from '../../data/contract.ts'
 import { useFits } from '../../data/filter.ts'
 import { serverNow } from '../../data/request.ts'
 import { type PageState, rangeOf } from '../../domain/location.ts'
-import { count, duration, exact, text, volume } from '../../domain/number.ts'
 import { tablesOf } from '../../domain/page-tables.ts'
 import { interfacesOf, type LoadedInterface } from '../../domain/rules.ts'
 import { msOf, rangeLabel } from '../../domain/time.ts'

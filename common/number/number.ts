@@ -1,5 +1,5 @@
-// Numbers as people read them: three significant digits and a unit, or exact and grouped.
-// One table decides for the whole page, so that the same quantity never looks different in two places.
+// Numbers as people read them: three significant digits and a unit, or exact and grouped. The page, the terminal
+// and the API's labels have the same digits; in what they differ stands in a NumberStyle.
 
 /** A figure in two parts, because the unit has a slot of its own. `unit` may be empty. */
 export interface Figure {
@@ -7,9 +7,25 @@ export interface Figure {
   readonly unit: string
 }
 
+/** What two places may show differently. */
+export interface NumberStyle {
+  /** Between groups of three digits. */
+  readonly group: string
+  /** Between a number and its unit. */
+  readonly gap: string
+  /** Whether zero has its unit: `0 B`, else `0`. */
+  readonly zeroUnit: boolean
+}
+
 const thinSpace = '\u2009'
 const noBreak = '\u202f'
 const prefixes = ['', 'k', 'M', 'G', 'T', 'P']
+
+/** A `Figure` is made in this style: its unit has a slot, and a browser draws narrow spaces narrow. */
+export const pageStyle: NumberStyle = { group: thinSpace, gap: noBreak, zeroUnit: true }
+
+/** A terminal has one width of space, and a column of zeros is read at a glance. */
+export const terminalStyle: NumberStyle = { group: ' ', gap: ' ', zeroUnit: false }
 
 /** Not measured here; never to be confused with zero. */
 export const unmeasured: Figure = { value: '–', unit: '' }
@@ -54,7 +70,7 @@ export function duration(ns: number): Figure {
     [1, 'ns'],
   ]
   const [size, unit] = steps.find(([least]) => ns >= least * 0.9995) ?? [1, 'ns']
-  return { value: size === 1 ? String(ns) : digits(ns / size), unit }
+  return { value: size === 1 ? String(Math.round(ns)) : digits(ns / size), unit }
 }
 
 /** How old: like `duration`, but one unit from 120 s on, because ages are felt: `28 min`. */
@@ -62,9 +78,11 @@ export function age(ns: number): Figure {
   return ns >= 120e9 ? { value: longDuration(ns / 1e9, 1), unit: '' } : duration(ns)
 }
 
-/** Both parts in one text, a narrow no-break space between. */
-export function text({ value, unit }: Figure): string {
-  return unit === '' ? value : value + noBreak + unit
+/** Both parts in one text: `1.32 MB`. */
+export function text({ value, unit }: Figure, style: NumberStyle = pageStyle): string {
+  const shown = value.replaceAll(thinSpace, style.group).replaceAll(noBreak, style.gap)
+  if (unit === '' || (value === '0' && !style.zeroUnit)) return shown
+  return shown + style.gap + unit
 }
 
 /** The same figure without zeros that say nothing, for the top of an axis: `0.5`. */

@@ -1,4 +1,3 @@
-/// <reference types="node" />
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as number from './number.ts'
@@ -66,4 +65,13 @@ test('the top of an axis is round and never below the value', () => {
   assert.deepEqual([4.82, 612, 0.41, 8, 0.029, 10].map(number.niceTop), [5, 800, 0.5, 8, 0.03, 10])
   assert.equal(number.niceTop(0), 1)
   assert.equal(number.niceTop(Number.NaN), 1)
+})
+
+test('a terminal has plain spaces and a zero without a unit, and the same digits', () => {
+  const shown = (figure: number.Figure) => number.text(figure, number.terminalStyle)
+  for (const [format, input, expected] of cases) {
+    const figure = format(input)
+    assert.equal(shown(figure), figure.value === '0' ? '0' : expected)
+  }
+  assert.equal(shown({ value: number.exact(1_318_204), unit: '' }), '1 318 204')
 })
