@@ -79,8 +79,9 @@ function findGroups(): Groups {
     .filter((file) => file.includes(values.filter))
     .sort()
   const limit = (standard: number) => Number(values.limit ?? standard / 1000) * 1000
-  const unit = files.filter((file) => !file.endsWith('.native.test.ts'))
-  const natives = values.unit ? [] : files.filter((file) => file.endsWith('.native.test.ts'))
+  const isNative = (file: string) => file.endsWith('.native.test.ts')
+  const unit = files.filter((file) => !isNative(file))
+  const natives = values.unit ? [] : files.filter(isNative).sort(longestFirst)
   const [alone, shared] = [natives.filter(runsAlone), natives.filter((file) => !runsAlone(file))]
   const native = (file: string): TestGroup => {
     return { title: file, files: [file], testLimitMs: limit(nativeLimitMs) }
@@ -91,6 +92,17 @@ function findGroups(): Groups {
     shared: shared.map(native),
     alone: alone.map(native),
   }
+}
+
+/** By the folder: a file of minutes that begins last would leave a CPU without work. */
+const longFirst = ['tools/', 'test/e2e/', 'kernel/probes/xdp/', 'test/']
+
+function longestFirst(one: string, other: string): number {
+  const rank = (file: string) => {
+    const found = longFirst.findIndex((folder) => file.startsWith(folder))
+    return found < 0 ? longFirst.length : found
+  }
+  return rank(one) - rank(other) || (one < other ? -1 : 1)
 }
 
 function runsAlone(file: string): boolean {

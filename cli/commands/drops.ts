@@ -1,15 +1,15 @@
 // `weir drops`: what the kernel threw away, by reason, place and ends, the most first.
 
-import type { EventGroupsAnswer, ProgramsAnswer } from '../../api/contract/mod.ts'
+import type { EventGroupsAnswer } from '../../api/contract/mod.ts'
 import { dropReasons, eventTable, groupNames, type Row } from '../../wire/mod.ts'
 import { checkName } from '../parse/known-name.ts'
 import { dropColumns } from '../render/drop-columns.ts'
 import { createListing, listingFlags } from '../render/listing.ts'
 import { count } from '../render/number.ts'
 import { fieldName, filterFlagsOf, filterOperand, filtersOf } from '../source/filter-flags.ts'
-import { noteNodes } from '../source/node-notes.ts'
+import { noteBlind, noteNodes } from '../source/node-notes.ts'
 import { rangeFlags, rangeOf } from '../source/range.ts'
-import { createServer, type Question, type Server, serverFlag } from '../source/server.ts'
+import { createServer, type Question, serverFlag } from '../source/server.ts'
 import { type Command, note, type Terminal, type Values } from './command.ts'
 
 const standard = ['reason', 'location', 'src_address', 'dst_address', 'dst_port', 'protocol']
@@ -95,7 +95,7 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
     note(terminal, `${count(rows.length)} of ${count(totals.groups)} lines; --limit shows more`)
   }
   if (values.text('output') === 'table') noteReason(rows[0], terminal)
-  if (totals.count === 0) await noteBlind(server, range.question, terminal)
+  if (totals.count === 0) await noteBlind(server, range.question, terminal, 'drop')
   await noteNodes(server, terminal)
   return 0
 }
@@ -107,13 +107,6 @@ function noteReason(row: EventGroupsAnswer['rows'][number] | undefined, terminal
   if (!words) return
   note(terminal, `${name}: ${words.title}. ${words.meaning}`)
   for (const step of words.next) note(terminal, `  ${step}`)
-}
-
-/** No drop is good news only where somebody would have seen one. */
-async function noteBlind(server: Server, range: Question, terminal: Terminal): Promise<void> {
-  const { rows } = await server.ask<ProgramsAnswer>('/api/programs', [...range, ['probe', 'drop']])
-  if (rows.some((row) => row['state'] === 'ready')) return
-  note(terminal, 'no node ran the probe drop in this time: weir programs --probe drop')
 }
 
 function fieldsToGroup(values: Values): readonly string[] {

@@ -16,7 +16,7 @@ import { listingFlags } from '../render/listing.ts'
 import { grouped } from '../render/number.ts'
 import { tellTruth } from '../render/truth.ts'
 import { filterOperand } from '../source/filter-flags.ts'
-import { rangeFlags, rangeOf } from '../source/range.ts'
+import { rangeFlags, rangeOf, secondsOf } from '../source/range.ts'
 import { createServer, type Question, type Server, serverFlag } from '../source/server.ts'
 import { type Command, note, type Terminal, type Values } from './command.ts'
 import { type Exported, type ExportJob, exportParts } from './export-parts.ts'
@@ -96,7 +96,11 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const server = createServer(values, terminal)
   const isColumnar = format === 'parquet' || format === 'arrow'
   const done = await (isColumnar ? exportParts : exportLines)(job, server, terminal)
-  const about = { what: `${grouped(done.rows)} rows in ${file}`, range: range.text }
+  const about = {
+    what: `${grouped(done.rows)} rows in ${file}`,
+    range: range.text,
+    seconds: secondsOf(range),
+  }
   tellTruth(terminal, { ...about, coverage: done.coverage, explain: 'weir ledger' })
   return 0
 }

@@ -12,8 +12,8 @@ import {
   pages,
   type RowsSource,
 } from '../source/flow-pages.ts'
-import { noteNodes } from '../source/node-notes.ts'
-import { rangeOf } from '../source/range.ts'
+import { isAboutInterfaces, noteBlind, noteNodes } from '../source/node-notes.ts'
+import { rangeOf, secondsOf } from '../source/range.ts'
 import { createServer, type Question } from '../source/server.ts'
 import type { Terminal, Values } from './command.ts'
 
@@ -72,13 +72,15 @@ export async function list(
     isMore = page.more
     coverage = page.coverage
   }
-  const { text, fromMs, toMs } = range
   const truth = {
     what: rowsOf(length, isMore),
-    range: more?.range ?? text,
-    seconds: (toMs - fromMs) / 1000,
+    range: more?.range ?? range.text,
+    seconds: secondsOf(range),
   }
   listing.end({ ...truth, coverage, explain }, { next: null })
+  if (length === 0 && isAboutInterfaces(filters)) {
+    await noteBlind(server, range.question, terminal, 'flow')
+  }
   await noteNodes(server, terminal)
   return 0
 }

@@ -185,3 +185,22 @@ test('--open and ages are parameters of the API, and the line of truth says the 
     assert.match(refused.err, new RegExp(`--open.*expected either it or ${other}`))
   }
 })
+
+test('no row of an interface is no quiet network when no interface was watched', async () => {
+  const answerOf = (state: string) => (url: URL) => {
+    if (url.pathname !== '/api/programs') return empty
+    return { body: { ...empty.body, rows: state === '' ? [] : [{ probe: 'flow', state }] } }
+  }
+  const empty = { body: { rows: [], next: null, coverage: wholeCoverage } }
+  const unwatched = /\nno interface was watched in this time: weir up --interface eth0\n$/
+  for (const state of ['', 'failed']) {
+    const { err, asked } = await weir('flows --view interface', answerOf(state))
+    assert.match(err, unwatched)
+    assert.equal(
+      asked.find(({ pathname }) => pathname === '/api/programs')?.searchParams.get('probe'),
+      'flow',
+    )
+  }
+  assert.doesNotMatch((await weir('flows --view interface', answerOf('ready'))).err, /watched/)
+  assert.doesNotMatch((await weir('flows', answerOf(''))).err, /watched/)
+})

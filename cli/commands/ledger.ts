@@ -9,7 +9,7 @@ import type { TableColumn } from '../render/table.ts'
 import { rowsOf } from '../render/truth.ts'
 import { filterFault } from '../source/filter-flags.ts'
 import { noteNodes } from '../source/node-notes.ts'
-import { rangeFlags, rangeOf } from '../source/range.ts'
+import { rangeFlags, rangeOf, secondsOf } from '../source/range.ts'
 import { createServer, type Question, serverFlag } from '../source/server.ts'
 import type { Command, Flag, Terminal, Values } from './command.ts'
 
@@ -62,7 +62,8 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   await listing.add(answer.rows)
   const { coverage } = answer
   const what = rowsOf(answer.rows.length, false)
-  listing.end({ what, range: range.text, coverage, explain: 'see LOST' }, { next: null })
+  const truth = { what, range: range.text, seconds: secondsOf(range), coverage }
+  listing.end({ ...truth, explain: 'see LOST' }, { next: null })
   await noteNodes(server, terminal)
   return 0
 }

@@ -30,6 +30,19 @@ test('programs: figures are exact, one that does not run says why', async () => 
   assert.match(second ?? '', /socket_send .* off +needs Linux 6\.3 /)
 })
 
+test('programs: where the kernel counts no runs there is no zero, and what was watched is said', async () => {
+  const idle = { ...row, node: 'beta', runs: 0, run_time_ns: 0 }
+  const coverage = { ...wholeCoverage, watched: 0.1 }
+  const { out, err } = await weir(
+    'programs',
+    () => ({ body: { ...body, rows: [row, idle], coverage } }),
+    200,
+  )
+  assert.match(out, /alpha .* 12 345 678 +2 000 000 /)
+  assert.match(out, /beta .* – +– +4 472 832\n/)
+  assert.match(err, /coverage 100 % · watched 1 min of 15 min\n/)
+})
+
 test('programs: for programs the rows are as the API has them', async () => {
   const { out } = await weir('programs -o ndjson', () => ({ body }))
   assert.deepEqual(

@@ -91,3 +91,14 @@ test('a head is never cut', async () => {
     assert.doesNotMatch(out.split('\n')[0] ?? '', /…/)
   }
 })
+
+test('what the rest of processes moved is not known, and neither is its rate', async () => {
+  const { out } = await weir('top --once --rows processes', (url) => {
+    if (url.pathname !== '/api/top') return { body: { rows: [], step_seconds: 1 } }
+    const group = { process: 'a', ...metrics }
+    return {
+      body: { rows: [group], next: null, totals: { groups: 3 }, coverage: wholeCoverage },
+    }
+  })
+  assert.match(out, /\n\(other, 2\) +– +– +– +– +– +– +–\s/)
+})

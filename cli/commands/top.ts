@@ -19,7 +19,7 @@ import {
 } from '../source/local.ts'
 import { createLocalRows } from '../source/local-rows.ts'
 import { createLocalTop } from '../source/local-top.ts'
-import { noteNodes } from '../source/node-notes.ts'
+import { isAboutInterfaces, noteBlind, noteNodes } from '../source/node-notes.ts'
 import { rangeFlags, rangeOf } from '../source/range.ts'
 import { createServer, serverFlag } from '../source/server.ts'
 import { askTop, type TopQuestion, type TopResult } from '../source/top-answer.ts'
@@ -115,6 +115,9 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   const rows = rowsFlag(values)
   const result = rows ? await readRows(rows, question, read) : await read(question)
   await showTop(result, range.text, values, terminal)
+  if (result.rows.length === 0 && isAboutInterfaces(question.filters)) {
+    await noteBlind(server, range.question, terminal, 'flow')
+  }
   await noteNodes(server, terminal)
   return 0
 }

@@ -108,6 +108,7 @@ const status: Command = {
       })),
     )
     listing.finish()
+    if (found.length === 0) note(terminal, 'no interface has it: weir xdp attach -i eth0')
     for (const { interface: name, isOther } of found) {
       if (!isOther) continue
       note(

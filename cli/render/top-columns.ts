@@ -133,8 +133,9 @@ function sumOfSteps({ rows, steps }: TopResult): readonly number[] {
 }
 
 function rateOf(row: Row, seconds: number, raw: boolean): string {
-  const bytes = Number(row['bytes']) + Number(row['reverse_bytes'])
-  if (seconds <= 0) return '–'
+  const parts = [row['bytes'], row['reverse_bytes']]
+  if (seconds <= 0 || parts.some((part) => typeof part !== 'number')) return '–'
+  const bytes = Number(parts[0]) + Number(parts[1])
   return raw ? String(Math.round((bytes * 8) / seconds)) : rate(bytes, seconds)
 }
 

@@ -38,6 +38,11 @@ export interface Range {
   readonly text: string
 }
 
+/** How long it is, so that an unwatched part of it can be said. */
+export function secondsOf({ fromMs, toMs }: Range): number {
+  return (toMs - fromMs) / 1000
+}
+
 /** Both ends are fixed here, so that several questions of one command see the same range. */
 export function rangeOf(command: string, values: Values, nowMs: number): Range {
   const spanMs = values.durationMs('for')

@@ -55,7 +55,7 @@ export const kernelErrors = {
     remedy: 'use {instead}, or remove what is there with the tool that attached it',
   },
   interface_missing: {
-    message: 'there is no interface {interface} in network namespace {netns}',
+    message: 'there is no interface {interface} in the network namespace {netns}',
     status: 404,
     exitCode: 68,
     remedy: 'list them: `ip link`, inside a namespace `nsenter --net=PATH ip link`',

@@ -83,7 +83,7 @@ export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp
 ip link set lo up
 modprobe veth; modprobe tun; modprobe sch_tbf; modprobe nf_tables; modprobe bridge; modprobe sch_ingress; modprobe cls_bpf; modprobe nft_numgen; modprobe nft_counter; modprobe nft_masq; modprobe nft_nat; modprobe nft_chain_nat; modprobe nft_reject_inet; modprobe nft_reject_ipv4
 cd /weir
-export WEIR_RULE_SETS=100 NODE_COMPILE_CACHE=/tmp/compiled
+export WEIR_RULE_SETS=30 NODE_COMPILE_CACHE=/tmp/compiled
 node --test --test-concurrency=1 --test-reporter=tap ${tests.join(' ')}
 echo "weir-guest: done"
 poweroff -f

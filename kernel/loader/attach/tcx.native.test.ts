@@ -42,7 +42,7 @@ test('an interface and a namespace that do not exist are named', async () => {
   for (const which of ['weir_nothing', 'a_name_longer_than_any', 9999, 0]) {
     await assert.rejects(weir.attach('tcx', 'weir_tc_in', { ...into(), interface: which }), {
       code: 'interface_missing',
-      message: `there is no interface ${which} in network namespace ${pair.far.path}`,
+      message: `there is no interface ${which} in the network namespace ${pair.far.path}`,
     })
   }
   const nowhere = { ...into(), netns: '/run/netns/weir-none' }
