@@ -2,7 +2,7 @@
 // processes) in a process of its own, two at once. A native test whose file says "Runs alone: REASON." in a
 // comment of its own line has the machine for itself, after the others. The last line is the result alone.
 //
-//   node tools/test.ts [--unit] [--filter TEXT] [--repeat N] [--load] [--limit SECONDS] [--in FOLDER]
+//   node tools/test.ts [--unit] [--filter TEXT]… [--repeat N] [--load] [--limit SECONDS] [--in FOLDER]
 //
 // --repeat runs everything N times and ends with a table; --load keeps every CPU busy beside it; --limit is for
 // one test; --in is another tree of tests.
@@ -23,7 +23,7 @@ const atOnce = Math.min(2, availableParallelism())
 const { values } = parseArgs({
   options: {
     unit: { type: 'boolean', default: false },
-    filter: { type: 'string', default: '' },
+    filter: { type: 'string', multiple: true, default: [] },
     repeat: { type: 'string', default: '1' },
     load: { type: 'boolean', default: false },
     limit: { type: 'string' },
@@ -76,7 +76,9 @@ function findGroups(): Groups {
     cwd: home,
     exclude: (path) => /^(?:node_modules|build|dist|\.git)$/.test(path.split('/').at(-1) ?? ''),
   })
-    .filter((file) => file.includes(values.filter))
+    .filter(
+      (file) => values.filter.length === 0 || values.filter.some((text) => file.includes(text)),
+    )
     .sort()
   const limit = (standard: number) => Number(values.limit ?? standard / 1000) * 1000
   const isNative = (file: string) => file.endsWith('.native.test.ts')

@@ -8,7 +8,8 @@ import { browserMissing, withBrowser } from './browser.ts'
 import { type FakeWeir, startFakeWeir } from './weir.fake.ts'
 
 const skip = browserMissing() ?? false
-const tickMs = 2000
+/** No page asks more often. */
+const tickMs = 5000
 const minutesOf = (n: number) => (n * 60_000) / tickMs
 
 /** What a page may have more after ten minutes than after one: the rows of 30 s, and the browser's noise. */
@@ -25,6 +26,7 @@ for (const [path, first] of [
   ['/flows', 'tr.row'],
   ['/events', 'tr.row'],
   ['/events?kind=drop', '.reasons tbody tr'],
+  ['/nodes', '.ledger tbody tr'],
 ] as const) {
   test(`${path} does not grow while it is open: ten minutes live`, { skip }, async (context) => {
     const weir = await startFakeWeir()

@@ -14,13 +14,16 @@ function counts({ made, edits }: Recipe): readonly [number, number] {
   return [Object.keys(made).length, new Set(edits.map(({ file }) => file)).size]
 }
 
+function unitTests(...filters: readonly string[]): readonly string[] {
+  return ['tools/test.ts', '--unit', ...filters.flatMap((filter) => ['--filter', filter])]
+}
+
 /** What CONTRIBUTING says to renew, then the unit tests of what the recipe touches. */
 function renew(tree: Tree, ...folders: readonly string[]): void {
   tree.node([typescript, '-b'])
-  tree.node(['tools/test.ts', '--unit', '--filter', 'wire/frame/frame.test'], golden)
-  tree.node(['tools/test.ts', '--unit', '--filter', 'api/reference.test'], golden)
+  tree.node(unitTests('wire/frame/frame.test', 'api/reference.test'), golden)
   tree.node(['tools/generate-docs.ts'])
-  for (const folder of folders) tree.node(['tools/test.ts', '--unit', '--filter', folder])
+  tree.node(unitTests(...folders))
 }
 
 function ddl(tree: Tree, name: string): string {

@@ -73,7 +73,8 @@ export function NothingOf({ state, share, nodes }: NothingProps) {
 
 export function titleOf(kind: string): Tab {
   const found = tabs.find((tab) => tab.kind === kind)
-  return found ?? { kind, title: kind, probe: 'socket', nothing: 'There is no such event.' }
+  // A kind without a tab is one that its own probe would fill.
+  return found ?? { kind, title: kind, probe: kind, nothing: 'There is no such event.' }
 }
 
 function summary({ rows, next }: ListRows): string {

@@ -19,6 +19,7 @@ import { Exports } from './exports.tsx'
 import { Interfaces } from './interfaces.tsx'
 import { Ledger } from './ledger.tsx'
 import { Programs } from './programs.tsx'
+import { lostBeside, stagesOf } from './stages.ts'
 
 const refreshEveryMs = 10_000
 
@@ -38,7 +39,7 @@ export function NodesPage({ state, live, health }: PageProps) {
       health={health}
       atMs={answer.atMs}
     >
-      {data && <Verdict coverage={data.coverage} nodes={health?.nodes ?? []} />}
+      {data && <Verdict coverage={data.coverage} rows={data.rows} nodes={health?.nodes ?? []} />}
       <section class={`panel ${answer.failure ? 'stale' : ''}`} aria-labelledby="ledger">
         <header>
           <h2 id="ledger">Loss ledger</h2>
@@ -80,11 +81,14 @@ function queryOf({ from, to, filter }: PageState, fits: boolean | undefined): st
 
 interface VerdictProps {
   readonly coverage: Coverage
+  /** Of the ledger. */
+  readonly rows: LedgerAnswer['rows']
   readonly nodes: Health['nodes']
 }
 
 /** How much of the truth is stored, in one sentence; who is silent is in the same one, never in the share. */
-function Verdict({ coverage: { share, lost }, nodes }: VerdictProps) {
+function Verdict({ coverage: { share, lost }, rows: ledger, nodes }: VerdictProps) {
+  const beside = lostBeside(stagesOf(ledger), lost)
   const rows = Object.values(lost).reduce((sum, count) => sum + count, 0)
   const causes = Object.keys(lost).length
   const silent = nodes.filter(({ state }) => state === 'gone' || state === 'late')
@@ -93,9 +97,15 @@ function Verdict({ coverage: { share, lost }, nodes }: VerdictProps) {
       <b>
         {share === null
           ? 'Nothing was watched in this range.'
-          : `${shareText(share, 2)} of what is known to exist is stored.`}
+          : `${shareText(share, 2)} of what is known of connections is stored.`}
       </b>{' '}
       {rows > 0 && `${exact(rows)} rows lost, ${causes} ${causes === 1 ? 'cause' : 'causes'}. `}
+      {beside.length > 0 && (
+        <span class="warn">
+          {beside.map(({ count, unit }) => `${exact(count)} ${unit}`).join(', ')} of other things
+          were lost.{' '}
+        </span>
+      )}
       {silent.length > 0 && (
         <span class="warn">
           <Name text={silent.map(({ node }) => node).join(', ')} />{' '}

@@ -1,7 +1,7 @@
 /// <reference types="node" />
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { stagesOf, unaccounted } from './stages.ts'
+import { lostBeside, stagesOf, unaccounted } from './stages.ts'
 
 const row = (stage: string, node: string, more: Record<string, string | number>) => {
   return { stage, node, unit: 'rows', cause: '', entered: 0, lost: 0, filtered: 0, ...more }
@@ -41,6 +41,22 @@ test('packets of one probe are not added to records of another in the same stage
       ['hook', 'packets', 7000, 1],
     ],
   )
+})
+
+test('what was lost of other things stands beside the share of connections, and is not in it', () => {
+  const stages = stagesOf([
+    row('hook', 'a', { unit: 'packets', lost: 103_703 }),
+    row('hook', 'a', { unit: 'packets', cause: 'map_full', lost: 103_703 }),
+    row('hook', 'a', { unit: 'records', lost: 7 }),
+    row('hook', 'a', { unit: 'records', cause: 'ring_full', lost: 7 }),
+    row('spool', 'a', { cause: 'spool_full', lost: 30 }),
+    row('spool', 'a', { cause: 'own', filtered: 9 }),
+  ])
+  assert.deepEqual(lostBeside(stages, { ring_full: 7, spool_full: 10 }), [
+    { unit: 'packets', count: 103_703 },
+    { unit: 'rows', count: 20 },
+  ])
+  assert.deepEqual(lostBeside(stages, { ring_full: 7, spool_full: 30, map_full: 103_703 }), [])
 })
 
 test('what goes in comes out, is lost or waits longer than before; else the stage says so', () => {

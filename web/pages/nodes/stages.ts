@@ -35,6 +35,26 @@ export function stagesOf(rows: readonly Values[]): Stage[] {
   }))
 }
 
+/** What was lost anywhere and is no row of connections: packets of drops, events, … By unit, the most first. */
+export function lostBeside(
+  stages: readonly Stage[],
+  known: Readonly<Record<string, number>>,
+): readonly { readonly count: number; readonly unit: string }[] {
+  const left = new Map(Object.entries(known))
+  const byUnit = new Map<string, number>()
+  for (const { unit, causes } of stages) {
+    for (const { kind, name, count } of causes) {
+      if (kind !== 'lost') continue
+      const said = Math.min(count, left.get(name) ?? 0)
+      left.set(name, (left.get(name) ?? 0) - said)
+      if (count > said) byUnit.set(unit, (byUnit.get(unit) ?? 0) + count - said)
+    }
+  }
+  return [...byUnit]
+    .map(([unit, count]) => ({ unit, count }))
+    .sort((one, other) => other.count - one.count)
+}
+
 /** What of `entered` is in none of the other counts: 0, or the stage does not add up. */
 export function unaccounted({ counts }: Stage): number {
   const of = (name: string) => counts[name] ?? 0
