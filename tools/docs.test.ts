@@ -45,9 +45,11 @@ test('every command of README.md, the guides and deploy/ is one that the parser 
   for (const page of typed) {
     for (const line of commandsIn(textOf(page))) {
       const { entry, rest } = commandOf(wordsOf(line), commands)
-      // `weir xdp` alone is the name of its commands.
-      if ('commands' in entry) assert.deepEqual(rest, [], `${page}: ${line}`)
-      else assert.doesNotThrow(() => valuesOf(entry, rest, {}), `${page}: ${line}`)
+      // Its name alone is the name of a command, or of several.
+      if (rest.length > 0) {
+        assert.ok(!('commands' in entry), `${page}: ${line}`)
+        assert.doesNotThrow(() => valuesOf(entry, rest, {}), `${page}: ${line}`)
+      }
       count += 1
     }
   }
@@ -119,7 +121,7 @@ function commandsIn(text: string): readonly string[] {
   const inline = [...text.matchAll(/`((?:bin\/)?weir [^`]+)`/g)].map(([, line = '']) => line)
   return [...blocks, ...inline]
     .map((line) => line.replace(/^\$ /, '').replaceAll('\\|', '|'))
-    .filter((line) => /^(?:bin\/)?weir [a-z]/.test(line))
+    .filter((line) => /^(?:bin\/)?weir (?!help)[a-z]/.test(line))
 }
 
 /** The words of a command line behind its program, as a shell would give them. */

@@ -18,6 +18,8 @@ import { type RunResult, slowest, tableOf } from './test-table.ts'
 
 const unitLimitMs = 30_000
 const nativeLimitMs = 180_000
+/** Folders whose files begin first: one of minutes that begins last would leave a CPU without work. */
+const longFirst = ['tools/', 'test/e2e/', 'kernel/probes/xdp/', 'test/']
 const atOnce = Math.min(2, availableParallelism())
 
 const { values } = parseArgs({
@@ -95,9 +97,6 @@ function findGroups(): Groups {
     alone: alone.map(native),
   }
 }
-
-/** By the folder: a file of minutes that begins last would leave a CPU without work. */
-const longFirst = ['tools/', 'test/e2e/', 'kernel/probes/xdp/', 'test/']
 
 function longestFirst(one: string, other: string): number {
   const rank = (file: string) => {
