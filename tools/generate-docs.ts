@@ -51,7 +51,7 @@ const ledgerIntroduction = `# Causes of the ledger
 Generated from \`wire/model/causes.ts\` by \`npm run generate\`.
 
 Every stage counts what enters it and what becomes of it: in = out + filtered + sampled + lost + what waiting rose by.
-What is filtered or lost has one of these causes; \`weir ledger\` and \`GET /api/ledger\` show them.`
+What is filtered or lost has one of these causes, and so has what went on with something to be known of it (left); \`weir ledger\` and \`GET /api/ledger\` show them.`
 
 const cliIntroduction = `# Commands
 

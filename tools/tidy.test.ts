@@ -151,7 +151,7 @@ test('the page is built again when anything that it is made of has changed', () 
 test('the table of losses in ARCHITECTURE.md is wire/model/causes.ts', () => {
   const rows = tableOf(textOf('ARCHITECTURE.md'), 'stage')
   const said = rows.flatMap(([stages = '', , counted = '']) => {
-    const parts = [...counted.matchAll(/(lost|filtered)((?: `\w+`,?)+)/g)]
+    const parts = [...counted.matchAll(/(lost|filtered|left)((?: `\w+`,?)+)/g)]
     return stages.split(', ').flatMap((stage) =>
       parts.flatMap(([, as, words = '']) => {
         return [...words.matchAll(/\w+/g)].map(([cause]) => `${stage} ${as} ${cause}`)

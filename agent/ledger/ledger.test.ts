@@ -187,3 +187,32 @@ test('a difference is said once, and again only when it grows', () => {
   const said = [flow, calm, calm, flow, calm, calm].map((one) => balance.add(one))
   assert.deepEqual(said, [0, 1, 0, 0, 1, 0])
 })
+
+test('of packets of interfaces it says what rules dropped before, and what was dropped behind', () => {
+  const found: [AgentStage, number][] = []
+  const ledger = createLedger({
+    node: 'n',
+    onUnaccounted: (stage, count) => found.push([stage, count]),
+  })
+  const { enrich } = fakeAgent()
+  const counters = { seen: 10, counted: 10, taken: 10, xdp_dropped: 7, unseen: 2, excess: 4 }
+  const flow = { source: 'flow', counters, drained: 0, dumped: 3, lost: 0, skippedNamespaces: 0 }
+  const batch = ledger.batch({
+    start: 0n,
+    time: 0n,
+    snapshot: { bootToWallNs: 0n, sources: [flow], programs: [] },
+    before: undefined,
+    enrich: enrich.takeCounts(),
+    interfaces: { records: 3, due: 0, rows: 0 },
+  })
+  const rows = Array.from({ length: batch.length }, (_, row) => rowOf(batch, row))
+  assert.deepEqual(
+    rows
+      .filter(({ stage, probe }) => stage === 'hook' && probe === 'flow')
+      .map(({ cause, entered, left, filtered, lost }) =>
+        [cause, entered, left, filtered, lost].map(String).join(' '),
+      ),
+    [' 19 10 7 2', 'interface_unseen 0 0 0 2', 'xdp_dropped 0 0 7 0', 'dropped_behind 0 4 0 0'],
+  )
+  assert.deepEqual(found, [])
+})

@@ -128,6 +128,8 @@ interface StageCounts {
   readonly sampled: number
   /** Causes of what was filtered; the rest is by the configuration. */
   readonly filteredBy: ReadonlyMap<Cause, number>
+  /** Of what left, parts of which something is to be known. */
+  readonly leftBy?: ReadonlyMap<Cause, number>
   readonly lost: ReadonlyMap<Cause, number>
   readonly waiting: number
 }
@@ -183,23 +185,26 @@ function hookOf({ report, earlier, closedWhileAway }: SourceCounts): StageCounts
     entered: since('entered') + closedWhileAway,
     left: isSummed ? since('left') : takenBy(report, earlier),
     filtered: since('filtered'),
-    filteredBy: noCauses,
+    filteredBy: byCause(report, earlier, 'filtered'),
+    leftBy: byCause(report, earlier, 'noted'),
     lost: new Map<Cause, number>([
-      ...lostByHook(report, earlier),
+      ...byCause(report, earlier, 'lost'),
       ['closed_while_away', closedWhileAway],
     ]),
     waiting,
   }
 }
 
-function lostByHook(report: SourceReport, earlier: SourceReport | undefined) {
-  const lost = new Map<Cause, number>()
-  for (const [name, { means, cause = 'ring_full' }] of countersOf(report.source)) {
-    if (!means.includes('lost')) continue
+/** What counters of this meaning say, by their cause; what is filtered without one is so by the configuration. */
+function byCause(report: SourceReport, earlier: SourceReport | undefined, meaning: CounterMeaning) {
+  const found = new Map<Cause, number>()
+  for (const [name, { means, cause }] of countersOf(report.source)) {
+    const word = cause ?? (meaning === 'lost' ? 'ring_full' : undefined)
+    if (!means.includes(meaning) || word === undefined) continue
     const count = (report.counters[name] ?? 0) - (earlier?.counters[name] ?? 0)
-    lost.set(cause, (lost.get(cause) ?? 0) + count)
+    found.set(word, (found.get(word) ?? 0) + count)
   }
-  return lost
+  return found
 }
 
 /** The counters of a source that have this meaning, by its entry in the registry of probes. */
@@ -293,8 +298,8 @@ function sumOf(counts: ReadonlyMap<Cause, number>): number {
   return sum
 }
 
-/** The stage's own row, then one per cause that lost or filtered something. */
-function rowsOf({ stage, of, lost, filteredBy, ...counts }: StageCounts): RowValues[] {
+/** The stage's own row, then one per cause that lost or filtered something, or is to be known of what left. */
+function rowsOf({ stage, of, lost, filteredBy, leftBy, ...counts }: StageCounts): RowValues[] {
   const waiting = Math.max(counts.waiting, 0)
   const found: RowValues[] = [{ stage, ...of, ...counts, waiting, lost: sumOf(lost) }]
   for (const [cause, count] of lost) {
@@ -302,6 +307,9 @@ function rowsOf({ stage, of, lost, filteredBy, ...counts }: StageCounts): RowVal
   }
   for (const [cause, count] of filteredBy) {
     if (count > 0) found.push({ stage, ...of, cause, filtered: count })
+  }
+  for (const [cause, count] of leftBy ?? noCauses) {
+    if (count > 0) found.push({ stage, ...of, cause, left: count })
   }
   return found
 }

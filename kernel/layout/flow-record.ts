@@ -76,4 +76,5 @@ export const flowCounterNames = [
   'taken',
   'unseen',
   'excess',
+  'xdp_dropped',
 ] as const

@@ -155,7 +155,7 @@ export const kernelErrors = {
     message: '{file}:{line}:{character}: {reason}',
     status: 400,
     exitCode: 65,
-    remedy: 'nothing was changed; mend the line and apply the file again',
+    remedy: 'nothing was changed; correct the line and apply the file again',
   },
   rule_missing: {
     message: 'there is no rule for {cidr}',

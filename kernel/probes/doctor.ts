@@ -80,13 +80,14 @@ export function verdictOf(
   return less ? verdict('degraded', less.why, less.remedy) : verdict('ready', '', '')
 }
 
-/** One line per hook: of two programs on one the better that is there. */
+/** One line per hook, with the use of the first of its programs that is there. */
 function hookVerdicts(hooks: readonly HookSpec[], names: ReadonlySet<string>) {
   const absent = absentPrograms(hooks, names)
   const byHook = new Map<string, HookVerdict>()
   for (const spec of hooks) {
     const available = !absent.has(spec.program)
-    if (byHook.has(spec.hook) && !available) continue
+    const known = byHook.get(spec.hook)
+    if (known?.available || (known && !available)) continue
     const why = available ? spec.use : withoutHook(spec)
     byHook.set(spec.hook, { hook: spec.hook, available, why })
   }

@@ -34,7 +34,8 @@ export interface DegradedSpec {
 /**
  * What a counter of a probe says in the loss ledger, stage `hook`: `entered` what the programs saw; `filtered` of
  * that; `sampled` of that, left out by sampling; `ring` of that, put where the agent reads it (a ring, a table); `left`
- * of that, read, for probes whose records stand for several; `lost` of that, by `cause`; `detail` is shown and not summed.
+ * of that, read, for probes whose records stand for several; `lost` of that, by `cause`; `noted` of what is left, a part
+ * by `cause`; `detail` is shown and not summed.
  */
 export type CounterMeaning =
   | 'entered'
@@ -43,12 +44,18 @@ export type CounterMeaning =
   | 'ring'
   | 'left'
   | 'lost'
+  | 'noted'
   | 'detail'
 
 export interface CounterSpec {
   readonly means: readonly CounterMeaning[]
-  /** Of `lost`, a word of the ledger; default: the ring was full. */
-  readonly cause?: 'map_full' | 'interrupted' | 'interface_unseen'
+  /** A word of the ledger; of `lost` by default: the ring was full. */
+  readonly cause?:
+    | 'map_full'
+    | 'interrupted'
+    | 'interface_unseen'
+    | 'xdp_dropped'
+    | 'dropped_behind'
   readonly help: string
 }
 

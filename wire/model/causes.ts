@@ -1,13 +1,17 @@
 // THE list of causes in the loss ledger: stage → cause → what happened. Agent and central count under these words,
 // and the reference page shows them.
 
-/** How a stage accounts for what did not go on: `filtered` was asked for or is there already, `lost` is gone. */
+/**
+ * How a stage accounts for what did not go on: `filtered` was asked for or is there already, `lost` is gone. `left` went
+ * on, and something is to be known of it.
+ */
 export interface LedgerCause {
-  readonly as: 'filtered' | 'lost'
+  readonly as: 'filtered' | 'lost' | 'left'
   readonly help: string
 }
 
 const lost = (help: string): LedgerCause => ({ as: 'lost', help })
+const left = (help: string): LedgerCause => ({ as: 'left', help })
 const filtered = (help: string): LedgerCause => ({ as: 'filtered', help })
 
 const unaccounted = lost(
@@ -24,6 +28,10 @@ export const ledgerCauses = {
     ),
     interface_unseen: lost(
       'An interface counted packets that no program of Weir was given: another program or the driver took them first.',
+    ),
+    xdp_dropped: filtered('A rule of Weir dropped packets of an interface at XDP.'),
+    dropped_behind: left(
+      'Packets of an interface that Weir counted and the interface did not: dropped behind the program. They are in rows.',
     ),
     interrupted: lost('The kernel left a program out because it would have interrupted itself.'),
     closed_while_away: lost('A connection ended while no agent was running.'),

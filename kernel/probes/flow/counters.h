@@ -21,6 +21,7 @@ enum flow_counter {
 	COUNTER_TAKEN,	/* of those counted, packets in records that were read */
 	COUNTER_UNSEEN, /* packets that an interface counted and no program was given */
 	COUNTER_EXCESS, /* packets that a program was given and the interface did not count */
+	COUNTER_XDP_DROPPED, /* packets that an interface counted and a rule of Weir dropped before the programs */
 	COUNTER_COUNT,
 };
 

@@ -11,6 +11,7 @@ import { createCarried } from './carried.ts'
 import { createEmptying } from './emptying.ts'
 import { createFlowCounters, type FlowCounterName } from './flow-counters.ts'
 import { type Following, followInterfaces } from './follow.ts'
+import { createXdpDrops } from './xdp-drops.ts'
 
 /** A loaded and attached flow probe: `living.dump` empties the map that was written until then. */
 export interface FlowProbe extends OpenProbe {
@@ -62,13 +63,20 @@ function flowsThatFit(): number {
 function probeOf(object: LoadedObject, options: ProbeOptions): FlowProbe {
   const { interfaces: patterns = [], hook = 'auto', netns, sample = 1 } = options
   const carried = createCarried()
+  const xdpDrops = createXdpDrops()
   const counters = createFlowCounters(object)
   const following = followInterfaces(object, {
     patterns,
     hook,
     ...(netns ? { netns } : {}),
-    onBegin: carried.begin,
-    onEnd: carried.end,
+    onBegin: (found) => {
+      carried.begin(found)
+      xdpDrops.begin(found)
+    },
+    onEnd: (index) => {
+      carried.end(index)
+      xdpDrops.end(index)
+    },
   })
   const empty = createEmptying(object, { counters, onRecord: carried.add })
   let open = true
@@ -81,7 +89,11 @@ function probeOf(object: LoadedObject, options: ProbeOptions): FlowProbe {
     assertOpen()
     const before = following.list()
     const octets = empty()
-    if (sample <= 1) counters.add('unseen', carried.unseen(before))
+    if (sample <= 1) {
+      const { unseen, xdpDropped } = carried.unseen(before, xdpDrops.since)
+      counters.add('unseen', unseen)
+      counters.add('xdp_dropped', xdpDropped)
+    }
     const after = following.update()
     if (sample <= 1) counters.add('excess', carried.excess(after))
     following.forgetGone()
@@ -92,6 +104,7 @@ function probeOf(object: LoadedObject, options: ProbeOptions): FlowProbe {
     if (!open) return
     open = false
     following.close()
+    xdpDrops.close()
     object.close()
   }
   try {

@@ -12,7 +12,13 @@ export const flowSpec: ProbeSpec = {
   isAskedFor: ({ interfaces = [] }) => interfaces.length > 0,
   unit: 'packets',
   hooks: [
-    { program: 'flow_ingress', hook: 'tc', needs: [], since: '5.10', use: `${use}, coming in` },
+    {
+      program: 'flow_ingress',
+      hook: 'tc',
+      needs: [],
+      since: '5.10',
+      use: `${use}, by tcx (Linux 6.6) or clsact`,
+    },
     { program: 'flow_egress', hook: 'tc', needs: [], since: '5.10', use: `${use}, going out` },
     {
       program: 'flow_raw_ingress',
@@ -118,8 +124,14 @@ export const flowSpec: ProbeSpec = {
       help: 'Packets that an interface counted and no program was given; not with --sample.',
     },
     excess: {
-      means: ['detail'],
+      means: ['noted'],
+      cause: 'dropped_behind',
       help: 'Frames that a program was given and the interface did not count; not with --sample.',
+    },
+    xdp_dropped: {
+      means: ['entered', 'filtered'],
+      cause: 'xdp_dropped',
+      help: 'Packets that an interface counted and a rule at XDP dropped; not with --sample.',
     },
   },
   open: async (options) => {

@@ -50,8 +50,8 @@ function attachedAt(place: InterfacePlace) {
   return atInterface(place, ({ xdp: [found] }) => found)
 }
 
-/** All maps that readers need, by their names; nothing if one is missing. */
-function mapsOfProgram(id: number): Readonly<Record<XdpMapName, number>> | undefined {
+/** All maps that readers need, by their names; nothing if one is missing, or the program is of another tool. */
+export function mapsOfProgram(id: number): Readonly<Record<XdpMapName, number>> | undefined {
   const fd = bpfCall('programFdById', [id])
   if (fd < 0) return undefined
   const info = memory(program.bytes)

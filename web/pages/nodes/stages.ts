@@ -10,13 +10,13 @@ export interface Stage {
   readonly unit: string
   /** By field of the ledger: entered, left, filtered, …; over all nodes. */
   readonly counts: Readonly<Record<string, number>>
-  /** Why rows were lost or filtered, the largest first. */
+  /** Why rows were lost or filtered, or what is to be known of those that went on; the largest first. */
   readonly causes: readonly Cause[]
 }
 
 export interface Cause {
   readonly name: string
-  readonly kind: 'lost' | 'filtered'
+  readonly kind: 'lost' | 'filtered' | 'left'
   readonly count: number
 }
 
@@ -75,7 +75,7 @@ function sums(rows: readonly Values[]): Record<string, number> {
 function causesOf(rows: readonly Values[]): Cause[] {
   const found = new Map<string, Cause>()
   for (const row of rows) {
-    for (const kind of ['lost', 'filtered'] as const) {
+    for (const kind of ['lost', 'filtered', 'left'] as const) {
       const name = text(row, 'cause')
       const count = Number(row[kind] ?? 0) + (found.get(kind + name)?.count ?? 0)
       if (count > 0) found.set(kind + name, { name, kind, count })
