@@ -107,6 +107,7 @@ test('help, version and mistakes', async () => {
     [['help', 'flows'], 0, /^weir flows: [\s\S]*--src-port VALUE/],
     [['help', 'flwos'], 64, /did you mean flows\?/],
     [['-v'], 0, /^weir \d+\.\d+\.\d+\n$/],
+    [['sidecar', '--version'], 0, /^weir \d+/],
     [['--version'], 0, /^weir \d+\.\d+\.\d+\n$/],
     [['flows', '--bad', '--help'], 0, /--src-port VALUE/],
     [['flwos'], 64, /unknown command flwos; did you mean flows\?\n {2}weir --help/],

@@ -43,13 +43,11 @@ async function dispatch(
     print(terminal, overview(all, firstExamples(terminal), terminal.columns))
     return 0
   }
-  if (name === '--version' || name === '-v' || name === '-V') {
-    print(terminal, `weir ${readVersion()}`)
-    return 0
-  }
+  if (name === '--version' || name === '-v' || name === '-V') return showVersion(terminal)
   if (name.startsWith('-')) throw unknownCommand(name, [])
   const { entry, rest } = commandOf(args, all)
   if (wantsHelp(rest)) return showHelp(entry, terminal)
+  if (rest[0] === '--version' || rest[0] === '-V') return showVersion(terminal)
   if (!('commands' in entry)) return runCommand(entry, rest, env, terminal)
   if (rest.length === 0) return showHelp(entry, terminal)
   throw unknownCommand(`${entry.name} ${rest[0]}`, [], `${entry.name} `)
@@ -72,6 +70,11 @@ async function runCommand(
 
 function showHelp(entry: CommandEntry, terminal: Terminal): number {
   print(terminal, helpOf(entry, Math.min(terminal.columns ?? 100, 100)))
+  return 0
+}
+
+function showVersion(terminal: Terminal): number {
+  print(terminal, `weir ${readVersion()}`)
   return 0
 }
 
