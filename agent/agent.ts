@@ -241,7 +241,7 @@ function createKeeper(
   let isBehind = false
   const oddities = reporter.counter(
     'oddities_total',
-    'clamped: counters that went back; vanished: sockets that went without a record; split: connections reported under two ids; storage: sockets whose begin and owner could not be kept; namespace_gone.',
+    'clamped: counters that went back; vanished: sockets that went without a record; split: connections reported under two ids; storage: sockets whose begin and owner could not be kept; namespace_gone; conditions_full: sockets that the kernel passed without looking at --filter, because its table of connections was full once.',
   )
   const unaccounted = reporter.counter(
     'ledger_unaccounted_total',
@@ -306,10 +306,16 @@ function createKeeper(
     forgotten.add(counts.evictedUnknown, 'unknown')
     for (const source of snapshot.sources) {
       const earlier = before?.sources.find((each) => each.source === source.source)
-      const storage =
-        (source.counters['lost_storage'] ?? 0) - (earlier?.counters['lost_storage'] ?? 0)
+      const rise = (name: string) => (source.counters[name] ?? 0) - (earlier?.counters[name] ?? 0)
       oddities.add(source.skippedNamespaces, 'namespace_gone')
-      oddities.add(storage, 'storage')
+      oddities.add(rise('lost_storage'), 'storage')
+      oddities.add(rise('conditions_full'), 'conditions_full')
+      if (rise('conditions_full') > 0 && (earlier?.counters['conditions_full'] ?? 0) === 0) {
+        reporter.log.warn(
+          {},
+          'the table of --filter in the kernel is full: the agent filters alone',
+        )
+      }
     }
     const batch = ledger.batch({
       start: from,

@@ -14,7 +14,7 @@ export { captureLive, type LiveCaptureConfig, type LiveCaptureCounts } from './c
 export type { AgentConfig } from './config.ts'
 export { agentErrors } from './errors.ts'
 export type { ConnectionEventChoice } from './events/connection-events.ts'
-export { type Pushed, pushDown } from './filter/push-down.ts'
+export { type Pushed, pushDown, type Taken } from './filter/push-down.ts'
 export { createLocalAgent, type LocalAgent, type LocalAgentConfig, type OnBatch } from './local.ts'
 export { type PlayedCapture, playCapture } from './replay/capture.ts'
 export type { CaptureFlow, CaptureFlows } from './replay/capture-flows.ts'

@@ -31,7 +31,7 @@ export function checkpointKey(boot: string, config: Selection): string {
 export function probeOptions({ filter, ringBytes, rowFilter, xdp }: Selection): ProbeOptions {
   return {
     ...filter,
-    conditions: kernelConditions(rowFilter),
+    ...kernelConditions(rowFilter),
     ...(ringBytes === undefined ? {} : { ringBytes }),
     ...(xdp && { xdp }),
   }

@@ -113,6 +113,7 @@ export function badParameter(
 
 /** The error as an answer has it. */
 export function bodyOf({ code, message, remedy, details }: AppError): ErrorBody {
-  const { hint: _hint, what: _what, ...rest } = details // said in the remedy and the message
+  // Said in the remedy, in the message, and by whoever asked.
+  const { hint: _hint, what: _what, filter: _filter, ...rest } = details
   return { error: { code, message, remedy, details: rest } }
 }

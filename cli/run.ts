@@ -10,6 +10,7 @@ import { Interrupted } from './errors.ts'
 import { commandOf, type Environment, unknownCommand, valuesOf } from './parse/arguments.ts'
 import { configFileOf, readConfiguration } from './parse/config.ts'
 import { escaped } from './render/escape.ts'
+import { placeInFilter } from './render/filter-place.ts'
 import { helpOf, overview } from './render/help.ts'
 
 const defectExitCode = 70
@@ -89,6 +90,7 @@ function explain(error: unknown, debug: boolean, terminal: Terminal): number {
   if (debug) note(terminal, inspect(error))
   if (error instanceof AppError) {
     note(terminal, `weir: ${escaped(error.message)}`)
+    for (const line of placeInFilter(error.details)) note(terminal, line)
     if (error.remedy !== '') note(terminal, `  ${escaped(error.remedy)}`)
     return error.exitCode
   }

@@ -1,6 +1,6 @@
 // What the kernel leaves out, the whole filter would have left out: random filters on random connections, whose ends
 // know each other by translated addresses, belong to processes whose names differ from their comms, and drop packets
-// both ways.
+// both ways; and on random packets, whose ends may be known or not.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -11,6 +11,7 @@ import {
   createBatch,
   eventTable,
   flowTable,
+  ipProtocols,
   parseAddress,
   parseAgentFilter,
   type RowValues,
@@ -71,7 +72,7 @@ const compared = fc.oneof(
   fc
     .constantFrom('cgroup_id', 'src_cgroup_id')
     .chain((name) => valuesOf(name, ['100', '1099511627776'])),
-  fc.constant('protocol = tcp'),
+  fc.constant('protocol').chain((name) => valuesOf(name, ['tcp', 'udp', 'icmp', 'sctp'])),
   fc.constantFrom('src_process ~ "^n"', 'node = here', 'src_uid = 5'),
 )
 
@@ -96,7 +97,7 @@ test('no row of flows or events that the whole filter keeps is left out in the k
   fc.assert(
     fc.property(aFilter, aConnection, (text, connection) => {
       const filter = parseAgentFilter(text)
-      const inKernel = passesInKernel(kernelConditions(filter), connection)
+      const inKernel = passesInKernel(kernelConditions(filter).conditions, connection)
       if (!inKernel) leftOut++
       for (const [table, rows] of [
         [flowTable, [flowOf(connection)]],
@@ -117,8 +118,82 @@ test('no row of flows or events that the whole filter keeps is left out in the k
   assert.ok(kept > 200 && leftOut > 200, `${kept} rows kept, ${leftOut} connections left out`)
 })
 
+test('no row of a packet that the whole filter keeps is left out in the kernel, and where all is pushed down the two are one', () => {
+  let kept = 0
+  let leftOut = 0
+  let alike = 0
+  fc.assert(
+    fc.property(aFilter, aPacket, (text, packet) => {
+      const filter = parseAgentFilter(text)
+      const { packetConditions } = kernelConditions(filter)
+      const inKernel = packetConditions.every(({ field, prefixes }) =>
+        octetsOfPacket(packet, field).some((octets) =>
+          prefixes.some((prefix) => begins(octets, prefix)),
+        ),
+      )
+      if (!inKernel) leftOut++
+      const batch = createBatch(eventTable, 1)
+      appendRow(batch, packetRow(packet))
+      const keeps = rowTest(filter.events, batch)(0)
+      if (keeps) kept++
+      if (keeps) assert.ok(inKernel, `${text} keeps ${JSON.stringify(packet, bigAsText)}`)
+      const isWhole =
+        pushDown(filter).every(({ drop }) => drop.condition) && !/(src|dst)_/.test(text)
+      if (!isWhole) return
+      alike++
+      assert.equal(keeps, inKernel, text)
+    }),
+    { numRuns: 3000, seed: 7 },
+  )
+  assert.ok(kept > 200 && leftOut > 200 && alike > 100, `${kept} ${leftOut} ${alike}`)
+})
+
+const aPacket = fc.record({
+  source: anAddress,
+  destination: anAddress,
+  sourcePort: fc.oneof(aPort, fc.constant(0)),
+  destinationPort: aPort,
+  netns: fc.constantFrom(0, 7, 8),
+  protocol: fc.constantFrom(0, 1, 6, 17, 132, 253),
+  src: fc.option(anEnd, { nil: undefined }),
+  dst: fc.option(anEnd, { nil: undefined }),
+})
+type Packet = typeof aPacket extends fc.Arbitrary<infer T> ? T : never
+
+function octetsOfPacket(packet: Packet, field: ConditionField): readonly Uint8Array[] {
+  const { source, destination, sourcePort, destinationPort, netns, protocol } = packet
+  switch (field) {
+    case 'port':
+      return [numberOctets(sourcePort), numberOctets(destinationPort)]
+    case 'address':
+      return [source, destination].map((one) => parseAddress(one) as Uint8Array)
+    case 'netns':
+      return [numberOctets(netns)]
+    case 'protocol':
+      return [numberOctets(protocol)]
+    default:
+      return assert.fail(`the kernel does not know ${field} of a packet`)
+  }
+}
+
+/** As agent/events/drop-events.ts writes it. */
+function packetRow(packet: Packet): Row {
+  return {
+    kind: 'drop',
+    node: 'here',
+    protocol: ipProtocols[packet.protocol] as string,
+    src_address: packet.source,
+    src_port: packet.sourcePort,
+    dst_address: packet.destination,
+    dst_port: packet.destinationPort,
+    netns: packet.netns,
+    ...ownerOf('src', packet.src),
+    ...ownerOf('dst', packet.dst),
+  }
+}
+
 test('a range of addresses is one prefix, and a single value all of its bits', () => {
-  const asked = kernelConditions(
+  const { conditions: asked } = kernelConditions(
     parseAgentFilter('address in (10.1.0.0/16, ::1, ::/0, 0.0.0.0/0) and dst_pid = 7'),
   )
   assert.deepEqual(
@@ -131,14 +206,15 @@ test('a range of addresses is one prefix, and a single value all of its bits', (
 })
 
 test('without a filter nothing is given to the kernel', () => {
-  assert.deepEqual(kernelConditions(undefined), [])
+  assert.deepEqual(kernelConditions(undefined), { conditions: [], packetConditions: [] })
 })
 
 test('more values than the kernel has room for stay with the agent', () => {
   const list = Array.from({ length: 1025 }, (_, index) => index + 1).join(', ')
   const [ports, pid] = pushDown(parseAgentFilter(`port in (${list}) and pid = 1`))
-  assert.match(ports?.why ?? '', /room/)
-  assert.equal(pid?.why, '')
+  assert.match(ports?.socket.why ?? '', /room/)
+  assert.match(ports?.drop.why ?? '', /room/)
+  assert.equal(pid?.socket.why, '')
 })
 
 /** Both ends are reported, or neither: together they meet everything that the kernel was given. */
@@ -171,6 +247,8 @@ function octetsOf(end: End, field: ConditionField): readonly Uint8Array[] {
       octets.set(Buffer.from(`${end.comm}\0`))
       return end.ownerKnown ? [octets] : []
     }
+    case 'protocol':
+      return assert.fail('every connection that the probe sees is TCP')
   }
 }
 

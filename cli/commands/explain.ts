@@ -1,6 +1,6 @@
 // `weir explain`: what a filter means, and where each of its conditions is looked at.
 
-import { messageOf } from '../../common/mod.ts'
+import { AppError, messageOf } from '../../common/mod.ts'
 import {
   conditionsOf,
   eventTable,
@@ -57,10 +57,17 @@ interface Explained {
   readonly filter: string
   /** Why an agent cannot take the condition as its filter; '' when it can. */
   readonly agent: string
-  /** What the kernel leaves out for an agent with this condition in its filter, or why nothing. */
-  readonly kernel: { readonly probes: readonly string[]; readonly why: string }
+  /** Whether a probe leaves out in the kernel what does not meet the condition, when it is in an agent's filter. */
+  readonly kernel: readonly InKernel[]
   readonly sql: string
   readonly params: Readonly<Record<string, unknown>>
+}
+
+interface InKernel {
+  readonly probe: 'socket' | 'drop'
+  readonly takes: boolean
+  /** Why it does not; '' when it does. */
+  readonly why: string
 }
 
 async function run(values: Values, terminal: Terminal): Promise<number> {
@@ -90,18 +97,32 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
   return 0
 }
 
-/** An agent takes what names fields of flows and events alike; of that the kernel takes what one end can meet. */
+/** An agent takes what names fields of flows and events alike; of that the kernel takes what it can see. */
 function inAgent(
   part: Filter,
   pushDown: typeof import('../../agent/mod.ts').pushDown,
 ): Pick<Explained, 'agent' | 'kernel'> {
+  const kernel = (whyOf: (probe: InKernel['probe']) => string): readonly InKernel[] =>
+    probes.map((probe) => ({ probe, takes: whyOf(probe) === '', why: whyOf(probe) }))
   try {
     const [pushed] = pushDown(parseAgentFilter(formatFilter(part)))
-    const why = pushed?.why ?? 'every row passes'
-    return { agent: '', kernel: { probes: why === '' ? ['socket'] : [], why } }
+    return { agent: '', kernel: kernel((probe) => pushed?.[probe].why ?? 'every row passes') }
   } catch (error) {
-    return { agent: messageOf(error), kernel: { probes: [], why: 'no agent takes the condition' } }
+    return { agent: mistakeOf(error), kernel: kernel(() => 'no agent takes the condition') }
   }
+}
+
+const probes = ['socket', 'drop'] as const
+
+/** Without a place: the condition is one of several, and right. */
+function mistakeOf(error: unknown): string {
+  if (!(error instanceof AppError)) return messageOf(error)
+  return String(error.details['what'] ?? error.message)
+}
+
+const leftOut: Readonly<Record<InKernel['probe'], string>> = {
+  socket: 'connections neither end of which meets it are left out',
+  drop: 'packets that do not meet it are left out',
 }
 
 function conditionLines({ filter, agent, kernel, sql, params }: Explained): readonly string[] {
@@ -111,10 +132,20 @@ function conditionLines({ filter, agent, kernel, sql, params }: Explained): read
     `  store   ${sql}`,
     ...(bound.length > 0 ? [`          ${bound.join(', ')}`] : []),
     agent === '' ? '  agent   yes: --filter of weir agent and weir up' : `  agent   no: ${agent}`,
-    kernel.why === ''
-      ? `  kernel  yes: of connections neither end of which meets it nothing is reported (probe ${kernel.probes.join(', ')})`
-      : `  kernel  no: ${kernel.why}`,
+    ...kernelLines(kernel),
   ]
+}
+
+/** One line if the probes agree. */
+function kernelLines(kernel: readonly InKernel[]): readonly string[] {
+  const [first, ...rest] = kernel
+  if (first && !first.takes && rest.every(({ why }) => why === first.why)) {
+    return [`  kernel  no: ${first.why}`]
+  }
+  return kernel.map(({ probe, takes, why }, index) => {
+    const begin = index === 0 ? '  kernel ' : '         '
+    return `${begin} ${probe}: ${takes ? `yes, ${leftOut[probe]}` : `no, ${why}`}`
+  })
 }
 
 /** One line per joint and comparison, what is inside further to the right. */

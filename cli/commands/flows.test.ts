@@ -72,6 +72,7 @@ test('a wrong filter is said as the central says it', async () => {
   }))
   assert.equal(exitCode, 64)
   assert.match(err, /the filter is wrong at character 0: "dst_prot" is no field/)
+  assert.match(err, /\n {2}dst_prot = 443\n {2}\^\n/)
 })
 
 test('pages are joined until the limit', async () => {

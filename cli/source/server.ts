@@ -64,7 +64,7 @@ function serverAt(url: string, interrupted: AbortSignal): Server {
     const reached = reach(url, targetOf(path, question), signal).catch(unlessInterrupted)
     const [answer, body] = await reached
     if (answer.ok) return body as T
-    throw errorOf(url, answer.status, body as Partial<ErrorBody>)
+    throw errorOf(url, answer.status, body as Partial<ErrorBody>, question)
   }
 
   async function download(path: string, question: Question): Promise<Download> {
@@ -73,7 +73,8 @@ function serverAt(url: string, interrupted: AbortSignal): Server {
       (error: unknown) => unlessInterrupted(unreachable(url, error)),
     )
     if (!answer.ok) {
-      throw errorOf(url, answer.status, parsed(url, answer, await answer.text()) as object)
+      const body = parsed(url, answer, await answer.text()) as object
+      throw errorOf(url, answer.status, body, question)
     }
     return { headers: answer.headers, octets: octetsOf(answer) }
   }
@@ -149,14 +150,33 @@ function unreachable(server: string, error: unknown): Error {
   return cliError('server_unreachable', { details: { server, reason }, cause: error })
 }
 
-function errorOf(server: string, status: number, body: Partial<ErrorBody>): Error {
+function errorOf(
+  server: string,
+  status: number,
+  body: Partial<ErrorBody>,
+  question: Question,
+): Error {
   const { message: said, remedy = '', details } = body?.error ?? {}
   const message = said && inFlagWords(said, details)
   if (message === undefined) {
     return cliError('not_weir', { details: { server, reason: `status ${status}` } })
   }
-  if (status < 500) return cliError('server_refused', { details: { message, remedy } })
+  if (status < 500) {
+    return cliError('server_refused', {
+      details: { message, remedy, ...placeOf(details, question) },
+    })
+  }
   return cliError('server_failed', { details: { server, status, message, remedy } })
+}
+
+/** Where in the filter that was asked for the mistake is. */
+function placeOf(
+  { parameter, position }: ErrorBody['error']['details'] = {},
+  question: Question,
+): { readonly filter?: string; readonly position?: number } {
+  const filter = question.find(([name]) => name === 'filter')?.[1]
+  if (parameter !== 'filter' || filter === undefined || typeof position !== 'number') return {}
+  return { filter, position }
 }
 
 /** `from: "x" is no time` → `--from: "x" is no time`: nobody typed a parameter. */

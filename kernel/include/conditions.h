@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Conditions of the agent's filter that one end of a connection can meet: a port, an address, a process. User space
+ * Conditions of the agent's filter that one end of a connection or packet can meet: a port, an address, a process. User space
  * writes which values meet which condition before anything is attached. A value is looked up by its prefix, so a CIDR
  * and a name that only begins so are one entry each.
  *
- * This says what one socket meets. That a row has two ends, and a condition may be met by the other one, is the
- * affair of the probe (socket/both_ends.h).
+ * This says what one value meets. That a row has two ends, and a condition may be met by the other one, is the
+ * affair of the probe (socket/both_ends.h, drop/packet_pass.h).
  */
 #ifndef WEIR_CONDITIONS_H
 #define WEIR_CONDITIONS_H
@@ -21,6 +21,7 @@ enum condition_field {
 	CONDITION_CGROUP,
 	CONDITION_PID,
 	CONDITION_PROCESS,
+	CONDITION_PROTOCOL,
 };
 
 enum { BPF_MAP_TYPE_LPM_TRIE = 11 };

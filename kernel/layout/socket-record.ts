@@ -115,4 +115,5 @@ export const counterNames = [
   'lost_storage',
   'dumped',
   'dump_filtered',
+  'conditions_full',
 ] as const

@@ -1,10 +1,18 @@
-// Conditions that the programs look at themselves: which values of one end of a connection meet which of them. The
+// Conditions that the programs look at themselves: which values of one end of a connection or packet meet which. The
 // other side is kernel/include/conditions.h.
 
 import type { LoadedMap } from '../loader/maps.ts'
 
 /** In the order of enum condition_field. */
-export const conditionFields = ['port', 'address', 'netns', 'cgroup', 'pid', 'process'] as const
+export const conditionFields = [
+  'port',
+  'address',
+  'netns',
+  'cgroup',
+  'pid',
+  'process',
+  'protocol',
+] as const
 export type ConditionField = (typeof conditionFields)[number]
 
 /** Values that begin with these bits; 16 octets as the record has them, 128 bits for one value. */
@@ -13,7 +21,7 @@ export interface ConditionPrefix {
   readonly bits: number
 }
 
-/** Met by a connection one of whose ends has a value with one of the prefixes; without prefixes it is met by none. */
+/** Met by what has a value with one of the prefixes at one of its ends; without prefixes by nothing. */
 export interface Condition {
   readonly field: ConditionField
   readonly prefixes: readonly ConditionPrefix[]

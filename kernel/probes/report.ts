@@ -8,7 +8,7 @@ export interface ProgramReport {
   readonly hook: string
   /** `ready` = loaded and read on demand (iterators). */
   readonly state: 'on' | 'ready' | 'off'
-  /** Why it is off, and what is used instead; empty when it is not. */
+  /** Why it is off or does less than it should, and what is used instead; else empty. */
   readonly why: string
   /** Kernel's program id (as `bpftool prog list` shows it); 0 when off. */
   readonly id: number
@@ -21,7 +21,7 @@ export interface ProgramState {
   readonly hook: string
   /** `ready` = loaded; `off` = this kernel does without it; `failed` = the probe could not be opened. */
   readonly state: 'ready' | 'off' | 'failed'
-  /** Why it is not ready, and what is used instead; empty when it is. */
+  /** Why it is not ready or does less than it should, and what is used instead; else empty. */
   readonly reason: string
   /** As `bpftool prog` shows it; 0 if it is not loaded. */
   readonly id: number

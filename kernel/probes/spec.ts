@@ -114,6 +114,8 @@ export interface ProbeOptions {
   readonly processName?: string
   /** Only connections whose two ends together meet all of these: for the socket probe, at most `conditionsMax`. */
   readonly conditions?: readonly Condition[]
+  /** Only packets that meet all of these: for the drop probe, at most `conditionsMax`. */
+  readonly packetConditions?: readonly Condition[]
   /** Size of the ring in octets: a power of two of at least one page. Default: the probe's own. */
   readonly ringBytes?: number
   /** For the flow probe: names, globs, `all`, `!NAME` to leave out. */

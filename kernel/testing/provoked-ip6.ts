@@ -87,6 +87,30 @@ export const ip6Drops: readonly Provoked[] = [
     says: { ...there, protocol: 58, source_port: 0 },
   },
   {
+    reason: 'IPV6_NDISC_BAD_CODE',
+    side: 'far',
+    by: [
+      'use_ipv6()',
+      put(solicitation('fd77::2', 'hops=255').replace('icmp6(135, 0', 'icmp6(135, 1'), 3),
+      'print(3)',
+    ],
+    says: { ...there, protocol: 58, source_port: 0 },
+  },
+  {
+    reason: 'IPV6_NDISC_BAD_OPTIONS',
+    way: 'an option of no length',
+    side: 'far',
+    by: [
+      'use_ipv6()',
+      put(
+        "ipv6(icmp6(135, 0, b'\\0' * 4 + address('fd77::2') + b'\\1' + bytes(7)), 58, hops=255)",
+        3,
+      ),
+      'print(3)',
+    ],
+    says: { ...there, protocol: 58, source_port: 0 },
+  },
+  {
     reason: 'IPV6_NDISC_NS_OTHERHOST',
     side: 'far',
     by: [

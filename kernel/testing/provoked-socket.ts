@@ -209,6 +209,28 @@ export const tcpDrops: readonly Provoked[] = [
     says: { ...received, tcp_flags: 4 },
   },
   {
+    reason: 'SOCKET_BACKLOG',
+    way: 'a reader that stands still has the socket',
+    side: 'far',
+    by: [
+      ...connection,
+      "client.send(b'x')",
+      'go_on = stuck_reader(accepted)',
+      "put(ethernet(ipv4(tcp(5001, 5002, ACK | PSH, next + 50, expects, b'x' * 1000), 6)), 4000)",
+      "until('the backlog is full', lambda: far_counter('netstat', 'TcpExt', 'TCPBacklogDrop') > 0)",
+      'go_on()',
+      'vanish(client, accepted)',
+    ],
+    says: { source: near, destination: far, ...tcp },
+    counter: 'TcpExt.TCPBacklogDrop',
+  },
+  {
+    reason: 'TCP_OLD_DATA',
+    side: 'far',
+    by: forged("ACK | PSH, next - 1, expects, b'x'", 3),
+    says: received,
+  },
+  {
     reason: 'TCP_OLD_SEQUENCE',
     side: 'far',
     by: forged("ACK | PSH, next - 5000, expects, b'x'", 3),
@@ -234,6 +256,26 @@ export const tcpDrops: readonly Provoked[] = [
     says: received,
   },
   {
+    reason: 'TCP_TOO_OLD_ACK',
+    side: 'far',
+    by: forged("ACK | PSH, next, expects - 1000000, b'x'", 3),
+    says: received,
+  },
+  {
+    reason: 'TCP_ABORT_ON_DATA',
+    way: 'data for a socket that was closed, before the peer has acknowledged that',
+    side: 'far',
+    by: [
+      ...connection,
+      "with inside_far(): drop_by_rule('output', 'tcp sport 5002')",
+      "accepted.close(); client.send(b'x')",
+      "until('the abort', lambda: far_counter('netstat', 'TcpExt', 'TCPAbortOnData') > 0)",
+      'vanish(client)',
+    ],
+    says: received,
+    counter: 'TcpExt.TCPAbortOnData',
+  },
+  {
     reason: 'TCP_OFOMERGE',
     side: 'far',
     by: counted(forged("ACK | PSH, next + 100, expects, b'x'", 5)),
@@ -248,5 +290,40 @@ export const tcpDrops: readonly Provoked[] = [
     ),
     says: received,
     counter: 'TcpExt.PAWSEstab',
+  },
+]
+
+/** A listener that has a key for near. */
+const listenWithKey = [
+  'with inside_far(): r = socket.socket()',
+  'r.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); r.bind((FAR, 5002))',
+  "key = struct.pack('=HH4s120xBBHi80s', socket.AF_INET, 0, address(NEAR), 0, 0, 3, 0, b'key')",
+  'r.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, key); r.listen(8)',
+]
+/** A SYN with a signature, which is wrong. */
+const signed = "put(ethernet(ipv4(tcp(5001, 5002, SYN, options=b'\\x13\\x12' + bytes(18)), 6)), 3)"
+
+export const signatureDrops: readonly Provoked[] = [
+  {
+    reason: 'TCP_MD5NOTFOUND',
+    way: 'a segment without the signature that its peer must give',
+    side: 'far',
+    by: [...listenWithKey, 'put(ethernet(ipv4(tcp(5001, 5002, SYN), 6)), 3)'],
+    says: { ...there, ...tcp, tcp_flags: 2 },
+    counter: 'TcpExt.TCPMD5NotFound',
+  },
+  {
+    reason: 'TCP_MD5FAILURE',
+    side: 'far',
+    by: [...listenWithKey, signed],
+    says: { ...there, ...tcp, tcp_flags: 2 },
+    counter: 'TcpExt.TCPMD5Failure',
+  },
+  {
+    reason: 'TCP_MD5UNEXPECTED',
+    side: 'far',
+    by: ['r = far_socket(socket.SOCK_STREAM, 5002); r.listen(8)', signed],
+    says: { ...there, ...tcp, tcp_flags: 2 },
+    counter: 'TcpExt.TCPMD5Unexpected',
   },
 ]

@@ -5,7 +5,7 @@ import { eventTable } from '../model/event-fields.ts'
 import type { Field } from '../model/field.ts'
 import { flowTable } from '../model/flow-fields.ts'
 import { parseFilter } from './check.ts'
-import { filterError } from './error.ts'
+import { filterError, inFilter } from './error.ts'
 import { type Filter, fieldsIn } from './filter.ts'
 
 export interface AgentFilter {
@@ -21,6 +21,10 @@ const nowNs = 1_767_225_600_000_000_000n
  * that is left out because of its own figures would tear its connection.
  */
 export function parseAgentFilter(text: string): AgentFilter {
+  return inFilter(text, () => parseForBoth(text))
+}
+
+function parseForBoth(text: string): AgentFilter {
   const flows = parseFilter(text, { table: flowTable, nowNs })
   for (const name of fieldsIn(flows)) {
     const field = flowTable.fields.find((one) => one.name === name)

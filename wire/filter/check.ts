@@ -6,7 +6,7 @@ import { type AddressRange, parseAddressRange } from '../model/address.ts'
 import type { Field, Table } from '../model/field.ts'
 import { valueFault } from '../model/field-value.ts'
 import { fieldsByName, type NamedFields } from '../model/names.ts'
-import { filterError } from './error.ts'
+import { filterError, inFilter } from './error.ts'
 import type { Comparison, Filter, OrderOperator, Test, Value } from './filter.ts'
 import { everything } from './filter.ts'
 import { parseSyntax, type Syntax, type Written } from './parse.ts'
@@ -29,10 +29,12 @@ interface Named {
 
 const unitSuffix = /_(?:ns|bytes)$/
 
-/** Throws AppError `bad_filter`, whose details are `position` (characters from 0), `what` and `suggestion`. */
+/** Throws AppError `bad_filter`, whose details are `filter`, `position` (characters from 0), `what` and `suggestion`. */
 export function parseFilter(text: string, context: FilterContext): Filter {
-  const syntax = parseSyntax(text)
-  return syntax ? check(syntax, context, namesOf(context.table)) : everything
+  return inFilter(text, () => {
+    const syntax = parseSyntax(text)
+    return syntax ? check(syntax, context, namesOf(context.table)) : everything
+  })
 }
 
 /** Every name that a filter on the table may use: fields, names for either end, quantities without their unit. */

@@ -43,7 +43,7 @@ const fields: readonly Field[] = [
     kind: 'text',
     codec: plain,
     label: 'Reason',
-    help: 'Why it is not ready, and what is used instead; empty when it is.',
+    help: 'Why it is not ready or does less than it should, and what is used instead; else empty.',
   },
   {
     name: 'program_id',

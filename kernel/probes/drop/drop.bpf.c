@@ -16,6 +16,7 @@
 #include "packet_read.h"
 #include "table.h"
 #include "context.h"
+#include "packet_pass.h"
 #include "selection.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -58,7 +59,8 @@ static __always_inline void record(struct drop_counters *here, struct drop_key *
 	void *table;
 
 	add(&here->values[COUNTER_SEEN], value->count);
-	if ((only_netns && key->netns != only_netns) || (only_cgroup && !only_this_cgroup(sk))) {
+	if ((only_netns && key->netns != only_netns) || (only_cgroup && !only_this_cgroup(sk)) ||
+	    !meets_conditions(key)) {
 		add(&here->values[COUNTER_FILTERED], value->count);
 		return;
 	}

@@ -9,6 +9,7 @@ import { kernelNames } from '../../loader/host.ts'
 import { rangesOf } from '../../loader/kallsyms.ts'
 import { openLibc } from '../../loader/library.ts'
 import { type LoadedObject, openObject } from '../../loader/object.ts'
+import { conditionEntries, conditionSettings, writeConditions } from '../conditions.ts'
 import type { ProgramReport } from '../report.ts'
 import {
   absentPrograms,
@@ -54,6 +55,7 @@ export function openDropProbe(
   const object = loadDropObject(options, new Set(absent.keys()))
   try {
     openLibc().mallocTrim?.(0)
+    writeConditions(object.map('condition_values'), options.packetConditions ?? [])
     return attach(object, absent, options.entriesMax ?? entriesDefault)
   } catch (error) {
     object.close()
@@ -63,6 +65,7 @@ export function openDropProbe(
 
 /** Loaded, nothing attached. */
 export function loadDropObject(options: ProbeOptions, without: ReadonlySet<string>): LoadedObject {
+  const { packetConditions = [] } = options
   return openObject({
     what: 'the drop probe',
     bytes: readFileSync(objectUrl),
@@ -72,8 +75,9 @@ export function loadDropObject(options: ProbeOptions, without: ReadonlySet<strin
       tick_ns: tickNs(),
       has_cast: BigInt(kernelNames(['bpf_rdonly_cast']).size),
       ...partsSettings(),
+      ...conditionSettings(packetConditions),
     },
-    maxEntries: {},
+    maxEntries: { condition_values: conditionEntries(packetConditions) },
     without,
   })
 }

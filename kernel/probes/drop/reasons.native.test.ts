@@ -11,9 +11,20 @@ import { createPair, type Pair } from '../../testing/pair.ts'
 import type { Provoked } from '../../testing/provoked.ts'
 import { headerDrops, queueDrops, routeDrops } from '../../testing/provoked-ip.ts'
 import { ip6Drops } from '../../testing/provoked-ip6.ts'
-import { tcpDrops, udpDrops } from '../../testing/provoked-socket.ts'
+import { deviceDrops, programDrops } from '../../testing/provoked-program.ts'
+import { signatureDrops, tcpDrops, udpDrops } from '../../testing/provoked-socket.ts'
 
-const all = [...headerDrops, ...routeDrops, ...queueDrops, ...udpDrops, ...tcpDrops, ...ip6Drops]
+const all = [
+  ...headerDrops,
+  ...routeDrops,
+  ...queueDrops,
+  ...udpDrops,
+  ...tcpDrops,
+  ...signatureDrops,
+  ...ip6Drops,
+  ...programDrops,
+  ...deviceDrops,
+]
 
 for (const provoked of all) {
   const { reason, way, since = [6, 18] } = provoked

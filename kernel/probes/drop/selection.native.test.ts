@@ -4,8 +4,10 @@ import assert from 'node:assert/strict'
 import { mkdirSync, rmdirSync, statSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { doctor } from '../../mod.ts'
+import type { DropRecord } from '../../testing/drop-record.ts'
 import { type DropRule, dropRule, dropsOf, runPython, sumOf } from '../../testing/drops.ts'
 import { createPair, type Pair } from '../../testing/pair.ts'
+import { type Condition, type ConditionField, numberOctets } from '../conditions.ts'
 
 let pair: Pair
 let rule: DropRule
@@ -61,5 +63,42 @@ test('a cgroup is selected with all below it, and the rest is counted as filtere
   } finally {
     rmdirSync(child)
     rmdirSync(parent)
+  }
+})
+
+const condition = (field: ConditionField, ...prefixes: Condition['prefixes']): Condition => {
+  return { field, prefixes }
+}
+const value = (number: number) => ({ octets: numberOctets(number), bits: 128 })
+const v4 = (address: string, bits: number) => ({
+  octets: Uint8Array.from([...new Array(10).fill(0), 255, 255, ...address.split('.').map(Number)]),
+  bits: 96 + bits,
+})
+
+test('conditions of the filter are compared with the tuple of the packet, what meets them not is filtered, and nothing else', () => {
+  const cases: readonly (readonly [string, readonly Condition[], boolean])[] = [
+    ['its port', [condition('port', value(5002))], true],
+    ['one of two ports', [condition('port', value(1), value(5002))], true],
+    ['another port', [condition('port', value(5003))], false],
+    ['its address', [condition('address', v4('10.77.0.2', 32))], true],
+    ['a network around it', [condition('address', v4('10.77.0.2', 8))], true],
+    ['another network', [condition('address', v4('203.0.113.0', 24))], false],
+    ['its protocol', [condition('protocol', value(17))], true],
+    ['another protocol', [condition('protocol', value(6))], false],
+    ['no protocol at all', [condition('protocol')], false],
+    ['its namespace', [condition('netns', value(pair.near.inode))], true],
+    ['another namespace', [condition('netns', value(pair.far.inode))], false],
+    ['two that it meets', [condition('port', value(5002)), condition('protocol', value(17))], true],
+    ['one of two', [condition('port', value(5002)), condition('protocol', value(6))], false],
+  ]
+  for (const [what, packetConditions, passes] of cases) {
+    const before = rule.count().packets
+    const { records, counters } = dropsOf({ packetConditions }, () => void runPython(pair, send(5)))
+    assert.equal(rule.count().packets - before, 5, what)
+    const ours = (record: DropRecord) =>
+      record.destination_port === 5002 && record.netns === pair.near.inode
+    assert.equal(sumOf(records.filter(ours), 'count'), passes ? 5 : 0, what)
+    assert.equal(counters.seen, counters.filtered + counters.recorded, what)
+    if (!passes) assert.ok(counters.filtered >= 5, what)
   }
 })

@@ -30,6 +30,7 @@ export const dropSpec: ProbeSpec = {
   maps: {
     current: 'the table that drops are summed up in; user space changes it for an empty one',
     remainders: 'what found the table full, by reason',
+    condition_values: 'which values meet which condition of the filter',
     counters: 'what the programs counted, per CPU',
   },
   counters: {
@@ -37,7 +38,7 @@ export const dropSpec: ProbeSpec = {
       means: ['entered'],
       help: 'Packets (of retransmits segments); = filtered + recorded + map_full.',
     },
-    filtered: { means: ['filtered'], help: 'Of these, left out by --netns or --cgroup.' },
+    filtered: { means: ['filtered'], help: 'Of these, left out by --netns, --cgroup or --filter.' },
     recorded: { means: ['ring'], help: 'Of these, put into the table.' },
     map_full: {
       means: ['lost'],

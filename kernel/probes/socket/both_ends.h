@@ -42,7 +42,10 @@ struct {
 	__type(value, struct met_conditions);
 } met_by_pair SEC(".maps");
 
-/* The table was full once: from then on every socket passes, because what it lacks would be missed. */
+/*
+ * The table was full once: from then on every socket passes, because what it lacks would be missed. The agent leaves out
+ * what does not belong; COUNTER_CONDITIONS_FULL says how many passed so.
+ */
 bool conditions_off;
 
 static __always_inline __u32 met_by_record(const struct socket_record *r)
@@ -71,16 +74,27 @@ static __always_inline __u32 met_by_record(const struct socket_record *r)
 	return met;
 }
 
-static __always_inline struct met_conditions *met_of(const struct socket_record *r)
+/* An end that meets nothing needs no entry: it is its other end that may have one. */
+static __always_inline struct met_conditions *met_of(const struct socket_record *r, __u32 met)
 {
 	struct sequence_pair pair = { r->initiator_seq, r->responder_seq };
 	struct met_conditions *known = bpf_map_lookup_elem(&met_by_pair, &pair);
 	struct met_conditions none = {};
 
-	if (known)
+	if (known || !met)
 		return known;
 	bpf_map_update_elem(&met_by_pair, &pair, &none, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&met_by_pair, &pair);
+}
+
+/* Several programs count here. */
+static __always_inline bool pass_unseen(void)
+{
+	struct socket_counters *here = counters_here(COUNTING_STATE);
+
+	if (here)
+		__sync_fetch_and_add(&here->values[COUNTER_CONDITIONS_FULL], 1);
+	return true;
 }
 
 static __always_inline __u32 met_by_either(const struct met_conditions *m)
@@ -97,15 +111,19 @@ static __always_inline bool passes(const struct socket_record *r, const enum mee
 
 	if (!conditions_asked)
 		return true;
-	if (r->role == ROLE_UNKNOWN || conditions_off)
+	if (conditions_off)
+		return pass_unseen();
+	if (r->role == ROLE_UNKNOWN)
 		return true; /* its other end cannot be found */
 	met = met_by_record(r);
 	if (!r->initiator_seq && !r->responder_seq)
 		return met == conditions_asked; /* no handshake, no other end */
-	m = met_of(r);
+	m = met_of(r, met);
+	if (!m && !met)
+		return false;
 	if (!m) {
 		conditions_off = true;
-		return true;
+		return pass_unseen();
 	}
 	if (r->role == ROLE_INITIATOR)
 		m->initiator[who] |= met;
@@ -121,7 +139,7 @@ static __always_inline void meet_conditions(struct conn *c, struct sock *sk, str
 {
 	struct socket_record r = {};
 
-	if (!conditions_asked)
+	if (!conditions_asked || conditions_off)
 		return;
 	r.cgroup_id = cgroup_id_of(sk, false);
 	r.netns = netns_of(sk, false);

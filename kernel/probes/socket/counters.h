@@ -15,6 +15,7 @@ enum socket_counter {
 	COUNTER_LOST_STORAGE,  /* contexts (start, owner, role) that could not be kept */
 	COUNTER_DUMPED,        /* live records written by dumps */
 	COUNTER_DUMP_FILTERED, /* live sockets that a filter left out of a dump */
+	COUNTER_CONDITIONS_FULL, /* sockets that passed the filter unseen: the table of what ends meet was full */
 	COUNTER_COUNT,
 };
 

@@ -8,7 +8,7 @@ import type { Living, OpenProbe } from '../spec.ts'
  * `seen` = `filtered` + `closed` (into the ring) + `lost_ring` (ring full); `recovered` of them were reported a moment late, because
  * the kernel left out the program that reports ends. `lost_storage`: begin and owner of a
  * socket could not be kept (its record comes all the same). `dumped`, `dump_filtered`: live records and what
- * the filters left out of dumps.
+ * the filters left out of dumps. `conditions_full`: sockets that passed the conditions unseen, since their table was full.
  */
 export type CounterName = (typeof counterNames)[number]
 

@@ -34,6 +34,10 @@ export interface SocketOptions extends ProbeOptions {
   readonly pairsMax?: number
 }
 
+/** What is said of the programs once the table of both_ends.h was full. */
+const filterOff =
+  'the table of connections that --filter needs was full: until the agent starts again it alone filters connections'
+
 /** Closer than this the programs' clock need not be. */
 const clockTolerance = 1_000_000n
 
@@ -92,7 +96,7 @@ interface Loaded {
 
 function attach({ object, features, ringBytes, suspended, conditional }: Loaded): SocketProbe {
   const ring = mapRing(object.mapFd('ended'), ringBytes, pageBytes)
-  const { set } = object.variables()
+  const { set, get } = object.variables()
   const dumps = conditional
     ? createConditionalDumps(object, createDumps(object, features))
     : createDumps(object, features)
@@ -134,7 +138,10 @@ function attach({ object, features, ringBytes, suspended, conditional }: Loaded)
     living,
     name: 'socket',
     recordBytes: socketRecordBytes,
-    programs: object.programs.map((program) => report(program, absent.get(program.name) ?? '')),
+    get programs() {
+      const filter = conditional && get('conditions_off') !== 0n ? filterOff : ''
+      return object.programs.map((program) => report(program, absent.get(program.name) ?? filter))
+    },
     ringRecords: Math.floor(ringBytes / (ringHeaderBytes + socketRecordBytes)),
     drain: (sink, max = Number.POSITIVE_INFINITY) => {
       assertOpen()

@@ -67,6 +67,10 @@ export const socketSpec: ProbeSpec = {
       means: ['entered', 'filtered'],
       help: 'Open sockets that --netns, --cgroup or --filter left out of a dump.',
     },
+    conditions_full: {
+      means: ['detail'],
+      help: 'Sockets that passed --filter in the kernel unseen, because its table of connections was full once; the agent leaves out what does not belong.',
+    },
   },
   open: async (options) => {
     const { openSocketProbe } = await import('./socket.ts')
