@@ -35,6 +35,7 @@ export const word = {
   netns: kernelWord.netns,
   tgid: kernelWord.tgid,
   uid: kernelWord.uid,
+  handshake: kernelWord.handshake_us,
   local: kernelWord.local,
   remote: kernelWord.remote,
   comm: kernelWord.comm,

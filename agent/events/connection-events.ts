@@ -1,12 +1,12 @@
 // What happens to TCP connections as rows of events, at their own time and once each, from the same records that flows are made of:
 //
-//   attempt      a connect() whose result is known: established, or why it failed and with which errno; time = connect()
+//   attempt      a connect() whose result is known: established, or why it failed and with which errno; time = connect(),
+//                end = when it was established or failed
 //   established  a connection that was accepted; time = the handshake as TCP's clock has it
 //   closed       an end that was established is gone; time = its end, result = why
 //
 // Each end that this node sees has events of its own. What no record says is not made up: a connection that is older
-// than the probe has no attempt, one that vanished without a record has no end, and when a connect() was
-// established between its begin and its result no record says.
+// than the probe has no attempt, and one that vanished without a record has no end.
 
 import { type Batch, eventTable, type Interner } from '../../wire/mod.ts'
 import { octet, recordOctets, recordWords, roleSeen, short, word } from '../drain/record.ts'
@@ -149,6 +149,7 @@ function createEventWriter({ node, state, cgroups }: ConnectionEventsOptions) {
   let names = createEventNames(interner, node)
   const owners = createEndWriter({ node, cgroups, ends }, interner)
   const wallTime = createWallTime()
+  const instant = new Uint32Array(2)
   let columns = writer.columns()
   let sides = { src: endColumnsOf(columns, 'src'), dst: endColumnsOf(columns, 'dst') }
 
@@ -213,7 +214,19 @@ function createEventWriter({ node, state, cgroups }: ConnectionEventsOptions) {
     if (isTimeKnown(words, start)) wallTime.write(columns.start, row, words, start)
     if (phase === 'closed' || (failed && ends.closed[slot] === 1)) {
       wallTime.write(columns.end, row, words, end)
+    } else if (phase === 'attempt' && isTimeKnown(words, start)) {
+      writeEstablished(row, slot)
     }
+  }
+
+  function writeEstablished(row: number, slot: number): void {
+    const tookNs = u32At(ends, slot, word.handshake) * 1000
+    if (tookNs === 0) return
+    const low = u32At(ends, slot, word.start) + (tookNs % two32)
+    instant[0] = low
+    instant[1] =
+      u32At(ends, slot, word.start + 1) + Math.floor(tookNs / two32) + (low < two32 ? 0 : 1)
+    wallTime.write(columns.end, row, instant, 0)
   }
 
   function writeOutcome(row: number, slot: number, isSrc: boolean): void {

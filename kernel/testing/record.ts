@@ -34,6 +34,7 @@ export function readRecord(octets: Uint8Array, start: number) {
     state: view.getUint8(at.state),
     owner_source: view.getUint8(at.owner_source),
     flags: view.getUint8(at.flags),
+    handshake_us: u32(at.handshake_us),
     local: hex(octets, start + at.local),
     remote: hex(octets, start + at.remote),
     comm: text(octets, start + at.comm),

@@ -42,7 +42,7 @@ const what = [
     nullable: true,
     codec: time,
     label: 'To',
-    help: 'Of a connection: when the attempt failed or the connection closed. Of packets counted together: the last one. Null if that is not known.',
+    help: 'Of a connection: when the attempt was established or failed, or the connection closed. Of packets counted together: the last one. Null if that is not known.',
   },
   {
     name: 'node',

@@ -246,7 +246,7 @@ static __always_inline void meet_closed(struct sock *sk, struct tcp_sock *tp)
 {
 	struct conn *known = conn_find(sk);
 
-	if (is_missed(sk, known) && segment_time(tp) > known->start_ns)
+	if (is_missed(sk, known) && segment_time(tp) > start_of(known))
 		tell_missed(sk, tp, known, COUNTING_DUMP);
 }
 

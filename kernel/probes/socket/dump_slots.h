@@ -36,7 +36,7 @@ static __always_inline bool is_still(struct conn *known, const struct conn *c, s
 	barrier();
 	return SK(__sk_common.skc_cookie.counter) == c->tag >> 1 &&
 	       SK(__sk_common.skc_state) != TCP_CLOSE && ONCE(known->tag) == c->tag &&
-	       ONCE(known->start_ns) == c->start_ns && !(ONCE(known->flags) & CONN_CLOSED);
+	       ONCE(known->began) == c->began && !(ONCE(known->flags) & CONN_CLOSED);
 }
 
 enum slot_verdict { SLOT_QUIET, SLOT_FILTERED, SLOT_SHOWN };
@@ -50,7 +50,7 @@ static __always_inline void meet_missed(struct tcp_sock *tp, const struct conn *
 	struct sock *sk = sock_of(tp);
 
 	if (SK(__sk_common.skc_dport) && SK(__sk_common.skc_cookie.counter) == known->tag >> 1 &&
-	    GET(tp, tcp_clock_cache) + suspended_ns > known->start_ns)
+	    GET(tp, tcp_clock_cache) + suspended_ns > start_of(known))
 		missed_met = 1;
 }
 

@@ -76,6 +76,8 @@ static __always_inline void on_established(struct sock *sk, struct tcp_sock *tp,
 	c->sent_base = tp->snd_una - (__u32)tp->bytes_acked;
 	c->received_base = tp->rcv_nxt - (__u32)tp->bytes_received;
 	c->flags |= CONN_SEQUENCE_KNOWN;
+	if (c->role == ROLE_INITIATOR && c->began)
+		conn_established(c, segment_time(tp));
 	meet_conditions(c, sk, tp, MEETING_STATE);
 }
 

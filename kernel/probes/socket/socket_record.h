@@ -58,7 +58,8 @@ struct socket_record {
 	__u8 state;        /* TCP state now, or the one it ended from; CLOSE = ended, from which is not known */
 	__u8 owner_source; /* enum owner_source */
 	__u8 flags;        /* enum socket_flag */
-	__u8 padding[5];
+	__u8 padding;
+	__u32 handshake_us; /* of an initiator: from connect() until it was established; 0 = not known */
 	address_t local;
 	address_t remote;
 	char comm[16];      /* of the owner's thread group leader */

@@ -216,7 +216,8 @@ static __always_inline void put_socket(struct socket_record *r, struct sock *sk,
 
 static __always_inline void put_conn(struct socket_record *r, const struct conn *c)
 {
-	r->start_ns = c->start_ns;
+	r->start_ns = start_of(c);
+	r->handshake_us = handshake_us(c);
 	r->role = c->role;
 	r->flags = c->flags & CONN_ROLE_SEEN ? FLAG_ROLE_SEEN : 0;
 	if (c->walk & WALK_SHARED)

@@ -77,3 +77,32 @@ test('the time that the machine slept is in what TCP read on a clock that stands
     probe.close()
   }
 })
+
+test('the handshake of a connect() whose first SYN is lost ends when the kernel has sent it again, before the other end has it', async () => {
+  const apart = createNamespace()
+  const both = startPeers(apart)
+  const probe = openSocketProbe({ netns: apart.inode, ringBytes: 1 << 20 })
+  try {
+    apart.run('nft', 'add table ip lose')
+    apart.run('nft', 'add chain ip lose in { type filter hook input priority 0; }')
+    const everySecond = 'tcp flags & (syn|ack) == syn numgen inc mod 2 0 counter drop'
+    for (const lossy of [false, true]) {
+      if (lossy) apart.run('nft', `add rule ip lose in ${everySecond}`)
+      const truth = await both.ask<Ports>('exchange', { up: 1 })
+      const records: SocketRecord[] = []
+      const ends = () => endsOf(records, truth)
+      await drainUntil(probe, records, () => !!ends().client && !!ends().server)
+      const { client, server } = ends() as { client: SocketRecord; server: SocketRecord }
+      const established = client.start_ns + BigInt(client.handshake_us) * 1000n
+      assert.ok(client.handshake_us > 0)
+      assert.equal(server.handshake_us, 0)
+      assert.ok(established <= server.start_ns, `${established - server.start_ns} ns late`)
+      // The kernel waits a second before it sends a SYN again; written down to a 512th.
+      assert.equal(client.handshake_us > 990_000, lossy, `${client.handshake_us} us`)
+    }
+  } finally {
+    probe.close()
+    await both.stop()
+    apart.remove()
+  }
+})
