@@ -19,9 +19,12 @@ const inlineBinder: Binder = {
   bindTime: (ns) => `fromUnixTimestamp64Nano(toInt64(${ns}), 'UTC')`,
 }
 
-test('looking up an address or a pid uses its index', () => {
+test('looking up an address or a pid uses its index, and reads a part of the rows', () => {
   session.query(createTableSql(flowTable))
-  session.query('INSERT INTO flows (time, src_pid) SELECT now64(9), number FROM numbers(100000)')
+  const address =
+    "toIPv6(concat('10.1.', toString(intDiv(number, 256) % 256), '.', toString(number % 256)))"
+  session.query(`INSERT INTO flows (time, src_pid, dst_pid, src_address)
+SELECT now64(9), number, number + 1000000, ${address} FROM numbers(200000)`)
   for (const [text, ...indexes] of [
     ['src_address = 10.1.2.3', 'seek_src_address'],
     ['address in (10.1.2.3, 2001:db8::1)', 'seek_src_address', 'seek_dst_address'],
@@ -32,5 +35,7 @@ test('looking up an address or a pid uses its index', () => {
     const where = filterSql(inlineBinder, filter)
     const plan = session.query(`EXPLAIN indexes = 1 SELECT count() FROM flows AS f WHERE ${where}`)
     for (const index of indexes) assert.ok(plan.includes(index), `${text}: ${plan}`)
+    const [, read, all] = [...plan.matchAll(/Granules: (\d+)\/(\d+)/g)].at(-1) ?? []
+    assert.ok(Number(read) < Number(all), `${text}: ${read} of ${all} granules`)
   }
 })

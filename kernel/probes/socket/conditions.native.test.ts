@@ -130,16 +130,33 @@ describe('of two processes of one namespace', () => {
     }
   })
 
-  test('what finds no room in the table of ends is reported, and so is all after it', async () => {
+  test('what finds no room in the table of ends is reported, and so is all after it; the probe says so', async () => {
     const pairsMax = 1
     const probe = openSocketProbe({ ringBytes, pairsMax, conditions: [values('pid', client.pid)] })
+    const said = () => probe.programs.find(({ name }) => name === 'socket_state')?.why
     try {
+      assert.equal(said(), '')
       const kept: Ports[] = []
       while (kept.length < 64) kept.push(await client.ask<Ports>('keep', { up: 1 }))
       const truth = await server.ask<Ports>('exchange', { up: 1 })
       const records: SocketRecord[] = []
       await drainUntil(probe, records, () => endsOf(records, truth).server !== undefined)
       assert.ok(endsOf(records, truth).client)
+      assert.ok(probe.counters().conditions_full >= 2)
+      assert.match(said() ?? '', /table of connections that --filter needs was full/)
+    } finally {
+      probe.close()
+    }
+  })
+
+  test('connections neither end of which meets anything take no room in the table', async () => {
+    const [pairsMax, netns] = [1, namespace.inode]
+    const probe = openSocketProbe({ ringBytes, pairsMax, netns, conditions: [values('port', 1)] })
+    try {
+      for (let count = 0; count < 64; count++) await client.ask<Ports>('exchange', { up: 1 })
+      const records: SocketRecord[] = []
+      await drainUntil(probe, records, () => probe.counters().filtered >= 128)
+      assert.deepEqual([records.length, probe.counters().conditions_full], [0, 0])
     } finally {
       probe.close()
     }
