@@ -1,4 +1,4 @@
-// Runs the tests: all *.test.ts in one process, then each *.native.test.ts (probes, the embedded engine, child
+// Runs the tests: all *.test.ts in two processes, then each *.native.test.ts (probes, the embedded engine, child
 // processes) in a process of its own, two at once. A native test whose file says "Runs alone: REASON." in a
 // comment of its own line has the machine for itself, after the others. The last line is the result alone.
 //
@@ -21,6 +21,8 @@ const nativeLimitMs = 180_000
 /** Folders whose files begin first: one of minutes that begins last would leave a CPU without work. */
 const longFirst = ['tools/', 'test/e2e/', 'kernel/probes/xdp/', 'test/']
 const atOnce = Math.min(2, availableParallelism())
+/** What one process runs at least. */
+const unitFilesMin = 20
 
 const { values } = parseArgs({
   options: {
@@ -52,7 +54,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const results: (GroupResult & RunResult)[] = []
 for (let run = 1; run <= repeat; run++) {
   for (const part of ['unit', 'shared', 'alone'] as const) {
-    await runAll(groups[part], part === 'shared' ? atOnce : 1, run)
+    await runAll(groups[part], part === 'alone' ? 1 : atOnce, run)
   }
 }
 for (const busy of load) busy.kill('SIGKILL')
@@ -90,9 +92,8 @@ function findGroups(): Groups {
   const native = (file: string): TestGroup => {
     return { title: file, files: [file], testLimitMs: limit(nativeLimitMs) }
   }
-  const all = { title: 'unit tests', files: unit, testLimitMs: limit(unitLimitMs) }
   return {
-    unit: unit.length > 0 ? [all] : [],
+    unit: unitGroups(unit, limit(unitLimitMs)),
     shared: shared.map(native),
     alone: alone.map(native),
   }
@@ -104,6 +105,17 @@ function longestFirst(one: string, other: string): number {
     return found < 0 ? longFirst.length : found
   }
   return rank(one) - rank(other) || (one < other ? -1 : 1)
+}
+
+/** As many processes as run at once, unless the files are so few that one is done before. */
+function unitGroups(files: readonly string[], testLimitMs: number): readonly TestGroup[] {
+  if (files.length === 0) return []
+  const parts = files.length < unitFilesMin * atOnce ? 1 : atOnce
+  return Array.from({ length: parts }, (_, part) => ({
+    title: parts === 1 ? 'unit tests' : `unit tests, ${part + 1} of ${parts}`,
+    files: files.filter((_, index) => index % parts === part),
+    testLimitMs,
+  }))
 }
 
 function runsAlone(file: string): boolean {

@@ -123,3 +123,19 @@ test('a kind that no probe fills is no quiet network', async () => {
   const filled = await weir('events --kind drop', answer)
   assert.doesNotMatch(filled.err, /no probe/)
 })
+
+test('no packet is no quiet network when no agent reports packets', async () => {
+  const empty = { rows: [], next: null, coverage: wholeCoverage }
+  const answer = (url: URL) => {
+    if (url.pathname !== '/api/programs') return { body: empty }
+    const state = url.searchParams.get('probe') === 'drop' ? 'ready' : 'off'
+    return { body: { ...empty, rows: [{ state }] } }
+  }
+  const said = async (line: string) => (await weir(line, answer)).err
+  assert.match(
+    await said('events --kind packet'),
+    /\nno agent reported packets in this time: weir up --xdp/,
+  )
+  assert.doesNotMatch(await said('events --kind drop'), /in this time/)
+  assert.doesNotMatch(await said('events --kind packet --kind connection'), /in this time/)
+})

@@ -5,7 +5,7 @@ import { eventColumns } from '../render/event-columns.ts'
 import { createListing, listingFlags } from '../render/listing.ts'
 import { fieldNamesOf, filterFlagsOf, filterOperand } from '../source/filter-flags.ts'
 import { rangeFlags } from '../source/range.ts'
-import { serverFlag } from '../source/server.ts'
+import { type Question, serverFlag } from '../source/server.ts'
 import { type Command, note, type Terminal, type Values } from './command.ts'
 import { refuseWithFollow } from './flows.ts'
 import { follow, type ListedRows, list } from './flows-server.ts'
@@ -15,6 +15,16 @@ const rows: ListedRows = {
   path: '/api/events',
   table: eventTable,
   listing: listingOf,
+  seenBy: probeOfKinds,
+}
+
+/** The probe without which there would be no row of any kind that is asked for. */
+function probeOfKinds(filters: Question): 'drop' | 'xdp' | undefined {
+  const asked = filters.filter(([name]) => name === 'kind').map(([, kind]) => kind)
+  const kinds: readonly EventKind[] = eventKinds
+  const probes = kinds.filter(({ name }) => asked.includes(name)).flatMap((kind) => kind.probes)
+  if (probes.includes('socket')) return undefined
+  return (['drop', 'xdp'] as const).find((probe) => probes.includes(probe))
 }
 
 export const eventsCommand: Command = {

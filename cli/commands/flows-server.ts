@@ -12,7 +12,7 @@ import {
   pages,
   type RowsSource,
 } from '../source/flow-pages.ts'
-import { isAboutInterfaces, noteBlind, noteNodes } from '../source/node-notes.ts'
+import { isAboutInterfaces, noteBlind, noteNodes, type SeeingProbe } from '../source/node-notes.ts'
 import { rangeOf, secondsOf } from '../source/range.ts'
 import { createServer, type Question } from '../source/server.ts'
 import type { Terminal, Values } from './command.ts'
@@ -35,6 +35,8 @@ export interface ListedRows extends RowsSource {
   /** What the question has beside range, order and filters, and what it can be ordered by beside fields. */
   readonly more?: (values: Values) => { readonly question: Question; readonly range?: string }
   readonly orders?: readonly string[]
+  /** Without which probe an empty list says nothing. */
+  readonly seenBy?: (filters: Question) => SeeingProbe | undefined
 }
 
 const flows: ListedRows = {
@@ -43,6 +45,7 @@ const flows: ListedRows = {
   listing: (values, terminal) => listingOf(values, terminal, true),
   more: openQuestion,
   orders: ['age'],
+  seenBy: (filters) => (isAboutInterfaces(filters) ? 'flow' : undefined),
 }
 
 export async function list(
@@ -75,12 +78,12 @@ export async function list(
   const truth = {
     what: rowsOf(length, isMore),
     range: more?.range ?? range.text,
-    seconds: secondsOf(range),
+    // What is open now is about the last minutes alone, not about the range.
+    ...(more?.range === undefined ? { seconds: secondsOf(range) } : {}),
   }
   listing.end({ ...truth, coverage, explain }, { next: null })
-  if (length === 0 && isAboutInterfaces(filters)) {
-    await noteBlind(server, range.question, terminal, 'flow')
-  }
+  const probe = length === 0 ? rows.seenBy?.(filters) : undefined
+  if (probe) await noteBlind(server, range.question, terminal, probe)
   await noteNodes(server, terminal)
   return 0
 }

@@ -205,3 +205,10 @@ test('no row of an interface is no quiet network when no interface was watched',
   assert.doesNotMatch((await weir('flows --view interface', answerOf('ready'))).err, /watched/)
   assert.doesNotMatch((await weir('flows', answerOf(''))).err, /watched/)
 })
+
+test('what is open now is not said to be watched for a part of the last 15 minutes', async () => {
+  const coverage = { ...wholeCoverage, watched: 0.25 }
+  const answer = () => ({ body: { rows, next: null, coverage } })
+  assert.match((await weir('flows', answer)).err, /watched 3 min of 15 min/)
+  assert.doesNotMatch((await weir('flows --open', answer)).err, /watched/)
+})

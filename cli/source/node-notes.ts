@@ -8,12 +8,15 @@ import type { Question, Server } from './server.ts'
 
 const notesMax = 5
 
+/** Probes that are not on everywhere. */
+export type SeeingProbe = keyof typeof blindness
+
 /** No row is good news only where somebody would have made one: says so when no node ran the probe. */
 export async function noteBlind(
   server: Server,
   range: Question,
   terminal: Terminal,
-  probe: 'drop' | 'flow',
+  probe: SeeingProbe,
 ): Promise<void> {
   const { rows } = await server.ask<ProgramsAnswer>('/api/programs', [...range, ['probe', probe]])
   if (!rows.some((row) => row['state'] === 'ready')) note(terminal, blindness[probe])
@@ -22,6 +25,7 @@ export async function noteBlind(
 const blindness = {
   drop: 'no node ran the probe drop in this time: weir programs --probe drop',
   flow: 'no interface was watched in this time: weir up --interface eth0',
+  xdp: 'no agent reported packets in this time: weir up --xdp eth0',
 }
 
 /** Whether the question is about what interfaces carried. */

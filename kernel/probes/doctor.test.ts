@@ -4,8 +4,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Capability, missingCapabilities } from '../loader/host.ts'
 import { cgroupMounts, doctor, lockdownOf, verdictOf } from './doctor.ts'
+import { dropSpec } from './drop/spec.ts'
 import { probeSpecs } from './registry.ts'
 import { socketSpec } from './socket/spec.ts'
+import { featuresOf } from './spec.ts'
 
 const all: ReadonlySet<string> = new Set([
   'btf_trace_inet_sock_set_state',
@@ -56,6 +58,13 @@ test('every hook says what it is for, or what it needs', () => {
     ['tp_btf/sock_send_length'],
   )
   assert.match(missing[0]?.why ?? '', /Linux 6\.3/)
+})
+
+test('of several programs on one hook the first says what it is for', () => {
+  const names = new Set(featuresOf(dropSpec))
+  const { programs } = verdictOf(dropSpec, ground, names)
+  const dropped = programs.find(({ hook }) => hook === 'tp_btf/kfree_skb')
+  assert.equal(dropped?.why, 'packets that the kernel dropped, and why')
 })
 
 test('lockdown is what the brackets say, none in a kernel that has none', () => {
