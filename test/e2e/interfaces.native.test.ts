@@ -15,6 +15,7 @@ const headerBytes = 28
 test('a connection is a row of sockets and rows of interfaces, under one id and with its process', () =>
   withNamespaces(2, (lab) =>
     withRiver({ args: watching(lab, 0) }, async (river) => {
+      assert.match(river.output(), /^ {2}watches {2}lo, r0 \(flow by (?:tcx|clsact)\)$/m)
       await connect(lab)
       const [socket] = await endedRows(river)
       const passed = await rowsOf(river, (rows) => sum(rows, 'packets') > 3)
