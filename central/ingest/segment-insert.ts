@@ -41,14 +41,18 @@ interface Waiting {
   notBeforeMs: number
 }
 
-const firstDelayMs = 100
-const longestDelayMs = 5_000
+/** How long a segment waits after its first failure, and at most. */
+const delays = { firstMs: 100, longestMs: 5_000 }
 /** Tries of a segment that the engine itself cannot insert, with a reason that we do not know. */
 const triesMax = 10
 /** While all have to wait: a new one may come. */
 const lookMs = 50
 
-export function createSegmentInsert(deps: SegmentInsertDeps, reporter: Reporter): SegmentInsert {
+export function createSegmentInsert(
+  deps: SegmentInsertDeps,
+  reporter: Reporter,
+  { firstMs, longestMs } = delays,
+): SegmentInsert {
   const queue: Waiting[] = []
   const stopped = new AbortController()
   let work: Promise<void> | undefined
@@ -59,7 +63,7 @@ export function createSegmentInsert(deps: SegmentInsertDeps, reporter: Reporter)
       split: undefined,
       trouble: undefined,
       failures: 0,
-      delayMs: firstDelayMs,
+      delayMs: firstMs,
       notBeforeMs: 0,
     })
     work ??= drain().finally(() => {
@@ -102,7 +106,7 @@ export function createSegmentInsert(deps: SegmentInsertDeps, reporter: Reporter)
     if (isSplit || isHopeless || !(await isTakenWhole(segment))) {
       waiting.split ??= await openSplit(segment, deps)
       if (isHopeless) await waiting.split.giveUp()
-      while (!stopped.signal.aborted && (await waiting.split.next())) waiting.delayMs = firstDelayMs
+      while (!stopped.signal.aborted && (await waiting.split.next())) waiting.delayMs = firstMs
       waiting.segment = waiting.split.segment()
       if (waiting.segment.ranges?.length !== 0) return false
     }
@@ -126,7 +130,7 @@ export function createSegmentInsert(deps: SegmentInsertDeps, reporter: Reporter)
     waiting.trouble = trouble
     if (trouble.code === 'insert_later') waiting.failures++
     waiting.notBeforeMs = performance.now() + waiting.delayMs
-    waiting.delayMs = Math.min(waiting.delayMs * 2, longestDelayMs)
+    waiting.delayMs = Math.min(waiting.delayMs * 2, longestMs)
     const fields = { segment: waiting.segment.id, code: trouble.code, err: trouble.message }
     reporter.limited.warn('insert', fields, 'inserting a segment')
   }

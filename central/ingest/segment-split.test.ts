@@ -103,6 +103,7 @@ async function insertAll(dataDir: string, store: Pick<Store, 'insertSegment'>) {
   const insert = createSegmentInsert(
     { store, folder, onEnd: (segment) => ended.push(segment) },
     reporter,
+    { firstMs: 1, longestMs: 20 },
   )
   const { pending } = await folder.open()
   for (const segment of pending) insert.add(segment)
@@ -224,6 +225,26 @@ test('a segment that cannot be inserted now does not keep those behind it waitin
   await insert.idle()
   assert.equal(store.marks().length, 7)
   assert.equal(insert.trouble(), undefined)
+})
+
+test('a segment that the engine cannot insert, and nobody knows why, is set aside after ten tries; the next one is stored', async (context) => {
+  const dataDir = dataFolder(context)
+  const { segment } = await writeSegment(dataDir, [4])
+  await writeSegment(dataDir, [6], '000000000000002-b')
+  const store = createRefusingStore(() => false)
+  let tries = 0
+  const insertSegment: Store['insertSegment'] = async (file, table, token) => {
+    if (!token.startsWith(segment.id)) return store.insertSegment(file, table, token)
+    tries++
+    throw storeError('insert_later', { details: { file, reason: 'code 999' } })
+  }
+  const { insert, ended } = await insertAll(dataDir, { insertSegment })
+  await insert.idle()
+  assert.equal(tries, 10)
+  assert.equal(store.marks().length, 6)
+  assert.deepEqual(marksAside(dataDir), [0, 1, 2, 3])
+  const lost = ended.find(({ id }) => id === segment.id)?.refused
+  assert.deepEqual(lost, { rows: 4, nodeRows: segment.nodeRows })
 })
 
 test('a segment that was being split when an older version ended is inserted before its table is rewritten, once', async (context) => {
