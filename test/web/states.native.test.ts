@@ -129,6 +129,21 @@ test('failed connects are a tab: who, where, why; the charts keep the whole', { 
 
 const long = 'a-service-with-quite-a-long-name'
 
+test('no number of the ledger is cut at any width', { skip }, () =>
+  look({}, async (page, weir) => {
+    for (const width of [360, 1280]) {
+      await page.setViewportSize({ width, height: 800 })
+      await page.goto(`${weir.base}/nodes`)
+      await page.locator('.ledger tbody tr').first().waitFor()
+      const cut = await page.evaluate(
+        `[...document.querySelectorAll('.ledger td, .ledger th')].filter((cell) => cell.scrollWidth > cell.clientWidth).length`,
+      )
+      assert.equal(cut, 0, `at ${width} px`)
+      assert.equal(await page.evaluate('document.documentElement.scrollWidth'), width)
+    }
+  }),
+)
+
 test('the destination of a connection is shown at every width', { skip }, () =>
   look(
     { dress: (row) => ({ ...row, src_process: long, dst_process: long }) },
