@@ -1,5 +1,5 @@
 // `weir up --filter`: connections to one port are reported, those to two others are not: one is left out in the kernel
-// and one, for which that has no words, by the agent. The ledger has them all.
+// and one, for which that has no words, by the agent. So are packets that were dropped. The ledger has them all.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -9,6 +9,7 @@ import { type Lab, until, withNamespaces } from '../traffic/mod.ts'
 const [wanted, inKernel, inAgent] = [4711, 4712, 4713] as const
 const limitMs = 120_000
 const connections = { wanted: 7, inKernel: 11, inAgent: 5 } as const
+const datagrams = { wanted: 6, inKernel: 8 } as const
 const filter = `dst_port in (${wanted}, ${inAgent}) and not dst_port = ${inAgent}`
 
 test('what the filter of the agent leaves out and what is reported are all that there was', () =>
@@ -17,6 +18,9 @@ test('what the filter of the agent leaves out and what is reported are all that 
       await connect(lab, wanted, connections.wanted)
       await connect(lab, inKernel, connections.inKernel)
       await connect(lab, inAgent, connections.inAgent)
+      // No socket has these ports of UDP: each datagram is dropped.
+      await send(lab, wanted, datagrams.wanted)
+      await send(lab, inKernel, datagrams.inKernel)
       const endedRows = async () => (await river.flows()).filter((row) => row['end'] !== null)
       await until(
         'the ends of all wanted connections',
@@ -24,6 +28,7 @@ test('what the filter of the agent leaves out and what is reported are all that 
         limitMs,
       )
       await until('what the kernel left out', () => leftOutInKernel(river), limitMs)
+      await until('the drops', async () => (await dropped(river)) >= datagrams.wanted, limitMs)
       for (const table of ['flows', 'events'] as const) await assertAll(river, table)
 
       const flows = await river.flows()
@@ -37,6 +42,7 @@ test('what the filter of the agent leaves out and what is reported are all that 
       const { rows } = await river.get('/api/events', { kind: 'connection', limit: 10_000 })
       assert.ok(rows.length >= 2 * connections.wanted)
       for (const row of rows) assert.equal(row['dst_port'], wanted)
+      assert.equal(await dropped(river), datagrams.wanted)
     }),
   ))
 
@@ -47,6 +53,19 @@ async function connect(lab: Lab, port: number, count: number): Promise<void> {
   const target = lab.address(1, 'v4')
   const client = `const n = require('node:net'); let left = ${count}; const go = () => left-- > 0 && n.connect(${port}, '${target}').on('data', () => {}).on('close', go).end('x'); go()`
   await lab.run(0, process.execPath, '-e', client)
+}
+
+async function send(lab: Lab, port: number, count: number): Promise<void> {
+  const target = lab.address(1, 'v4')
+  const client = `const s = require('node:dgram').createSocket('udp4'); let left = ${count}; const go = () => left-- > 0 ? s.send('x', ${port}, '${target}', go) : s.close(); go()`
+  await lab.run(0, process.execPath, '-e', client)
+}
+
+/** Datagrams of all drops that are stored. */
+async function dropped(river: River): Promise<number> {
+  const asked = { kind: 'drop', protocol: 'udp', from: '-15m', limit: 10_000 }
+  const { rows } = await river.get('/api/events', asked)
+  return sum(rows, 'count')
 }
 
 function serve(port: number): string {
@@ -80,10 +99,16 @@ async function assertAll(river: River, table: 'flows' | 'events'): Promise<void>
   )
 }
 
-/** Both ends of each connection, and what else this host did. */
+/** Both ends of each connection, each datagram, and what else this host did. */
 async function leftOutInKernel(river: River): Promise<boolean> {
-  const { rows } = await river.get('/api/ledger', { stage: 'hook', probe: 'socket', from: '-15m' })
-  return sum(rows, 'filtered') >= 2 * connections.inKernel
+  const filtered = async (probe: string) => {
+    const { rows } = await river.get('/api/ledger', { stage: 'hook', probe, from: '-15m' })
+    return sum(rows, 'filtered')
+  }
+  return (
+    (await filtered('socket')) >= 2 * connections.inKernel &&
+    (await filtered('drop')) >= datagrams.inKernel
+  )
 }
 
 async function storedRows(river: River, table: 'flows' | 'events'): Promise<number> {
