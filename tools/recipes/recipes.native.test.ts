@@ -116,7 +116,7 @@ test('a probe with a kind of event is a folder and two entries: it is built, lai
     tree.follow(probe)
     tree.node(['tools/build-kernel.ts'])
     tree.node(['tools/generate.ts'])
-    renew(tree, 'kernel/', 'wire/', 'agent/', 'cli/')
+    renew(tree, 'kernel/', 'wire/', 'agent/events')
     assert.match(tree.read('kernel/layout/toy-record.ts'), /new_state/)
     assert.match(tree.read('docs/reference/probes.md'), /toy_state/)
     assert.match(tree.read('docs/reference/fields.md'), /- `toy`: A change/)
