@@ -4,6 +4,7 @@ Reads  {"op": "send", "id": "c", "bytes": 10} from standard input, answers {"byt
 Only the standard library, so that any Debian's /usr/bin/python3 plays it.
 """
 
+import ctypes
 import errno
 import json
 import os
@@ -16,6 +17,8 @@ sockets = {}
 children = []
 serve_log = None
 CHUNK = bytes(65536)
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
 HEADER = struct.Struct("!II")  # octets of the request after this header, octets of the answer
 
 
@@ -139,10 +142,14 @@ def answer(sock):
 
 
 def fork(work):
+    """A server that is killed takes those it has forked with it: they would hold its output open for ever."""
+    parent = os.getpid()
     pid = os.fork()
     if pid == 0:
         try:
-            work()
+            LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() == parent:
+                work()
         finally:
             os._exit(0)
     return pid
