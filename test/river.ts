@@ -1,9 +1,7 @@
 // A whole `weir up` for a test: started, asked through its API, hurt by role, and surely gone afterwards.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -125,16 +123,6 @@ export function spawnWeir(
   child.stderr.on('data', (part: Buffer) => (text += part))
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
   return { child, ended, output: () => text }
-}
-
-/** A TCP port of loopback that nobody listens at now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Asks the API at an address. */

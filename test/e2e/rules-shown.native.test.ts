@@ -6,9 +6,10 @@ import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { freePort } from '../../common/free-port.fake.ts'
 import { mountBpffs } from '../../kernel/testing/bpffs.ts'
 import { createPair } from '../../kernel/testing/pair.ts'
-import { freePort, weirProgram, withRiver } from '../river.ts'
+import { weirProgram, withRiver } from '../river.ts'
 import { command, until } from '../traffic/mod.ts'
 
 test('rules are in the API as the kernel has them, count live, and go with the program', async () => {

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../../common/free-port.fake.ts'
 import { type JsonRow, type River, withRiver } from '../river.ts'
 import { until } from '../traffic/mod.ts'
 
@@ -16,15 +16,6 @@ interface Call {
   readonly traceId: string
   readonly spanId: string
   readonly port: number
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function lineOf(child: ChildProcess): Promise<string> {

@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../../common/free-port.fake.ts'
 import { type River, spawnWeir, withRiver } from '../river.ts'
 import { type Lab, openPair, until, withNamespaces } from '../traffic/mod.ts'
 import { missing, pathOf } from './program.ts'
@@ -276,12 +276,4 @@ function promtool(
   options: { readonly cwd?: string; readonly input?: string },
 ) {
   return spawnSync(pathOf('promtool') as string, [...args], { encoding: 'utf8', ...options })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -84,7 +84,7 @@ async function liveAddsRows(page: Page, { makeConnection }: PageCheck): Promise<
 
 /** A range that is over does not move, so both sides must be the same to the byte. */
 async function rowsAreThoseOfTheApi(page: Page, baseUrl: string): Promise<void> {
-  const range = rangeOf(15 * 60_000)
+  const range = await pastRange(baseUrl, 15 * 60_000)
   const rows = await flowsOf(baseUrl, range)
   assert.ok(rows.length > 0, 'there are connections to compare')
   await page.goto(`${baseUrl}/flows?${range}`)
@@ -111,7 +111,7 @@ async function eventsAreThoseOfTheApi(
   baseUrl: string,
   check: PageCheck,
 ): Promise<void> {
-  const range = rangeOf(15 * 60_000)
+  const range = await pastRange(baseUrl, 15 * 60_000)
   const answer = await fetch(`${baseUrl}/api/events?${range}&kind=connection&limit=100`)
   const { rows } = (await answer.json()) as { rows: Row[] }
   assert.ok(rows.length > 0, 'there are events to compare')
@@ -259,9 +259,15 @@ async function flowsOf(baseUrl: string, query: URLSearchParams): Promise<readonl
 }
 
 /** The last `lengthMs` up to 3 s ago, so that all rows have arrived. */
-function rangeOf(lengthMs: number): URLSearchParams {
-  const to = Date.now() - 3000
+/** A range that ends now, once all rows of it are stored: the agent's report of a later interval follows them. */
+async function pastRange(baseUrl: string, lengthMs: number): Promise<URLSearchParams> {
+  const to = Date.now()
   const iso = (ms: number) => new Date(ms).toISOString()
+  const later = new URLSearchParams({ from: iso(to), to: iso(to + 3_600_000), stage: 'agent' })
+  await until('the report of a later interval', async () => {
+    const answer = await fetch(`${baseUrl}/api/ledger?${later}`)
+    return ((await answer.json()) as { rows: Row[] }).rows.length > 0
+  })
   return new URLSearchParams({ from: iso(to - lengthMs), to: iso(to) })
 }
 

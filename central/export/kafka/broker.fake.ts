@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort } from '../postgresql/cluster.fake.ts'
+import { freePort } from '../../../common/free-port.fake.ts'
 import { createServer } from '../server.fake.ts'
 
 const jars = fileURLToPath(new URL('../../../build/kafka', import.meta.url))

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
-import { freePort } from '../postgresql/cluster.fake.ts'
+import { freePort } from '../../../common/free-port.fake.ts'
 import { createServer } from '../server.fake.ts'
 
 const program = ['/usr/sbin', '/usr/bin']

@@ -3,7 +3,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { freePort } from '../postgresql/cluster.fake.ts'
+import { freePort } from '../../../common/free-port.fake.ts'
 import { createServer } from '../server.fake.ts'
 
 const program = fileURLToPath(new URL('../../../build/otelcol', import.meta.url))

@@ -3,10 +3,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from '../../../common/free-port.fake.ts'
 
 const home = '/usr/lib/postgresql'
 const folder = existsSync(home) ? readdirSync(home).toSorted().at(-1) : undefined
@@ -99,13 +99,4 @@ export async function createCluster(settings: readonly string[] = []): Promise<C
 
   const dsn = `postgresql://postgres:secret@127.0.0.1:${port}/postgres`
   return { dsn, start, kill, sql, remove }
-}
-
-/** A port of loopback that nobody has now. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
