@@ -7,11 +7,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { freePort } from '../../../common/free-port.fake.ts'
 import { until } from '../../../common/until.fake.ts'
 import type { RowValues } from '../../../wire/mod.ts'
 import type { ExportConfig } from '../config.ts'
 import { missing } from '../installed.fake.ts'
-import { freePort } from '../postgresql/cluster.fake.ts'
 import { createExportsFake, flowRows } from '../rows.fake.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-nfacctd-'))
