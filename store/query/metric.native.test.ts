@@ -53,6 +53,7 @@ const randomRow: fc.Arbitrary<RowValues> = fc.record({
   ...summed,
   total_bytes: fc.constantFrom(0, 1),
   total_reverse_bytes: fc.constantFrom(0, 1),
+  sampling: fc.constantFrom(1, 1, 100),
   rtt_ns: fc.option(fc.constantFrom(0, 1, 2, 5_000_000, 2 ** 40)),
   end_reason: fc.constantFrom('', 'closed', 'timeout', 'refused', 'unreachable', 'abandoned'),
   connection_id: fc.constantFrom(0n, 1n, 7n, 2n ** 32n, 2n ** 64n - 1n),
