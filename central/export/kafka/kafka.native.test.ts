@@ -79,10 +79,14 @@ test(`a broker that is killed ${rounds} times has every row, and what came twice
   ])
   await fake.start()
   let rows = 0
+  const delivered = () => fake.exports.list()[0]?.rows ?? 0
   for (let round = 0; round < rounds; round++) {
+    const before = delivered()
     for (let part = 0; part < 5; part++) {
       await fake.append(flowRows(rows, 500))
       rows += 500
+      // In the middle: some batches of this round are there, others are not.
+      if (part === 2) await untilSlow('some rows of this round', () => delivered() > before)
       if (part === 2) await broker.stop('SIGKILL')
     }
     await broker.start()
