@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { inspect } from 'node:util'
 import { until } from '../../../common/until.fake.ts'
 import { bootNs } from '../../loader/clock.ts'
 import { parseAddress } from '../../rules/address.ts'
@@ -17,7 +18,7 @@ import { placeOf } from './attach.ts'
 import { attachPinnedXdp, detachPinnedXdp, pinnedXdpStatus } from './door.ts'
 import type { XdpEvent } from './packet-event.ts'
 import { openPinned, pinFolder } from './pinned.ts'
-import { protect } from './protected.ts'
+import { protect, readProtected } from './protected.ts'
 import { openReader } from './readers.ts'
 import { applyRules, confirmRules, lastingRules, rulesInForce } from './rule-store.ts'
 
@@ -207,7 +208,8 @@ test('ARP always passes, and a protected TCP connection outlives a rule that dro
     await once(server.stdout, 'data')
     withMaps((maps) => protect(maps, [{ destinationPort: 5555 }], 'command'))
     apply('drop from any label 9')
-    assert.equal(talk('20').trim(), 'x')
+    const said = talk('20').trim()
+    assert.equal(said, 'x', inspect([countsOf('9'), withMaps((maps) => readProtected(maps))]))
     assert.equal(passed(3).packets, 0)
     // Without a neighbour the question for it must come through, and its answer.
     pair.near.run('ip', 'neighbour', 'del', '10.77.0.2', 'dev', 'near0')
