@@ -84,7 +84,7 @@ function pppoe(frame: Buffer): Buffer {
   return Buffer.concat([hex('886411000007'), length, either('0021', '0057')(frame)])
 }
 
-/** Of each link a few packets, told apart by a port. */
+/** Of each link a few packets, each with a port of its own. */
 function framesOf(at: number): readonly Buffer[] {
   const four = { source: '192.0.2.1', destination: '198.51.100.7' }
   const six = { source: '2001:db8::1', destination: '2001:db8::2' }
