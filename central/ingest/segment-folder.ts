@@ -18,7 +18,12 @@
 import { mkdir, open, readdir, readFile, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FrameId } from './frame-intake.ts'
-import type { RowRange } from './segment-rows.ts'
+
+/** Rows `from` to `to`, which is not among them, counted through all blocks of a segment. */
+export interface RowRange {
+  readonly from: number
+  readonly to: number
+}
 
 export interface Segment {
   /** Also the deduplication token and the name of the files; sorts by age. */

@@ -10,13 +10,7 @@ import {
   type Table,
   tableNamed,
 } from '../../wire/mod.ts'
-import type { Segment } from './segment-folder.ts'
-
-/** Rows `from` to `to`, which is not among them, counted through all blocks of a segment. */
-export interface RowRange {
-  readonly from: number
-  readonly to: number
-}
+import type { RowRange, Segment } from './segment-folder.ts'
 
 export interface SegmentRows {
   readonly rows: number

@@ -7,8 +7,8 @@
 import { readFile } from 'node:fs/promises'
 import { AppError } from '../../common/mod.ts'
 import type { Store } from '../../store/mod.ts'
-import type { Segment, SegmentFolder } from './segment-folder.ts'
-import { type RowRange, readSegmentRows, type SegmentRows } from './segment-rows.ts'
+import type { RowRange, Segment, SegmentFolder } from './segment-folder.ts'
+import { readSegmentRows, type SegmentRows } from './segment-rows.ts'
 
 export interface SplitDeps {
   readonly store: Pick<Store, 'insertSegment'>
