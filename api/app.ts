@@ -135,17 +135,31 @@ function shared(reader: Reader): Reader {
   return revision ? { read: createSharedReads(reader.read, revision), revision } : reader
 }
 
+/** `get`, `/api/events/top` → `getApiEventsTop`. */
+function operationId(method: string, url: string): string {
+  const words = url.split(/\W+/).filter((word) => word !== '')
+  return method.toLowerCase() + words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join('')
+}
+
 async function describeApi(app: FastifyInstance): Promise<void> {
   app.addSchema({ $id: errorSchemaId, ...errorBody })
   await app.register(fastifySwagger, {
     refResolver: { buildLocalReference: (schema) => String(schema['$id']) },
+    transform: ({ schema, url, route }) => ({
+      url,
+      schema: { ...schema, operationId: operationId(String(route.method), url) },
+    }),
     openapi: {
       openapi: '3.1.0',
       info: {
         title: 'Weir',
         version: '1',
         description: 'Every connection of every process, exactly, and what was missed.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
+      servers: [{ url: '/' }],
+      // Nobody is asked who they are: it listens on loopback, or where --insecure says so.
+      security: [],
     },
   })
   await app.register(fastifySwaggerUi, {
