@@ -106,7 +106,7 @@ const fields = [
   ...['tcp.srcport', 'tcp.dstport', 'udp.srcport', 'udp.dstport', 'tcp.flags'],
 ] as const
 
-/** Packets, bytes and flags by what tells flows apart. */
+/** Packets, bytes and flags of each flow. */
 type Flows = Map<string, [number, number, number]>
 
 function add(flows: Flows, key: readonly unknown[], [bytes, flags]: readonly [number, number]) {

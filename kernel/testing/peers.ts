@@ -1,7 +1,7 @@
 // Network namespaces of a test's own, and the programs inside that make exactly known traffic.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { statSync } from 'node:fs'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -27,6 +27,7 @@ const commandLimitMs = 60_000
 let created = 0
 
 export function createNamespace(): Namespace {
+  if (created === 0) sweepNamespaces()
   created++
   const name = `weir-kernel-${process.pid}-${created}`
   const path = `/run/netns/${name}`
@@ -43,6 +44,19 @@ export function createNamespace(): Namespace {
     run,
     inode: statSync(path).ino,
     remove: () => execFileSync('ip', ['netns', 'delete', name], { timeout: commandLimitMs }),
+  }
+}
+
+/** Takes away the namespaces of processes that were killed before they could. */
+export function sweepNamespaces(): void {
+  const listed = execFileSync('ip', ['netns', 'list'], {
+    encoding: 'utf8',
+    timeout: commandLimitMs,
+  })
+  for (const [name, pid] of listed.matchAll(/^weir-kernel-(\d+)-\d+/gm)) {
+    if (existsSync(`/proc/${pid}`)) continue
+    // Somebody else may sweep at the same time.
+    spawnSync('ip', ['netns', 'delete', name], { timeout: commandLimitMs })
   }
 }
 

@@ -89,7 +89,7 @@ echo "weir-guest: done"
 poweroff -f
 `
 
-/** Makes the disk and returns its path; the guest runs these test files. `part` tells disks of one kernel apart. */
+/** Makes the disk and returns its path; the guest runs these test files. `part` is in its name: a kernel has several disks. */
 export function buildDisk(kernel: Kernel, part: string, tests: readonly string[]): string {
   const root = join(dirname(dirname(kernel.image)), `root-${part.replaceAll(' ', '-')}`)
   rmSync(root, { recursive: true, force: true })
