@@ -66,13 +66,17 @@ interface SourceOptions {
 
 function createSource({ name, events, node, recordsMax }: SourceOptions) {
   const recordWords = events.recordBytes / 4
-  const members = membersOf(name, events)
+  const wallTime = createWallTime()
+  const now: Now = { names: undefined, texts: undefined, node: 0, kind: 0 }
+  const members = membersOf(name, events).map(({ field, member }) => {
+    return { name: field.name, put: putOf({ field, member }, now, wallTime) }
+  })
   const held = createHeldRecords(recordWords)
   const writer = createWriter(eventTable)
-  const wallTime = createWallTime()
-  let names: Interner | undefined
-  let texts: TextCache | undefined
   let counts = { records: 0, rows: 0, full: 0 }
+  /** The columns of the members; others once the memory has grown. */
+  let targets: AnyColumn[] = []
+  let targetsOf: unknown
 
   function take(words: Uint32Array, more: number): void {
     const kept = Math.min(more, recordsMax - held.count())
@@ -86,6 +90,7 @@ function createSource({ name, events, node, recordsMax }: SourceOptions) {
     for (let from = 0; from < held.count(); from += batchRowsMax) {
       const to = Math.min(held.count(), from + batchRowsMax)
       writer.begin()
+      useNames(writer.batch().names)
       for (let record = from; record < to; record++) write(held.words(), record * recordWords)
       counts.rows += to - from
       emit(writer.batch())
@@ -93,21 +98,28 @@ function createSource({ name, events, node, recordsMax }: SourceOptions) {
     held.clear(batchRowsMax)
   }
 
+  function useNames(names: Interner): void {
+    if (names !== now.names) now.texts = createTextCache(names)
+    now.names = names
+    now.node = names.index(node)
+    now.kind = names.index(events.kind)
+  }
+
   function write(words: Uint32Array, at: number): void {
     const row = writer.next()
     const columns = writer.columns()
-    const interner = writer.batch().names
-    if (interner !== names || !texts) texts = createTextCache(interner)
-    names = interner
-    columns.node.values[row] = interner.index(node)
-    columns.kind.values[row] = interner.index(events.kind)
+    if (columns !== targetsOf) {
+      const byName: Readonly<Record<string, AnyColumn>> = columns
+      targets = members.map((member) => byName[member.name] as AnyColumn)
+      targetsOf = columns
+    }
+    columns.node.values[row] = now.node
+    columns.kind.values[row] = now.kind
     columns.count.values[row] = 1
-    const record = { words, at, wallTime, texts, names }
-    const byName: Readonly<Record<string, AnyColumn>> = columns
-    for (const { field, member } of members) {
-      const column = byName[field.name] as AnyColumn
+    for (let index = 0; index < members.length; index++) {
+      const column = targets[index] as AnyColumn
       if (column.nulls) column.nulls[row] = 0
-      put(column, row, { ...record, field, member })
+      members[index]?.put(column, row, words, at)
     }
   }
 
@@ -161,50 +173,67 @@ interface AnyColumn {
   readonly nulls?: Uint8Array
 }
 
-/** One record, and which of its members goes where. */
-interface Place extends Member {
-  readonly words: Uint32Array
-  /** Word at which the record begins. */
-  readonly at: number
-  readonly wallTime: WallTime
-  readonly texts: TextCache
-  readonly names: Interner
+/** What the rows of a batch share. */
+interface Now {
+  names: Interner | undefined
+  texts: TextCache | undefined
+  /** Indexes in `names`. */
+  node: number
+  kind: number
 }
+
+/** Writes one member of the record that begins at word `at`. */
+type Put = (column: AnyColumn, row: number, words: Uint32Array, at: number) => void
 
 const two32 = 0x1_0000_0000
 
-function put(column: AnyColumn, row: number, place: Place): void {
-  const { field, member, words, at, texts, names } = place
-  const octet = typeof member === 'number' ? member : member.at
-  const word = at + (octet >> 2)
-  const value = words[word] as number
+function putOf({ field, member }: Member, now: Now, wallTime: WallTime): Put {
   if (typeof member !== 'number') {
-    column.values[row] = names.index(member.words[value] ?? String(value))
-    return
+    const word = member.at >> 2
+    return (column, row, words, at) => {
+      const value = words[at + word] as number
+      column.values[row] = now.names?.index(member.words[value] ?? String(value)) ?? 0
+    }
   }
+  const word = member >> 2
   switch (field.kind) {
     case 'time':
-      place.wallTime.write(column as { values: Uint32Array }, row, words, word)
-      return
+      return (column, row, words, at) =>
+        wallTime.write(column as { values: Uint32Array }, row, words, at + word)
     case 'counter':
-      column.values[row] = Math.min(
-        value + (words[word + 1] as number) * two32,
-        Number.MAX_SAFE_INTEGER,
-      )
-      return
+      return (column, row, words, at) => {
+        const high = words[at + word + 1] as number
+        const value = (words[at + word] as number) + high * two32
+        column.values[row] = Math.min(value, Number.MAX_SAFE_INTEGER)
+      }
     case 'name':
-      column.values[row] = texts.indexOf(words, word)
-      return
+      return (column, row, words, at) => {
+        column.values[row] = now.texts?.indexOf(words, at + word) ?? 0
+      }
     case 'id':
-      column.values.set(words.subarray(word, word + 2), row * 2)
-      return
+      return copyOf(word, 2)
     case 'address':
-      column.values.set(words.subarray(word, word + 4), row * 4)
-      return
-    case 'u32':
-      column.values[row] = value
-      return
+      return copyOf(word, 4)
     default:
-      column.values[row] = (value >>> ((octet & 3) * 8)) & (field.kind === 'u16' ? 0xffff : 0xff)
+      return partOf(
+        member,
+        field.kind === 'u32' ? 0xffff_ffff : field.kind === 'u16' ? 0xffff : 0xff,
+      )
+  }
+}
+
+function copyOf(word: number, width: number): Put {
+  return (column, row, words, at) => {
+    for (let part = 0; part < width; part++) {
+      column.values[row * width + part] = words[at + word + part] as number
+    }
+  }
+}
+
+/** The octets of a word that the mask leaves, from one of them on. */
+function partOf(octet: number, mask: number): Put {
+  const [word, shift] = [octet >> 2, (octet & 3) * 8]
+  return (column, row, words, at) => {
+    column.values[row] = (((words[at + word] as number) >>> shift) & mask) >>> 0
   }
 }

@@ -127,17 +127,24 @@ function percentDigits(n: number): string {
   return n.toFixed(0)
 }
 
+/** Units of spans from the largest on, each with its seconds. */
+export const spanUnits = [
+  [86_400, 'd'],
+  [3600, 'h'],
+  [60, 'min'],
+  [1, 's'],
+] as const
+
 function longDuration(seconds: number, parts: number): string {
-  const sizes: readonly [number, string][] = [
-    [86_400, 'd'],
-    [3600, 'h'],
-    [60, 'min'],
-    [1, 's'],
-  ]
-  const first = sizes.findIndex(([size]) => seconds >= size)
+  const first = spanUnits.findIndex(([size]) => seconds >= size)
+  return inUnits(seconds, first, parts)
+}
+
+/** Whole seconds in up to `parts` units, from the one at `first` on; those of which there is none are left out. */
+export function inUnits(seconds: number, first: number, parts: number): string {
   const words: string[] = []
   let rest = Math.floor(seconds)
-  for (const [size, unit] of sizes.slice(first, first + parts)) {
+  for (const [size, unit] of spanUnits.slice(first, first + parts)) {
     const amount = Math.floor(rest / size)
     rest -= amount * size
     if (amount > 0) words.push(amount + noBreak + unit)
