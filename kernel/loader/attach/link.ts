@@ -87,9 +87,10 @@ export function openLink(fd: number, pinnedAt = ''): Link {
     },
     detach: () => {
       if (!open) return
+      // The pin first: a process that is killed from here on takes the link along.
+      if (pinned !== '') unpin(pinned)
       // Tracing links have no such call; they end with their last descriptor and pin.
       bpfCall('linkDetach', [fd])
-      if (pinned !== '') unpin(pinned)
       close()
     },
     release: () => {
