@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { anyText } from '../any-text.fake.ts'
 import { parseConfig } from './config-file.ts'
 
 const whole = (value: string) => (/^\d+$/.test(value) ? undefined : 'a whole number')
@@ -46,7 +47,7 @@ test('property: whatever the file is, it is read or its mistakes have a place', 
   )
   const text = fc.array(word, { maxLength: 24 }).map((words) => words.join(''))
   fc.assert(
-    fc.property(fc.oneof(text, fc.string({ unit: 'binary' })), (file) => {
+    fc.property(fc.oneof(text, anyText), (file) => {
       const { values, mistakes } = parseConfig(file, keys)
       for (const { line, column, message } of mistakes) {
         assert.ok(line >= 1 && column >= 1 && message !== '', JSON.stringify(mistakes))
