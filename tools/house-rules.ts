@@ -32,7 +32,7 @@ export const edges: Readonly<Record<string, readonly string[]>> = {
   tools: everything,
 }
 
-/** npm packages by folder; tests may use fast-check as well. */
+/** npm packages by folder; tests and what they share may use fast-check as well. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   common: ['pino', 'yaml'],
   kernel: ['koffi'],

@@ -18,7 +18,7 @@ const texts = new Map(paths.map((path) => [path, readFileSync(join(home, path), 
 const textOf = (path: string): string => texts.get(path) ?? ''
 const sources = paths.filter((path) => /\.tsx?$/.test(path))
 const isTest = (path: string): boolean =>
-  path.endsWith('.test.ts') || /^(?:test|bench)\//.test(path)
+  /\.(?:test|fake)\.ts$/.test(path) || /^(?:test|bench)\//.test(path)
 
 const folderOf = (path: string): string =>
   /^(?:api\/contract|common\/(?:number|time))\//.test(path)

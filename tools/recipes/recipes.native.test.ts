@@ -1,14 +1,21 @@
 // Each recipe of CONTRIBUTING, followed in a copy of the tree: so many files as it says, and the tree is whole again.
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { findCompiler } from '../build-kernel.ts'
 import { endpoint, error, field, figure, flag, probe, table } from './recipes.ts'
-import { type Recipe, type Tree, withTree } from './tree.ts'
+import { createTreeMaker, type Recipe, type Tree, type TreeMaker } from './tree.ts'
 
 const limits = { timeout: 180_000 }
 const golden = { UPDATE_GOLDEN: '1' }
 const typescript = 'node_modules/typescript/bin/tsc'
+
+let trees: TreeMaker
+// Types are built once; of each recipe, what it changed.
+before(() => {
+  trees = createTreeMaker((tree) => tree.node([typescript, '-b']))
+}, limits)
+after(() => trees?.remove())
 
 function counts({ made, edits }: Recipe): readonly [number, number] {
   return [Object.keys(made).length, new Set(edits.map(({ file }) => file)).size]
@@ -35,7 +42,7 @@ function ddl(tree: Tree, name: string): string {
 
 test('a field is one row: column, block, parameter, flag and page follow', limits, () => {
   assert.deepEqual(counts(field), [0, 2])
-  withTree((tree) => {
+  trees.withTree((tree) => {
     tree.follow(field)
     renew(tree, 'wire/', 'api/', 'cli/', 'agent/tcp')
     assert.match(ddl(tree, 'flows'), /`mood` UInt8/)
@@ -47,7 +54,7 @@ test('a field is one row: column, block, parameter, flag and page follow', limit
 
 test('a figure over flows is one row: API, command line and memory have it', limits, () => {
   assert.deepEqual(counts(figure), [0, 1])
-  withTree((tree) => {
+  trees.withTree((tree) => {
     tree.follow(figure)
     renew(tree, 'wire/', 'api/', 'cli/')
     assert.match(tree.read('docs/reference/openapi.json'), /"-resets"/)
@@ -62,7 +69,7 @@ test('a figure over flows is one row: API, command line and memory have it', lim
 
 test('a kind of row is a table and an entry: frames, schema and DDL follow', limits, () => {
   assert.deepEqual(counts(table), [1, 1])
-  withTree((tree) => {
+  trees.withTree((tree) => {
     tree.follow(table)
     renew(tree, 'wire/', 'api/', 'central/')
     assert.match(ddl(tree, 'toys'), /`tags` Array\(String\)/)
@@ -74,7 +81,7 @@ test('a kind of row is a table and an entry: frames, schema and DDL follow', lim
 
 test('a question is a route and its place: it is in the description of the API', limits, () => {
   assert.deepEqual(counts(endpoint), [1, 2])
-  withTree((tree) => {
+  trees.withTree((tree) => {
     tree.follow(endpoint)
     renew(tree, 'api/')
     assert.match(tree.read('docs/reference/openapi.json'), /"\/api\/toys"/)
@@ -83,7 +90,7 @@ test('a question is a route and its place: it is in the description of the API',
 
 test('a flag is a record: help, parser, configuration file and docs follow', limits, () => {
   assert.deepEqual(counts(flag), [0, 1])
-  withTree((tree) => {
+  trees.withTree((tree) => {
     tree.follow(flag)
     renew(tree, 'cli/commands')
     assert.match(tree.read('docs/reference/cli.md'), /--mood MOOD/)
@@ -94,7 +101,7 @@ test('a flag is a record: help, parser, configuration file and docs follow', lim
 
 test('an error is a row: it is thrown by its code, and the reference has it', limits, () => {
   assert.deepEqual(counts(error), [0, 1])
-  withTree((tree) => {
+  trees.withTree((tree) => {
     tree.follow(error)
     renew(tree, 'cli/')
     assert.match(tree.read('docs/reference/errors.md'), /bad_mood/)
@@ -112,7 +119,7 @@ test('a probe with a kind of event is a folder and two entries: it is built, lai
   skip: noCompiler,
 }, () => {
   assert.deepEqual(counts(probe), [3, 2])
-  withTree((tree) => {
+  trees.withTree((tree) => {
     tree.follow(probe)
     tree.node(['tools/build-kernel.ts'])
     tree.node(['tools/generate.ts'])

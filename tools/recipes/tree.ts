@@ -41,15 +41,30 @@ export interface Tree {
   node(args: readonly string[], env?: Readonly<Record<string, string>>): string
 }
 
-/** The tree without what is built or installed; `node_modules` is ours. */
-export function withTree(work: (tree: Tree) => void): void {
-  const root = mkdtempSync(join(tmpdir(), 'weir-recipe-'))
-  try {
-    cpSync(home, root, { recursive: true, filter: (path) => isSource(relative(home, path)) })
-    symlinkSync(join(home, 'node_modules'), join(root, 'node_modules'))
-    work(createTree(root))
-  } finally {
-    rmSync(root, { recursive: true, force: true })
+export interface TreeMaker {
+  /** Runs `work` with a tree of its own. */
+  withTree(work: (tree: Tree) => void): void
+  remove(): void
+}
+
+/** Copies of the tree without what is built or installed; `node_modules` is ours. `prepare` runs once, in what is copied. */
+export function createTreeMaker(prepare: (tree: Tree) => void): TreeMaker {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-recipe-'))
+  const first = join(folder, 'first')
+  cpSync(home, first, { recursive: true, filter: (path) => isSource(relative(home, path)) })
+  symlinkSync(join(home, 'node_modules'), join(first, 'node_modules'))
+  prepare(createTree(first))
+  return {
+    withTree: (work) => {
+      const root = join(folder, 'followed')
+      try {
+        cpSync(first, root, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
+        work(createTree(root))
+      } finally {
+        rmSync(root, { recursive: true, force: true })
+      }
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
 
