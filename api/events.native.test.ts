@@ -51,6 +51,8 @@ function event(index: number): RowValues {
     dst_process: ['nginx', 'postgres'][index % 2] as string,
     dst_pid: isDrop && index % 2 ? 0 : 200 + (index % 4),
     dst_namespace: 'shop',
+    src_pod: `client-${index % 3}`,
+    dst_pod: index % 11 === 0 ? '' : `server-${index % 3}`,
     ...(isDrop ? { reason: 'NO_SOCKET', reason_code: 3, packet_size_bytes: 60 } : {}),
     ...(isDrop ? {} : phases[index % phases.length]),
   }
@@ -149,6 +151,9 @@ test('monitor: a documented filter was ignored', async () => {
     ],
     [{ k8s_node_name: 'node-b' }, ({ node }) => node === 'node-b'],
     [{ k8s_namespace: 'shop' }, (row) => isDst(row)],
+    [{ k8s_pod_name: 'client-1' }, (row) => !isDst(row) && row['src_pod'] === 'client-1'],
+    [{ k8s_pod_name: 'server-2' }, (row) => isDst(row) && row['dst_pod'] === 'server-2'],
+    [{ k8s_pod_name: '', command: '', k8s_namespace: 'shop' }, (row) => isDst(row)],
     [{ since }, ({ time }) => `${time}` >= since.slice(0, -1)],
     [{ until }, ({ time }) => `${time}` < until.slice(0, -1)],
     [{ since, until, pid: 103 }, (row) => pidOf(row) === 103 && between(row, since, until)],
@@ -247,19 +252,20 @@ test('monitor: lists by process, and the figures of the store', async () => {
   assert.deepEqual(stats.events_by_type, { packet_drop: drops, connection: calls.length - drops })
 })
 
+/** As an agent of that monitor forwards it. */
+const connection = {
+  type: 'connection',
+  pid: 4711,
+  command: "for'ward",
+  time: rfc3339(nowNs - 1_000_000_000n),
+  k8s_node_name: 'other',
+  return_code: 111,
+  destination_ip: '2001:db8::7',
+  destination_port: 53,
+  protocol: 'TCP',
+}
+
 test('monitor: events that its agents forward are stored, all of a request or none', async () => {
-  const time = rfc3339(nowNs - 1_000_000_000n)
-  const connection = {
-    type: 'connection',
-    pid: 4711,
-    command: "for'ward",
-    time,
-    k8s_node_name: 'other',
-    return_code: 111,
-    destination_ip: '2001:db8::7',
-    destination_port: 53,
-    protocol: 'TCP',
-  }
   const drop = { ...connection, type: 'packet_drop', drop_reason: 'TCP_DROP', drop_reason_code: 2 }
   for (const [name, value] of Object.entries({
     type: 'files',
@@ -267,6 +273,7 @@ test('monitor: events that its agents forward are stored, all of a request or no
     time: 'now-ish',
     destination_ip: 'example.org',
     command: 7,
+    k8s_pod_name: 7,
   })) {
     const events = [connection, { ...drop, [name]: value }]
     const { status, body } = await river.ask('/api/events/ingest', { events })
@@ -281,4 +288,41 @@ test('monitor: events that its agents forward are stored, all of a request or no
     ['connection', 111, undefined, '[2001:db8::7]:53', 'TCP'],
     ['packet_drop', undefined, 'TCP_DROP', '[2001:db8::7]:53', 'TCP'],
   ])
+})
+
+test('monitor: the pod of a forwarded event was dropped, so no filter found it', async () => {
+  const named = (pod: string, change: Readonly<Record<string, unknown>>) => ({
+    ...{ ...connection, command: 'in-a-pod', k8s_namespace: 'store' },
+    ...{ k8s_pod_name: pod, ...change },
+  })
+  const drop = { type: 'packet_drop', drop_reason: 'TCP_DROP' }
+  const given = [
+    named('cart-0', { pid: 71 }),
+    named('cart-1', { pid: 72 }),
+    named('cart-2', drop),
+    named('cart-3', { ...drop, pid: 0 }), // nobody's: its end is the one where it arrived
+  ]
+  const { status } = await river.ask('/api/events/ingest', { events: given })
+  assert.equal(status, 200)
+  const keys = ['type', 'pid', 'command', 'k8s_namespace', 'k8s_pod_name'] as const
+  const untilNow = { to: 'now' }
+  for (const each of given) {
+    const { k8s_pod_name: pod } = each
+    const found = await river.get<MonitorEvents>('/api/events', { k8s_pod_name: pod })
+    const shown = found.events.map((event) => keys.map((key) => event[key]))
+    assert.deepEqual(shown, [keys.map((key) => each[key])], pod)
+    assert.equal(found.total_count, 1)
+    const both = { k8s_pod_name: pod, k8s_namespace: 'store', command: 'in-a-pod' }
+    assert.equal((await river.get<MonitorEvents>('/api/events', both)).count, 1, pod)
+    const ours = await events({ ...untilNow, [pod === 'cart-3' ? 'dst_pod' : 'src_pod']: pod })
+    assert.deepEqual(
+      ours.rows.map((row) => [row['src_pod'], row['dst_pod']].join('')),
+      [pod],
+    )
+  }
+  const none = await river.ask('/api/events?k8s_pod_name=cart-4')
+  assert.deepEqual([none.body.events, none.body.total_count], [[], 0])
+  assert.deepEqual((await events({ ...untilNow, src_pod: 'cart-4' })).rows, [])
+  const all = await events({ ...untilNow, filter: 'pod ~ "^cart-"' })
+  assert.equal(all.rows.length, given.length)
 })

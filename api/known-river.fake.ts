@@ -27,9 +27,10 @@ export async function startKnownRiver(config: AppConfig = {}) {
   const { metrics } = reporter
   const deps = { reader: store, files: store, health, metrics, nowNs: () => nowNs, take }
   const app = await createApp(config, deps, reporter)
+  let taken = 0
 
   async function take(node: string, batch: Batch): Promise<void> {
-    const file = join(folder, `taken-${node}`)
+    const file = join(folder, `taken-${++taken}-${node}`)
     writeFileSync(file, createBlockEncoder().encode(batch))
     await store.insertSegment(file, batch.table.name, file)
   }

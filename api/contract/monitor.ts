@@ -16,8 +16,10 @@ const eventKeys = Type.Object(
     timestamp: Type.Unknown({ description: 'Nanoseconds since 1970, as an exact integer.' }),
     time: text('The same as RFC 3339.'),
     k8s_node_name: text('Node.'),
-    k8s_pod_name: text("Pod of the process; always '': pods are not known yet."),
-    k8s_namespace: text("Its namespace; always '': pods are not known yet."),
+    k8s_pod_name: text(
+      "Pod of the process, as the event that was ingested names it; '' of events of Weir's own probes.",
+    ),
+    k8s_namespace: text('Its namespace; as with k8s_pod_name.'),
   },
   {
     title: 'MonitorEvent',

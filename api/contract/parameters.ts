@@ -43,10 +43,10 @@ const monitorFilters: TProperties = {
         'Kind of event. With this or another one of these seven, or without any parameter, the answer has the shape of the eBPF network monitor.',
     }),
   ),
-  command: monitorText('Command name of the process that it happened to.'),
+  command: monitorText("Command name of the process that it happened to; '' = any, as with k8s_…."),
   k8s_node_name: monitorText('Name of the node.'),
   k8s_pod_name: monitorText(
-    "Pod of the process that it happened to: '' finds all events and any other name none, because pods are not known yet.",
+    "Pod of the process that it happened to. Events that were ingested name one; those of Weir's own probes do not yet.",
   ),
   k8s_namespace: monitorText('Namespace of that pod; as with k8s_pod_name.'),
   since: monitorText('Not before: RFC 3339, or relative to now; 30 days ago when not given.'),

@@ -35,7 +35,7 @@ export function monitorEventOf(row: Row): MonitorEvent {
     timestamp: exact(parseInstant(`${row['time']}`, 0n) ?? 0n),
     time: `${row['time']}`,
     k8s_node_name: `${row['node']}`,
-    k8s_pod_name: '',
+    k8s_pod_name: `${row[`${side}_pod`]}`,
     k8s_namespace: `${row[`${side}_namespace`]}`,
     ...placeOf(row),
     ...ownOf(kind, row),

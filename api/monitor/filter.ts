@@ -10,7 +10,7 @@ import {
   type Row,
 } from '../../wire/mod.ts'
 
-/** As the request has them; absent = any. */
+/** As the request has them; absent, or an empty text, = any. */
 export interface MonitorFilters {
   readonly type?: string
   readonly pid?: number
@@ -32,14 +32,13 @@ const isAtDst = anyOf([is('observer', 'dst'), allOf([is('observer', ''), is('src
 
 export function monitorFilter(asked: MonitorFilters): Filter {
   const parts: Filter[] = [isCall]
-  const { type, pid, command, k8s_node_name: node } = asked
+  const { type, pid, command, k8s_node_name: node, k8s_pod_name: pod, k8s_namespace } = asked
   if (type !== undefined) parts.push(is('kind', kindOf(type)))
   if (pid !== undefined) parts.push(atItsEnd('pid', String(pid)))
-  if (command !== undefined) parts.push(atItsEnd('process', command))
-  if (node !== undefined) parts.push(is('node', node))
-  if (asked.k8s_namespace !== undefined) parts.push(atItsEnd('namespace', asked.k8s_namespace))
-  // No row names a pod so far.
-  if (asked.k8s_pod_name) parts.push(anyOf([]))
+  if (command) parts.push(atItsEnd('process', command))
+  if (node) parts.push(is('node', node))
+  if (pod) parts.push(atItsEnd('pod', pod))
+  if (k8s_namespace) parts.push(atItsEnd('namespace', k8s_namespace))
   return allOf(parts)
 }
 

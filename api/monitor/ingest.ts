@@ -17,6 +17,7 @@ import {
 import { monitorIngest } from '../contract/mod.ts'
 import { badParameter } from '../errors.ts'
 import { responses } from '../routes/responses.ts'
+import { sideOf } from './filter.ts'
 
 /** Takes rows of one node; resolves when they would survive a power loss. */
 export type TakeRows = (node: string, batch: Batch) => Promise<void>
@@ -73,7 +74,9 @@ function rowOfEvent(event: Given, place: string, nowNs: bigint): RowValues {
   const type = textOf(event, 'type', place)
   const kind = eventKinds.find(({ monitorType }) => monitorType === type)?.name
   if (!kind) throw wrong(`${place}.type`, 'connection or packet_drop')
-  const own = kind === 'connection' ? connectionOf(event, place) : {}
+  const pid = numberOf(event, 'pid', place, 4_294_967_295)
+  const own = kind === 'connection' ? connectionOf(event, place) : dropOf(event, place)
+  const side = sideOf({ observer: kind === 'connection' ? 'src' : '', src_pid: pid })
   return {
     time: timeOf(event, place, nowNs),
     node: textOf(event, 'k8s_node_name', place) || 'unknown',
@@ -84,11 +87,11 @@ function rowOfEvent(event: Given, place: string, nowNs: bigint): RowValues {
     src_port: numberOf(event, 'source_port', place, 65_535),
     dst_address: addressOf(event, 'destination_ip', place),
     dst_port: numberOf(event, 'destination_port', place, 65_535),
-    src_pid: numberOf(event, 'pid', place, 4_294_967_295),
-    src_process: textOf(event, 'command', place),
-    src_namespace: textOf(event, 'k8s_namespace', place),
+    [`${side}_pid`]: pid,
+    [`${side}_process`]: textOf(event, 'command', place),
+    [`${side}_namespace`]: textOf(event, 'k8s_namespace', place),
+    [`${side}_pod`]: textOf(event, 'k8s_pod_name', place),
     ...own,
-    ...(kind === 'drop' ? dropOf(event, place) : {}),
   }
 }
 

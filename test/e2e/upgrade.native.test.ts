@@ -111,11 +111,12 @@ async function checkRewritten(store: Store): Promise<void> {
   assert.match(String(order?.['sorting_key']), /src_workload/)
   const [rows] = await store.read(
     `SELECT countIf(NOT counted) AS hidden, countIf(src_workload = src_process) AS named,
-         countIf(src_node = node) AS placed, count() AS rows FROM flows WHERE src_netns != 0`,
+         countIf(src_node = node) AS placed, countIf(src_pod != '' OR dst_pod != '') AS pods,
+         count() AS rows FROM flows WHERE src_netns != 0`,
   )
   assert.deepEqual(
-    [rows?.['hidden'], rows?.['named'], rows?.['placed']],
-    [0, rows?.['rows'], rows?.['rows']],
+    [rows?.['hidden'], rows?.['named'], rows?.['placed'], rows?.['pods']],
+    [0, rows?.['rows'], rows?.['rows'], 0],
   )
 }
 

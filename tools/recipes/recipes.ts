@@ -13,7 +13,7 @@ export const field: Recipe = {
   edits: [
     {
       file: 'wire/model/flow-fields.ts',
-      before: "  ...endFields('src', 'initiator'),",
+      before: "  ...endFields('src', 'initiator',",
       text: `  {
     name: 'mood',
     kind: 'u8',

@@ -64,6 +64,7 @@ const loopback: RowValues = {
   dst_node: 'vm-1',
   src_workload: 'user@1000.service',
   dst_namespace: 'shop',
+  dst_pod: 'cart-7d9f',
   dst_workload: 'cart',
 }
 
@@ -153,6 +154,7 @@ export const fakeEventRows: readonly RowValues[] = [
     connection_id: 18_446_744_073_709_551_615n,
     netns: 4_026_531_840,
     src_process: 'psql',
+    src_pod: 'psql-0',
     src_pid: 4_294_967_295,
     src_uid: 0,
   },

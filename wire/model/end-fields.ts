@@ -35,8 +35,14 @@ export function socketAddress<S extends Side>(side: S, address: string, port: st
   ] as const satisfies readonly Field[]
 }
 
+/** Schemas of the table that brought the younger fields of an end. */
+export interface EndSchemas {
+  readonly workload: number
+  readonly pod: number
+}
+
 /** Who an end is: the fields of its process and of where it runs. */
-export function endFields<S extends Side>(side: S, role: string) {
+export function endFields<S extends Side>(side: S, role: string, since: EndSchemas) {
   const at = side === 'src' ? 'Source' : 'Destination'
   return [
     {
@@ -89,12 +95,12 @@ export function endFields<S extends Side>(side: S, role: string) {
       label: `${at} owner from`,
       help: `How the ${role}'s process was found: io (it read or wrote last), close (it closed), holder (it has the descriptor), connect, listener (the listening process, before any I/O).`,
     },
-    ...place(side, role),
+    ...place(side, role, since),
   ] as const satisfies readonly Field[]
 }
 
 /** What the cgroup of an end says about where it runs. */
-function place<S extends Side>(side: S, role: string) {
+function place<S extends Side>(side: S, role: string, since: EndSchemas) {
   const at = side === 'src' ? 'Source' : 'Destination'
   return [
     {
@@ -116,7 +122,7 @@ function place<S extends Side>(side: S, role: string) {
     {
       name: `${side}_node`,
       kind: 'name',
-      since: 2,
+      since: since.workload,
       codec: plain,
       label: `${at} node`,
       help: `Host of the ${role}, when an agent of this fleet sees its socket; empty for others.`,
@@ -124,15 +130,24 @@ function place<S extends Side>(side: S, role: string) {
     {
       name: `${side}_namespace`,
       kind: 'name',
-      since: 2,
+      since: since.workload,
       codec: plain,
       label: `${at} namespace`,
-      help: `Kubernetes namespace of the ${role}; empty: pods are not known yet.`,
+      help: `Kubernetes namespace of the ${role}, as an event of another monitor or a span names it; Weir's own probes leave it empty: they do not know pods yet.`,
+    },
+    {
+      name: `${side}_pod`,
+      kind: 'name',
+      since: since.pod,
+      codec: plain,
+      label: `${at} pod`,
+      help: `Kubernetes pod of the ${role}, as an event of another monitor or a span names it; Weir's own probes leave it empty: they do not know pods yet.`,
+      otel: `${side === 'src' ? 'source' : 'destination'}.k8s.pod.name`,
     },
     {
       name: `${side}_workload`,
       kind: 'name',
-      since: 2,
+      since: since.workload,
       codec: plain,
       label: `${at} workload`,
       help: `What the ${role} belongs to: its systemd unit, else its container, else its process; empty when its socket is not on a node of this fleet.`,

@@ -339,8 +339,8 @@ const fields = [
   ...why,
   ...packet,
   ...dns,
-  ...endFields('src', 'source'),
-  ...endFields('dst', 'destination'),
+  ...endFields('src', 'source', { workload: 1, pod: 2 }),
+  ...endFields('dst', 'destination', { workload: 1, pod: 2 }),
 ] as const satisfies readonly Field[]
 
 /** Any field of an event, its name and kind as literal types. */
@@ -350,7 +350,7 @@ export type EventField = (typeof fields)[number]
 export const eventTable: TableOf<EventField> = {
   name: 'events',
   number: 4,
-  schema: 1,
+  schema: 2,
   fields: fields.map(withKinds) as unknown as readonly EventField[],
   derived: [],
   identity: [
@@ -381,8 +381,8 @@ export const eventTable: TableOf<EventField> = {
   orderBy: 'toStartOfFiveMinutes(time), kind, time',
 }
 
-/** A field of some kinds says which. All of them came with the table's first schema, whatever they did in flows. */
-function withKinds({ since: _, ...field }: Field): Field {
+/** A field of some kinds says which. */
+function withKinds(field: Field): Field {
   const kinds = kindsOfField(field.name)
   if (kinds.length === eventKinds.length) return field
   return { ...field, help: `${field.help} Of: ${kinds.join(', ')}.` }

@@ -21,7 +21,8 @@ export interface EventKind {
 }
 
 const tuple = ['protocol', 'src_address', 'src_port', 'dst_address', 'dst_port']
-const who = 'process pid uid netns cgroup_id process_source unit container node namespace workload'
+const who =
+  'process pid uid netns cgroup_id process_source unit container node namespace pod workload'
 const ends = ['src', 'dst'].flatMap((side) => who.split(' ').map((name) => `${side}_${name}`))
 
 /** Fields of every event. */

@@ -10,6 +10,8 @@ const words: Readonly<Record<MetricDialect, Readonly<Record<string, string>>>> =
   obi: {
     src_namespace: 'k8s_src_namespace',
     dst_namespace: 'k8s_dst_namespace',
+    src_pod: 'k8s_src_name',
+    dst_pod: 'k8s_dst_name',
     src_workload: 'k8s_src_owner_name',
     dst_workload: 'k8s_dst_owner_name',
     src_node: 'k8s_src_node_name',
@@ -20,6 +22,8 @@ const words: Readonly<Record<MetricDialect, Readonly<Record<string, string>>>> =
   netobserv: {
     src_namespace: 'SrcK8S_Namespace',
     dst_namespace: 'DstK8S_Namespace',
+    src_pod: 'SrcK8S_Name',
+    dst_pod: 'DstK8S_Name',
     src_workload: 'SrcK8S_OwnerName',
     dst_workload: 'DstK8S_OwnerName',
     src_node: 'SrcK8S_HostName',

@@ -344,8 +344,8 @@ const fields = [
     label: 'Label',
     help: 'Label of the rule that holds for the packets that an interface of --xdp received of the connection; empty if there is none.',
   },
-  ...endFields('src', 'initiator'),
-  ...endFields('dst', 'responder'),
+  ...endFields('src', 'initiator', { workload: 2, pod: 6 }),
+  ...endFields('dst', 'responder', { workload: 2, pod: 6 }),
 ] as const satisfies readonly Field[]
 
 /** Any field of a flow row, its name and kind as literal types. */
@@ -355,7 +355,7 @@ export type FlowField = (typeof fields)[number]
 export const flowTable: TableOf<FlowField> = {
   name: 'flows',
   number: 1,
-  schema: 5,
+  schema: 6,
   fields,
   derived: [
     {

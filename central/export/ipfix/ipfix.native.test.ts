@@ -84,6 +84,8 @@ test('tshark reads every field of a record, enterprise ones as well', {
     dst_process: 'nginx',
     rtt_ns: 1_500_000,
     retransmits: 4,
+    src_pod: 'cart-0',
+    dst_pod: 'db-0',
     direction_known: true,
   }
   const batch = createBatch(flowTable, 2)
@@ -115,6 +117,7 @@ test('tshark reads every field of a record, enterprise ones as well', {
       ...['curl', 'nginx', 'shop-1', 'db'].map(hex),
       '00:00:00:00:00:16:e3:60',
       '00:00:00:00:00:00:00:04',
+      ...['cart-0', 'db-0'].map(hex),
     ],
   }
   assert.deepEqual(message.flows, [

@@ -45,7 +45,7 @@ export const ipfixFields: readonly string[] = [
   'direction_known',
 ]
 
-/** What only an enterprise's own numbers can say: 1 to 6 of the number that the configuration gives. */
+/** What only an enterprise's own numbers can say: 1 to 8 of the number that the configuration gives. */
 export const enterpriseFields: readonly string[] = [
   'src_process',
   'dst_process',
@@ -53,6 +53,8 @@ export const enterpriseFields: readonly string[] = [
   'dst_workload',
   'rtt_ns',
   'retransmits',
+  'src_pod',
+  'dst_pod',
 ]
 
 export interface MessageWriter {
@@ -73,7 +75,7 @@ export interface IpfixOptions {
   /** Octets of a message at most. */
   readonly lengthMax: number
   readonly domain: number
-  /** Private enterprise number of the elements for process and workload; undefined leaves them out. */
+  /** Private enterprise number of the elements for process, workload and pod; undefined leaves them out. */
   readonly enterprise?: number | undefined
 }
 

@@ -28,11 +28,19 @@ export const otlpFlowFields: readonly string[] = [
   ...['src_address', 'src_port', 'dst_address', 'dst_port', 'direction_known'],
   ...['bytes', 'packets', 'reverse_bytes', 'reverse_packets'],
   ...['total_bytes', 'total_reverse_bytes', 'rtt_ns', 'src_process', 'src_pid', 'src_container'],
-  ...['src_workload', 'src_namespace', 'src_node', 'dst_workload', 'dst_namespace'],
+  ...['src_workload', 'src_namespace', 'src_pod', 'src_node'],
+  ...['dst_workload', 'dst_namespace', 'dst_pod'],
 ]
 
 /** Fields that make the resource of a span: who opened the connection. */
-const resourceFields = ['src_workload', 'src_namespace', 'src_node', 'src_container', 'node']
+const resourceFields = [
+  'src_workload',
+  'src_namespace',
+  'src_pod',
+  'src_node',
+  'src_container',
+  'node',
+]
 
 /** An ExportTraceServiceRequest of the connections that ended; undefined when none did. */
 export function encodeSpans(
@@ -65,6 +73,7 @@ function writeResource(writer: ProtobufWriter, batch: Batch, row: number, repeat
   const host = textOf(batch, 'src_node', row) || textOf(batch, 'node', row)
   attribute(writer, 1, 'service.name', textOf(batch, 'src_workload', row) || 'unknown_service')
   attribute(writer, 1, 'service.namespace', textOf(batch, 'src_namespace', row))
+  attribute(writer, 1, 'k8s.pod.name', textOf(batch, 'src_pod', row))
   attribute(writer, 1, 'host.name', host)
   attribute(writer, 1, 'container.id', textOf(batch, 'src_container', row))
   if (repeated) attribute(writer, 1, 'weir.repeated', true)
@@ -122,6 +131,7 @@ function semconvAttributes(writer: ProtobufWriter, batch: Batch, row: number): v
   attribute(writer, 9, 'weir.connection.end_reason', textOf(batch, 'end_reason', row))
   attribute(writer, 9, 'weir.destination.workload', textOf(batch, 'dst_workload', row))
   attribute(writer, 9, 'weir.destination.namespace', textOf(batch, 'dst_namespace', row))
+  attribute(writer, 9, 'weir.destination.pod', textOf(batch, 'dst_pod', row))
   if (!isNull(batch, 'rtt_ns', row)) {
     attribute(writer, 9, 'weir.connection.rtt_ns', numberOf(batch, 'rtt_ns', row))
   }

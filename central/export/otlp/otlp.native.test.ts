@@ -68,7 +68,9 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
       }
       const fake = createExportsFake(mkdtempSync(join(folder, 'data-')), [config])
       await fake.start()
-      const failed = { ...ended, errno: 'ECONNREFUSED', end_reason: 'refused', src_process: 'cürl' }
+      const pods = { src_pod: 'cart-0', dst_pod: 'db-0' }
+      const refused = { errno: 'ECONNREFUSED', end_reason: 'refused', src_process: 'cürl' }
+      const failed = { ...ended, ...refused, ...pods }
       await fake.append([...flowRows(1, 3, ended), ...flowRows(4, 1, failed), ...flowRows(5, 2)])
       await until('the rows', () => fake.exports.list()[0]?.rows === 6)
       await fake.stop()
@@ -91,7 +93,11 @@ for (const protocol of ['grpc', 'http/protobuf'] as const) {
       assert.equal(attributes['server.port'], 443)
       assert.equal(attributes['weir.connection.bytes'], 2 ** 52 + 1)
       assert.deepEqual(last?.status, { code: 2, message: 'ECONNREFUSED' })
-      assert.equal(plain(last as Attributed)['process.executable.name'], 'cürl')
+      const { 'process.executable.name': name, 'weir.destination.pod': pod } = plain(
+        last as Attributed,
+      )
+      assert.deepEqual([name, pod, last?.resource['k8s.pod.name']], ['cürl', 'db-0', 'cart-0'])
+      assert.equal(attributes['weir.destination.pod'], undefined, 'an empty name is left out')
 
       const bytes = sumsOf(collector, 'obi.network.flow.bytes')
       const there = JSON.stringify({ 'k8s.src.owner.name': 'shop-1', 'k8s.dst.owner.name': 'db' })

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { until } from '../../../common/until.fake.ts'
-import { tableNamed } from '../../../wire/mod.ts'
+import { type RowValues, tableNamed } from '../../../wire/mod.ts'
 import type { ExportConfig } from '../config.ts'
 import { createExportsFake, flowRows } from '../rows.fake.ts'
 import { type Cluster, createCluster, noPostgres } from './cluster.fake.ts'
@@ -112,6 +112,35 @@ test('nodes, edges and net_traces have the columns of the older collector, and w
       "SELECT id IS NOT NULL, src_ip, src_port, dest_ip, dest_port, protocol, payload->>'bytes' FROM net_traces ORDER BY src_port LIMIT 1",
     ),
     't|10.0.0.1|1024|10.9.0.1|443|TCP|1',
+  )
+  cluster.sql('TRUNCATE flows')
+})
+
+test('tables of a version that knew no pods: their rows stay, new ones name a pod, and it is the node of the graph', {
+  skip,
+}, async () => {
+  const run = async (rows: readonly RowValues[]) => {
+    const fake = createExportsFake(mkdtempSync(join(folder, 'pods-')), [configOf('pods')])
+    await fake.start()
+    await fake.append(rows)
+    await until('the rows', () => fake.exports.list()[0]?.rows === rows.length)
+    await fake.stop()
+  }
+  await run(flowRows(0, 1))
+  cluster.sql('ALTER TABLE flows DROP COLUMN src_pod CASCADE, DROP COLUMN dst_pod CASCADE')
+  const namespace = { src_namespace: 'store', src_pod: 'cart-0' }
+  await run([...flowRows(1, 1, namespace), ...flowRows(2, 1, { ...namespace, dst_pod: 'db-0' })])
+  assert.equal(
+    cluster.sql('SELECT src_pod, dst_pod FROM flows ORDER BY src_port'),
+    '|\ncart-0|\ncart-0|db-0',
+  )
+  assert.equal(
+    cluster.sql('SELECT source, target FROM edges ORDER BY source, target COLLATE "C"'),
+    'shop-0@10.0.0.0|db@10.9.0.1\nstore/cart-0|db-0\nstore/cart-0|db@10.9.0.1',
+  )
+  assert.equal(
+    cluster.sql('SELECT title FROM nodes ORDER BY id COLLATE "C"'),
+    'db-0\ndb\nshop-0\ncart-0',
   )
   cluster.sql('TRUNCATE flows')
 })

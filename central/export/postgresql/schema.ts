@@ -76,8 +76,8 @@ export function quoted(name: string): string {
 
 /**
  * `nodes`, `edges`, `net_traces` with the columns that Grafana's node graph and the older collector have, over the
- * last hour of flows. A node is a workload at an address. The weight of an edge grows with its bytes. Older dashboards
- * ask for the first 50 rows of either: those are the ones with the most bytes.
+ * last hour of flows. A node is a pod, else a workload at an address. The weight of an edge grows with its bytes.
+ * Older dashboards ask for the first 50 rows of either: those are the ones with the most bytes.
  */
 export const viewsSql: readonly string[] = [
   `CREATE OR REPLACE VIEW weir_recent_edges AS
@@ -89,7 +89,8 @@ SELECT source || '>' || target AS id, source, target, (1 + ln(1 + bytes))::float
   bytes, connections, last_seen FROM weir_recent_edges ORDER BY bytes DESC, source, target`,
   `CREATE OR REPLACE VIEW nodes AS
 SELECT id, max(host(address)) AS mainstat, max(concat_ws('.', nullif(workload, ''), nullif(namespace, ''))) AS secondarystat,
-  max(coalesce(nullif(workload, ''), host(address))) AS title, max(node) AS subtitle, max(time) AS last_seen
+  max(coalesce(nullif(pod, ''), nullif(workload, ''), host(address))) AS title, max(node) AS subtitle,
+  max(time) AS last_seen
 FROM (${['src', 'dst'].map(endSql).join(' UNION ALL ')}) AS ends GROUP BY id
 ORDER BY sum(bytes) DESC, id`,
   `CREATE OR REPLACE VIEW net_traces AS
@@ -105,11 +106,13 @@ WHERE relnamespace = current_schema()::regnamespace AND relname IN ('nodes', 'ed
 ORDER BY relname`
 
 function nodeId(side: string): string {
-  return `coalesce(nullif(${side}_workload, '') || '@', '') || host(${side}_address)`
+  const pod = `concat_ws('/', nullif(${side}_namespace, ''), nullif(${side}_pod, ''))`
+  const place = `coalesce(nullif(${side}_workload, '') || '@', '') || host(${side}_address)`
+  return `CASE WHEN ${side}_pod != '' THEN ${pod} ELSE ${place} END`
 }
 
 function endSql(side: string): string {
   return `SELECT ${nodeId(side)} AS id, ${side}_address AS address, ${side}_workload AS workload,
-  ${side}_namespace AS namespace, ${side}_node AS node, bytes + reverse_bytes AS bytes, time FROM ${flowTable.name}
-  WHERE time > now() - interval '1 hour'`
+  ${side}_namespace AS namespace, ${side}_pod AS pod, ${side}_node AS node, bytes + reverse_bytes AS bytes, time
+  FROM ${flowTable.name} WHERE time > now() - interval '1 hour'`
 }

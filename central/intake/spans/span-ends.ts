@@ -9,6 +9,7 @@ export interface SpanEnd {
   readonly port: number
   readonly workload: string
   readonly namespace: string
+  readonly pod: string
   readonly process: string
   readonly pid: number
   readonly container: string
@@ -88,6 +89,7 @@ export const nobody: SpanEnd = {
   port: 0,
   workload: '',
   namespace: '',
+  pod: '',
   process: '',
   pid: 0,
   container: '',
@@ -107,6 +109,7 @@ function ownEnd(resource: Attributes, attributes: Attributes, isCaller: boolean)
     port: portIn(attributes, ports),
     workload: textIn(resource, ['service.name']),
     namespace: textIn(resource, ['k8s.namespace.name', 'service.namespace']),
+    pod: textIn(resource, ['k8s.pod.name']),
     process: textIn(resource, ['process.executable.name']),
     pid: numberIn(resource, ['process.pid'], 0xffff_ffff),
     container: textIn(resource, ['container.id']),

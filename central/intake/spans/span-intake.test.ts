@@ -33,6 +33,7 @@ function requestOf(spans: readonly Given[]): Buffer {
   const resource = writer.begin(1)
   attribute(1, 'service.name', 'shop')
   attribute(1, 'process.pid', 77)
+  attribute(1, 'k8s.pod.name', 'shop-0')
   writer.end(resource)
   const scopeSpans = writer.begin(2)
   for (const { kind = 3, endMs = Date.now(), attributes = {} } of spans) {
@@ -88,13 +89,28 @@ test('a span says who called whom, and that it did so is answered when its row i
         'span_id',
         'src_workload',
         'src_pid',
+        'src_pod',
+        'dst_pod',
         'dst_workload',
         'dst_address',
         'dst_port',
         'observer',
         'bytes',
       ].map((name) => row?.[name]),
-      ['trace', 'ab'.repeat(16), 'cd'.repeat(8), 'shop', 77, 'db', '10.0.0.2', 5432, 'src', 0],
+      [
+        'trace',
+        'ab'.repeat(16),
+        'cd'.repeat(8),
+        'shop',
+        77,
+        'shop-0',
+        '',
+        'db',
+        '10.0.0.2',
+        5432,
+        'src',
+        0,
+      ],
     )
   }))
 
@@ -144,6 +160,7 @@ const jsonOf = (change: Readonly<Record<string, unknown>> = {}) => ({
         attributes: [
           { key: 'service.name', value: { stringValue: 'shop' } },
           { key: 'process.pid', value: { intValue: '77' } },
+          { key: 'k8s.pod.name', value: { stringValue: 'shop-0' } },
           { key: 'process.command_args', value: { arrayValue: { values: [] } } },
         ],
       },

@@ -44,6 +44,7 @@ function endValues(side: 'src' | 'dst', end: SpanEnd): RowValues {
     [`${side}_port`]: end.port,
     [`${side}_workload`]: end.workload,
     [`${side}_namespace`]: end.namespace,
+    [`${side}_pod`]: end.pod,
     [`${side}_process`]: end.process,
     [`${side}_pid`]: end.pid,
     [`${side}_container`]: end.container,
