@@ -62,6 +62,14 @@ export {
   type Welcome,
 } from './frame/message.ts'
 export {
+  type BatchRows,
+  type ChunkOptions,
+  type JsonChunk,
+  jsonChunks,
+  rowsIn,
+} from './json/json-rows.ts'
+export { createTextWriter, type TextWriter } from './json/text-writer.ts'
+export {
   type AddressRange,
   formatAddress,
   parseAddress,

@@ -2,6 +2,7 @@
 
 import {
   allOf,
+  type Field,
   type Filter,
   inOneView,
   parseFilter,
@@ -93,4 +94,14 @@ function parsed(
   } catch (error) {
     throw wrong(`its filter: ${(error as Error).message}`)
   }
+}
+
+/** Fields of the plans by the name of their table, in the table's order. */
+export function chosenFields(plans: readonly RowPlan[]): ReadonlyMap<string, readonly Field[]> {
+  return new Map(
+    plans.map(({ table, fields }) => {
+      const wanted = new Set(fields)
+      return [table.name, table.fields.filter(({ name }) => wanted.has(name))]
+    }),
+  )
 }

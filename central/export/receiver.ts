@@ -2,7 +2,7 @@
 // nothing of cursors, retries and counters; those are the exporter's.
 
 import type { FileWriter } from '../../store/mod.ts'
-import type { Batch, Table } from '../../wire/mod.ts'
+import type { Batch, BatchRows, Table } from '../../wire/mod.ts'
 import type { ExportConfig, RowPlan } from './config.ts'
 
 /** How far an export has come: everything up to `row` rows of entry `sequence` is done. */
@@ -16,10 +16,7 @@ export interface Position {
 }
 
 /** Some rows of a batch of columns. */
-export interface ExportPart {
-  readonly batch: Batch
-  readonly rows: readonly number[]
-}
+export type ExportPart = BatchRows
 
 /** Rows of one table that are sent as one. */
 export interface ExportBatch {

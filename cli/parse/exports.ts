@@ -91,7 +91,7 @@ export const exportKeys: readonly ExportKey[] = [
     choices: ['grpc', 'http/protobuf'],
     kinds: ['otlp'],
   }),
-  text('compression', 'gzip (default), zstd (not of gRPC) or none.', {
+  text('compression', 'gzip (default), zstd (not of gRPC; less CPU) or none.', {
     kind: 'choice',
     choices: ['gzip', 'zstd', 'none'],
     kinds: ['otlp', 'kafka'],

@@ -2,11 +2,10 @@
 // programs. Never both mixed; the line of truth goes to standard error in every form.
 
 import { once } from 'node:events'
-import type { Batch, Row } from '../../wire/mod.ts'
+import { type Batch, jsonChunks, type Row } from '../../wire/mod.ts'
 import { type Flag, print, type Terminal, type Values } from '../commands/command.ts'
 import { csvLine } from './csv.ts'
 import { escapedJson } from './escape.ts'
-import { createLineWriter, type LineWriter } from './json-lines.ts'
 import { createTable, type TableColumn } from './table.ts'
 import { type Truth, tellTruth } from './truth.ts'
 
@@ -43,15 +42,11 @@ export interface ListingShape {
   readonly fields: readonly string[]
 }
 
-/** Rows that are written at once: less than what a pipe makes wait, and no text of many megabytes. */
-const chunkRows = 256
-
 export function createListing(terminal: Terminal, values: Values, shape: ListingShape): Listing {
   const form = values.text('output')
   const table = createTable(shape.columns, terminal.columns)
   const kept: Row[] = []
   let headed = false
-  let linesOfBatch: LineWriter | undefined
 
   function linesOf(rows: readonly Row[]): readonly string[] {
     if (form === 'ndjson') return rows.map(escapedJson)
@@ -63,19 +58,12 @@ export function createListing(terminal: Terminal, values: Values, shape: Listing
   }
 
   async function addBatch(batch: Batch, limit: number): Promise<void> {
-    linesOfBatch ??= createLineWriter(batch.table)
-    const lineOf = linesOfBatch(batch)
-    const length = Math.min(batch.length, limit)
-    for (let from = 0; from < length; from += chunkRows) {
-      let text = ''
-      for (let row = from; row < Math.min(from + chunkRows, length); row++) {
-        text += `${lineOf(row)}\n`
-      }
-      await write(text)
-    }
+    const rows = Array.from({ length: Math.min(batch.length, limit) }, (_, row) => row)
+    const chunks = jsonChunks([{ batch, rows }], batch.table.fields, { quote: escapedJson })
+    for (const { octets } of chunks) await write(octets)
   }
 
-  async function write(text: string): Promise<void> {
+  async function write(text: string | Uint8Array): Promise<void> {
     if (!terminal.out.write(text)) await once(terminal.out, 'drain')
   }
 

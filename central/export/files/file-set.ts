@@ -48,7 +48,8 @@ interface State {
 /** Rows of one table. */
 export interface NewRows {
   readonly table: string
-  readonly octets: Uint8Array
+  /** One behind the other; each is written before the next is asked for. */
+  readonly chunks: Iterable<Uint8Array>
   readonly rows: number
   readonly firstNs: bigint
   readonly lastNs: bigint
@@ -118,14 +119,18 @@ export function createFileSet(config: FileSetConfig): FileSet {
   }
 
   async function add(rows: NewRows, position: Position, nowMs: number): Promise<void> {
-    const { table, octets } = rows
+    const { table } = rows
     const known = state.parts[table]
     const part = known ?? fresh(rows, nowMs)
     const handle = await open(partOf(part), known ? 'r+' : 'w', 0o644)
+    let { octets } = part
     try {
-      for (let from = 0; from < octets.length; ) {
-        const place = part.octets + from
-        from += (await handle.write(octets, from, octets.length - from, place)).bytesWritten
+      for (const chunk of rows.chunks) {
+        for (let from = 0; from < chunk.length; ) {
+          const { bytesWritten } = await handle.write(chunk, from, chunk.length - from, octets)
+          from += bytesWritten
+          octets += bytesWritten
+        }
       }
       await handle.sync()
     } finally {
@@ -133,7 +138,7 @@ export function createFileSet(config: FileSetConfig): FileSet {
     }
     const larger = {
       ...part,
-      octets: part.octets + octets.length,
+      octets,
       rows: part.rows + rows.rows,
       firstNs: String(least(BigInt(part.firstNs), rows.firstNs)),
       lastNs: String(-least(-BigInt(part.lastNs), -rows.lastNs)),

@@ -9,12 +9,12 @@ import {
   type Column,
   createBlockEncoder,
   type Field,
+  jsonChunks,
   parseQuantity,
   pickRows,
 } from '../../../wire/mod.ts'
-import type { ExportConfig, RowPlan } from '../config.ts'
+import { chosenFields, type ExportConfig, type RowPlan } from '../config.ts'
 import { exportError } from '../errors.ts'
-import { chosenFields, jsonRows } from '../json-rows.ts'
 import type { ExportBatch, Position, Receiver, ReceiverDeps, ReceiverKind } from '../receiver.ts'
 import { createFileSet, type FileSet, type OpenPart } from './file-set.ts'
 
@@ -82,8 +82,8 @@ function createFiles(
       const { name } = batch.table
       await due.finish(Date.now())
       const own = fields.get(name) ?? []
-      const octets = engineFormat ? nativeOf(batch, own) : textOf(batch, own)
-      const rows = { table: name, octets, rows: batch.count, ...timesOf(batch) }
+      const chunks = engineFormat ? [nativeOf(batch, own)] : textOf(batch, own)
+      const rows = { table: name, chunks, rows: batch.count, ...timesOf(batch) }
       await files.add(rows, position, Date.now())
     })
     wait()
@@ -154,10 +154,8 @@ function createDue(files: FileSet, { bytesMax, ageMs, retentionMs }: Settings) {
   return { finish, nextMs }
 }
 
-function textOf(batch: ExportBatch, fields: readonly Field[]): Uint8Array {
-  let text = ''
-  for (const row of jsonRows(batch, fields)) text += `${row}\n`
-  return Buffer.from(text)
+function* textOf(batch: ExportBatch, fields: readonly Field[]): Generator<Uint8Array> {
+  for (const { octets } of jsonChunks(batch.parts, fields, { reuse: true })) yield octets
 }
 
 /** Blocks of these fields that the engine reads; the batch has no others. */

@@ -2,11 +2,11 @@
 // partition and in order. Written by an idempotent producer to all replicas in sync.
 
 import { isIP } from 'node:net'
-import type { MessageToProduce, Producer, SASLOptions } from '@platformatic/kafka'
+import type { MessageToProduce, Producer, SASLOptions, Serializers } from '@platformatic/kafka'
+import { createTextWriter, type Field, jsonChunks, rowsIn } from '../../../wire/mod.ts'
 import { addressOf, brokersOf, reachable, targetOf } from '../brokers.ts'
-import type { ExportConfig, RowPlan } from '../config.ts'
+import { chosenFields, type ExportConfig, type RowPlan } from '../config.ts'
 import { exportError } from '../errors.ts'
-import { chosenFields, jsonRows } from '../json-rows.ts'
 import {
   type ExportBatch,
   forEachRow,
@@ -21,11 +21,20 @@ export const kafkaKind: ReceiverKind = {
   create: createKafka,
 }
 
-type TextProducer = Producer<string, string, string, string>
-type TextMessage = MessageToProduce<string, string, string, string>
+type OctetProducer = Producer<Buffer, Buffer, Buffer, Buffer>
+type OctetMessage = MessageToProduce<Buffer, Buffer, Buffer, Buffer>
 
-/** Text of a request: below the 1 MiB that brokers take when nobody says more. */
-const requestCharsMax = 400_000
+/** Rows of a request: below the 1 MiB that brokers take when nobody says more. */
+const requestOctetsMax = 400_000
+const same = (octets?: Buffer) => octets
+const serializers: Serializers<Buffer, Buffer, Buffer, Buffer> = {
+  key: same,
+  value: same,
+  headerKey: same,
+  headerValue: same,
+}
+const idHeader = Buffer.from('weir-id')
+const repeatedHeader = [Buffer.from('weir-repeated'), Buffer.from('1')] as const
 const mechanisms = {
   plain: 'PLAIN',
   'scram-sha-256': 'SCRAM-SHA-256',
@@ -40,9 +49,9 @@ function createKafka(config: ExportConfig, plans: readonly RowPlan[]): Receiver 
   if (!/^[\w.-]{1,200}$/.test(topic)) throw wrong('topic: expected letters, digits, dots, - and _')
   const compression = options['compression'] ?? 'gzip'
   const fields = chosenFields(plans)
-  let producer: TextProducer | undefined
+  let producer: OctetProducer | undefined
 
-  async function opened(signal: AbortSignal): Promise<TextProducer> {
+  async function opened(signal: AbortSignal): Promise<OctetProducer> {
     if (producer) return producer
     const { brokers, scheme } = place
     const tls = scheme === 'tls' ? await tlsOptions(config.tls ?? {}) : undefined
@@ -50,10 +59,10 @@ function createKafka(config: ExportConfig, plans: readonly RowPlan[]): Receiver 
     await reachable(brokers, tls, signal)
     // 16 MB that only an export to Kafka needs.
     const kafka = await import('@platformatic/kafka')
-    const fresh: TextProducer = new kafka.Producer({
+    const fresh: OctetProducer = new kafka.Producer({
       clientId: `weir-export-${name}`,
       bootstrapBrokers: brokers.map(addressOf),
-      serializers: kafka.stringSerializers,
+      serializers,
       idempotent: true,
       acks: -1,
       compression: compression as 'gzip' | 'zstd' | 'none',
@@ -70,7 +79,7 @@ function createKafka(config: ExportConfig, plans: readonly RowPlan[]): Receiver 
     return fresh
   }
 
-  function forget(old: TextProducer): void {
+  function forget(old: OctetProducer): void {
     if (producer === old) producer = undefined
     void old.close(true).catch(() => undefined)
   }
@@ -83,9 +92,9 @@ function createKafka(config: ExportConfig, plans: readonly RowPlan[]): Receiver 
       stop.reject(exportError('export_away', { details: { what: 'no answer in time' } }))
     if (signal.aborted) abort()
     signal.addEventListener('abort', abort, { once: true })
-    const rows = jsonRows(batch, fields.get(batch.table.name) ?? [])
+    const topicName = `${topic}.${batch.table.name}`
     try {
-      for (const messages of requestsOf(batch, `${topic}.${batch.table.name}`, rows)) {
+      for (const messages of requestsOf(batch, topicName, fields.get(batch.table.name) ?? [])) {
         await Promise.race([own.send({ messages }), stop.promise])
       }
     } catch (error) {
@@ -109,33 +118,33 @@ function createKafka(config: ExportConfig, plans: readonly RowPlan[]): Receiver 
 function* requestsOf(
   batch: ExportBatch,
   topic: string,
-  rows: Iterable<string>,
-): Generator<TextMessage[]> {
+  fields: readonly Field[],
+): Generator<OctetMessage[]> {
   const keys = keysOf(batch)
-  let messages: TextMessage[] = []
-  let length = 0
   let index = 0
-  for (const value of rows) {
-    const id = `${batch.id}-${index}`
-    const headers = batch.repeated ? { 'weir-id': id, 'weir-repeated': '1' } : { 'weir-id': id }
-    messages.push({ topic, key: keys[index] as string, value, headers })
-    index++
-    length += value.length
-    if (length < requestCharsMax) continue
+  for (const chunk of jsonChunks(batch.parts, fields, { octetsMax: requestOctetsMax })) {
+    const messages: OctetMessage[] = []
+    for (const value of rowsIn(chunk)) {
+      const headers = new Map([[idHeader, Buffer.from(`${batch.id}-${index}`)]])
+      if (batch.repeated) headers.set(...repeatedHeader)
+      messages.push({ topic, key: keys[index] as Buffer, value, headers })
+      index++
+    }
     yield messages
-    messages = []
-    length = 0
   }
-  if (messages.length > 0) yield messages
 }
 
-function keysOf(batch: ExportBatch): readonly string[] {
-  const keys: string[] = []
+/** The connection id of every row, as decimal digits. */
+function keysOf(batch: ExportBatch): readonly Buffer[] {
+  const writer = createTextWriter(batch.count * 20)
+  const ends: number[] = []
   forEachRow(batch, ({ columns }, row) => {
     const { values } = columns['connection_id'] ?? { values: [] }
-    keys.push(((BigInt(values[row * 2 + 1] ?? 0) << 32n) | BigInt(values[row * 2] ?? 0)).toString())
+    writer.id(values[row * 2] ?? 0, values[row * 2 + 1] ?? 0)
+    ends.push(writer.length())
   })
-  return keys
+  const octets = writer.take()
+  return ends.map((end, index) => octets.subarray(ends[index - 1] ?? 0, end))
 }
 
 function accessOf(options: Readonly<Record<string, string>>): { sasl?: SASLOptions } {

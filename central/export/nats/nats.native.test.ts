@@ -5,6 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
 import { until } from '../../../common/until.fake.ts'
 import { type Row, tableNamed } from '../../../wire/mod.ts'
 import type { ExportConfig } from '../config.ts'
@@ -92,6 +94,31 @@ test('a server that is away is an error that says so, and nothing is lost', {
   await second.stop()
   assert.equal((await plain.messages('plain')).length, 10)
   await plain.remove()
+})
+
+test('rows that a full stream refuses are tried again until it has all of them, each once', {
+  skip,
+}, async () => {
+  const connection = await connect({ servers: `127.0.0.1:${server.port}` })
+  const { streams } = await jetstreamManager(connection)
+  await streams.add({ name: 'full', subjects: ['full.>'], discard: 'new', max_msgs: 700 })
+  const config = configOf('full', { batchRows: 1_000 })
+  const fake = createExportsFake(join(folder, 'full'), [config])
+  await fake.start()
+  await fake.append(flowRows(0, 1_000))
+  await until('the refusal', () => fake.exports.list()[0]?.state === 'retrying')
+  const [status] = fake.exports.list()
+  assert.match(String(status?.last_error), /maximum messages exceeded/)
+  assert.deepEqual([status?.rows, status?.lag_rows], [0, 1_000])
+  await streams.update('full', { max_msgs: -1 })
+  await until('the rows', () => fake.exports.list()[0]?.rows === 1_000)
+  await fake.stop()
+  await connection.close()
+  const found = await server.messages('full')
+  assert.deepEqual(
+    found.map(({ text }) => JSON.parse(text).bytes).toSorted((a, b) => a - b),
+    flowRows(0, 1_000).map(({ bytes }) => bytes),
+  )
 })
 
 test(`a server that is killed ${rounds} times has every row once`, {

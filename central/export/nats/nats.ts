@@ -4,37 +4,34 @@
 import { readFile } from 'node:fs/promises'
 import {
   JetStreamApiError,
-  type JetStreamClient,
   type JetStreamManager,
-  jetstream,
   jetstreamManager,
+  PubHeaders,
 } from '@nats-io/jetstream'
 import {
   connect,
   headers as createHeaders,
   credsAuthenticator,
-  type MsgHdrs,
   type NatsConnection,
 } from '@nats-io/transport-node'
 import { parseDurationMs } from '../../../common/mod.ts'
+import { type JsonChunk, jsonChunks, rowsIn } from '../../../wire/mod.ts'
 import { addressOf, brokersOf, reachable, targetOf } from '../brokers.ts'
-import type { ExportConfig, RowPlan } from '../config.ts'
+import { chosenFields, type ExportConfig, type RowPlan } from '../config.ts'
 import { exportError } from '../errors.ts'
-import { chosenFields, jsonRows } from '../json-rows.ts'
 import type { ExportBatch, Position, Receiver, ReceiverKind } from '../receiver.ts'
 import { tlsOptions } from '../tls.ts'
+import { createPublisher, type Publisher } from './publisher.ts'
 
 export const natsKind: ReceiverKind = { needs: ({ fields }) => fields, create: createNats }
 
-/** Messages that wait for their acknowledgement at a time. */
-const unacknowledgedMax = 512
 /** The id of a row is remembered for so long in a stream that we make. */
 const duplicateWindowMs = 600_000
 const streamNotFound = 10_059
 
 interface Open {
   readonly connection: NatsConnection
-  readonly client: JetStreamClient
+  readonly publisher: Publisher
 }
 
 function createNats(config: ExportConfig, plans: readonly RowPlan[]): Receiver {
@@ -79,7 +76,7 @@ function createNats(config: ExportConfig, plans: readonly RowPlan[]): Receiver {
     } finally {
       signal.removeEventListener('abort', abort)
     }
-    open = { connection, client: jetstream(connection, { timeout: timeoutMs }) }
+    open = { connection, publisher: createPublisher(connection) }
     return open
   }
 
@@ -99,7 +96,7 @@ function createNats(config: ExportConfig, plans: readonly RowPlan[]): Receiver {
   }
 
   async function send(batch: ExportBatch, _: Position, signal: AbortSignal): Promise<undefined> {
-    const { connection, client } = await opened(signal)
+    const { connection, publisher } = await opened(signal)
     const stop = Promise.withResolvers<never>()
     stop.promise.catch(() => undefined)
     const abort = () =>
@@ -107,9 +104,9 @@ function createNats(config: ExportConfig, plans: readonly RowPlan[]): Receiver {
     if (signal.aborted) abort()
     signal.addEventListener('abort', abort, { once: true })
     try {
-      const rows = jsonRows(batch, fields.get(batch.table.name) ?? [])
-      const to = `${subject}.${batch.table.name}`
-      await Promise.race([publishAll(client, { name, subject: to }, batch, rows), stop.promise])
+      const chunks = jsonChunks(batch.parts, fields.get(batch.table.name) ?? [])
+      const to = { name, subject: `${subject}.${batch.table.name}` }
+      await Promise.race([publishAll(publisher, to, batch, chunks), stop.promise])
     } catch (error) {
       await connection.close().catch(() => undefined)
       throw error
@@ -126,28 +123,22 @@ function createNats(config: ExportConfig, plans: readonly RowPlan[]): Receiver {
 }
 
 async function publishAll(
-  client: JetStreamClient,
+  publisher: Publisher,
   { name, subject }: { readonly name: string; readonly subject: string },
   batch: ExportBatch,
-  rows: Iterable<string>,
+  chunks: Iterable<JsonChunk>,
 ): Promise<void> {
-  const headers = batch.repeated ? repeatedHeaders() : undefined
-  let waiting: Promise<unknown>[] = []
-  let index = 0
-  for (const row of rows) {
-    const msgID = `${name}-${batch.id}-${index++}`
-    waiting.push(client.publish(subject, row, { msgID, ...(headers ? { headers } : {}) }))
-    if (waiting.length < unacknowledgedMax) continue
-    await Promise.all(waiting)
-    waiting = []
-  }
-  await Promise.all(waiting)
-}
-
-function repeatedHeaders(): MsgHdrs {
   const headers = createHeaders()
-  headers.set('Weir-Repeated', '1')
-  return headers
+  if (batch.repeated) headers.set('Weir-Repeated', '1')
+  let index = 0
+  for (const chunk of chunks) {
+    for (const row of rowsIn(chunk)) {
+      headers.set(PubHeaders.MsgIdHdr, `${name}-${batch.id}-${index++}`)
+      publisher.publish(subject, row, headers)
+      if (publisher.isFull()) await publisher.room()
+    }
+  }
+  await publisher.acknowledged()
 }
 
 async function accessOf(options: Readonly<Record<string, string>>) {
