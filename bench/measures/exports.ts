@@ -58,7 +58,8 @@ const receivers: readonly Receiver[] = [
   { name: 'ndjson', missing: false, start: () => startFiles('ndjson') },
   { name: 'parquet', missing: false, start: () => startFiles('parquet') },
   { name: 'nats', missing: noNats, start: startNats },
-  { name: 'kafka', missing: noKafka, start: startKafka },
+  { name: 'kafka', missing: noKafka, start: () => startKafka('gzip') },
+  { name: 'kafka-zstd', missing: noKafka, start: () => startKafka('zstd') },
 ]
 
 async function startPostgres(): Promise<Receiving> {
@@ -109,10 +110,11 @@ async function startNats(): Promise<Receiving> {
   return { config: { kind: 'nats', endpoint: server.url }, stop: server.remove }
 }
 
-async function startKafka(): Promise<Receiving> {
+async function startKafka(compression: string): Promise<Receiving> {
   const broker = await createBroker()
   await broker.start()
-  return { config: { kind: 'kafka', endpoint: broker.url }, stop: broker.remove }
+  const options = { compression }
+  return { config: { kind: 'kafka', endpoint: broker.url, options }, stop: broker.remove }
 }
 
 async function measure(

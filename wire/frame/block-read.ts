@@ -107,6 +107,9 @@ function readIndexes(
 }
 
 function readLists(batch: Batch, { field, values }: Column, cursor: Cursor): void {
+  const begin = take(cursor, cursor.rows * 8, field)
+  if (isZero(cursor.octets, begin, cursor.at)) return
+  cursor.at = begin
   const ends = Array.from({ length: cursor.rows }, () => readU64(cursor, field))
   let from = 0
   for (const [row, end] of ends.entries()) {
