@@ -258,7 +258,6 @@ async function flowsOf(baseUrl: string, query: URLSearchParams): Promise<readonl
   return ((await answer.json()) as { rows: Row[] }).rows
 }
 
-/** The last `lengthMs` up to 3 s ago, so that all rows have arrived. */
 /** A range that ends now, once all rows of it are stored: the agent's report of a later interval follows them. */
 async function pastRange(baseUrl: string, lengthMs: number): Promise<URLSearchParams> {
   const to = Date.now()

@@ -20,15 +20,17 @@ test(
     skip: missing ?? false,
   },
   (context) =>
-    withRiver({}, (river) =>
-      withNamespaces(2, async (lab) => {
+    withNamespaces(2, async (lab) => {
+      // What others on this host leave open to one end is reported later than its range: here nobody does.
+      const own = [0, 1].map((at) => `netns = ${lab.netns(at).inode}`).join(' or ')
+      await withRiver({ args: ['--filter', own] }, async (river) => {
         for (let n = 0; n < 3; n++) await connect(lab, n)
         await until('the first rows', async () => (await river.flows()).length >= 3)
         let n = 3
         await checkPage(river.base, { screenshotDir, makeConnection: () => connect(lab, n++) })
         context.diagnostic(`screenshots: ${screenshotDir}`)
-      }),
-    ),
+      })
+    }),
 )
 
 /** One connection of a few kilobytes, opened and closed. */
