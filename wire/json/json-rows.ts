@@ -46,13 +46,17 @@ export interface ChunkOptions {
 
 type Quote = (value: unknown) => string
 
+/** More than most rows have, so that few rows take little memory. */
+const rowOctets = 2048
+
 /** Every row, in order, with these fields alone. */
 export function* jsonChunks(
   parts: readonly BatchRows[],
   fields: readonly Field[],
   { octetsMax = 256 * 1024, reuse = false, quote = JSON.stringify }: ChunkOptions = {},
 ): Generator<JsonChunk> {
-  const writer = createTextWriter(octetsMax + 8 * 1024)
+  const count = parts.reduce((sum, { rows }) => sum + rows.length, 0)
+  const writer = createTextWriter(Math.min(octetsMax + 8 * 1024, count * rowOctets))
   let ends: number[] = []
   for (const { batch, rows } of parts) {
     const { members, tail } = planOf({ batch, rows }, fields, quote)
@@ -84,10 +88,11 @@ function planOf({ batch, rows }: BatchRows, fields: readonly Field[], quote: Quo
   const writer = createTextWriter(8 * 1024)
   const changing: { readonly end: number; readonly value: WriteValue }[] = []
   writer.text('{')
+  const heads = headsOf(fields)
   for (const [index, { name }] of fields.entries()) {
     const column = batch.columns[name] as Column
     const value = writeOf(batch, column, quote)
-    writer.text(`${index === 0 ? '' : ','}${JSON.stringify(name)}:`)
+    writer.copy(heads[index] as Buffer)
     if (isSame(column, rows)) value(writer, rows[0] as number)
     else changing.push({ end: writer.length(), value })
   }
@@ -100,6 +105,19 @@ function planOf({ batch, rows }: BatchRows, fields: readonly Field[], quote: Quo
     return { fixed, value }
   })
   return { members, tail: octets.subarray(from) }
+}
+
+const knownHeads = new WeakMap<readonly Field[], readonly Buffer[]>()
+
+/** What stands before each value; made once for fields that come again. */
+function headsOf(fields: readonly Field[]): readonly Buffer[] {
+  const known = knownHeads.get(fields)
+  if (known) return known
+  const heads = fields.map(({ name }, index) =>
+    Buffer.from(`${index === 0 ? '' : ','}${JSON.stringify(name)}:`),
+  )
+  knownHeads.set(fields, heads)
+  return heads
 }
 
 /** Whether all rows have the same in memory; no rows have not. */
