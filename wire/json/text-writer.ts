@@ -1,6 +1,6 @@
 // Pieces of JSON text as octets, written straight into one buffer: no string per number, time or address.
 
-import { formatAddress } from '../model/address.ts'
+import { formatAddress, isMapped } from '../model/address.ts'
 
 export interface TextWriter {
   length(): number
@@ -150,10 +150,4 @@ function billionsOf(low: number, high: number): number {
 function restOf(low: number, high: number): number {
   const first = (high % billion) * 65_536 + (low >>> 16)
   return ((first % billion) * 65_536 + (low & 65_535)) % billion
-}
-
-/** Whether the address is an IPv4 one (::ffff:a.b.c.d). */
-function isMapped(octets: Uint8Array, offset: number): boolean {
-  for (let index = offset; index < offset + 10; index++) if (octets[index] !== 0) return false
-  return octets[offset + 10] === 255 && octets[offset + 11] === 255
 }

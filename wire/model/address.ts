@@ -57,7 +57,8 @@ function mask(bits: number): number {
   return bits <= 0 ? 0 : (255 << (8 - bits)) & 255
 }
 
-function isMapped(octets: Uint8Array, offset: number): boolean {
+/** Whether the 16 octets at `offset` are an IPv4 address (::ffff:a.b.c.d). */
+export function isMapped(octets: Uint8Array, offset: number): boolean {
   for (let i = 0; i < 10; i++) if (octets[offset + i] !== 0) return false
   return octets[offset + 10] === 255 && octets[offset + 11] === 255
 }
