@@ -326,3 +326,15 @@ test('monitor: the pod of a forwarded event was dropped, so no filter found it',
   const all = await events({ ...untilNow, filter: 'pod ~ "^cart-"' })
   assert.equal(all.rows.length, given.length)
 })
+
+test('monitor: an event without a destination had one, and a protocol without a name had no number', async () => {
+  const given = { destination_ip: '', destination_port: 0, protocol: 'Unknown(132)' }
+  const local = { ...connection, ...given, command: 'to-nowhere' }
+  await river.ask('/api/events/ingest', { events: [local] })
+  const { events: found } = await river.get<MonitorEvents>('/api/events', { command: 'to-nowhere' })
+  const keys = ['destination_ip', 'destination', 'address_family', 'protocol', 'raw_protocol']
+  assert.deepEqual(
+    found.map((event) => keys.map((key) => event[key])),
+    [['', '', 0, 'SCTP', 132]],
+  )
+})

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Ajv } from 'ajv'
-import { appendRow, createBatch, programTable, type RowValues } from '../wire/mod.ts'
+import { appendRow, createBatch, eventTable, programTable, type RowValues } from '../wire/mod.ts'
 import { type ProgramsAnswer, programsAnswer } from './contract/mod.ts'
 import { range, startKnownRiver } from './known-river.fake.ts'
-import { beginNs } from './known-rows.fake.ts'
+import { beginNs, endNs } from './known-rows.fake.ts'
 
 let river: Awaited<ReturnType<typeof startKnownRiver>>
 
@@ -54,4 +54,42 @@ test('programs: filters are those of its own table', async () => {
   assert.deepEqual(figures(await river.get('/api/programs', one)), [
     'node-a socket socket_state 25',
   ])
+})
+
+test('programs: the keys of the eBPF network monitor were those of its agent, not of its aggregator', async () => {
+  const minute = 60_000_000_000n
+  const given: readonly (RowValues & { readonly ago: bigint })[] = [
+    { ago: 1n, kind: 'drop', node: 'node-a' },
+    { ago: 2n, kind: 'drop', node: 'node-b' },
+    { ago: 3n, kind: 'connection', phase: 'attempt', observer: 'src', node: 'node-a' },
+    { ago: 4n, kind: 'connection', phase: 'attempt', observer: 'src', node: 'node-a' },
+    { ago: 4n, kind: 'connection', phase: 'closed', observer: 'src', node: 'node-a' },
+    { ago: 11n, kind: 'connection', phase: 'attempt', observer: 'src', node: 'node-a' },
+  ]
+  const batch = createBatch(eventTable, given.length)
+  for (const { ago, ...event } of given) {
+    appendRow(batch, { ...event, time: endNs - ago * minute, count: 1 })
+  }
+  await river.insert(batch, 'events')
+  const answer = await river.get<ProgramsAnswer>('/api/programs', range)
+  assert.deepEqual([answer.total_count, answer.total_agents, answer.total_programs], [4, 2, 4])
+  assert.deepEqual(
+    answer.connected_agents.map((agent) => [agent.node_name, agent.event_count, agent.programs]),
+    [
+      ['node-a', 3, ['socket_state', 'socket_state']],
+      ['node-b', 1, ['socket_send', 'socket_state']],
+    ],
+  )
+  assert.deepEqual(
+    answer.all_programs.map(({ node, name, status, event_count: events }) => [
+      ...[node, name],
+      ...[status, events],
+    ]),
+    [
+      ['node-a', 'socket_state', 'active', 0],
+      ['node-a', 'socket_state', 'active', 2],
+      ['node-b', 'socket_send', 'inactive', 0],
+      ['node-b', 'socket_state', 'active', 0],
+    ],
+  )
 })

@@ -1,6 +1,7 @@
 // The one envelope of every list answer: rows, where to go on, and how much of the truth they are.
 
 import { type Static, Type } from 'typebox'
+import { monitorPrograms } from './monitor.ts'
 import {
   eventRow,
   flowRow,
@@ -130,26 +131,12 @@ export const ledgerAnswer = Type.Object(
   { title: 'Ledger' },
 )
 
-const monitorProgram = Type.Object(
-  {
-    id: Type.Integer({ description: 'As bpftool prog shows it; 0 if it is not loaded.' }),
-    name: Type.String({ description: 'As bpftool prog shows it.' }),
-    type: Type.Literal('eBPF'),
-    status: Type.Union([Type.Literal('active'), Type.Literal('inactive')]),
-    node: Type.String(),
-  },
-  { title: 'MonitorProgram' },
-)
-
 export const programsAnswer = Type.Object(
   {
     rows: Type.Array(programRow),
     next: Type.Null(),
     coverage,
-    programs: Type.Array(monitorProgram, {
-      description: 'The same in the shape of the eBPF network monitor.',
-    }),
-    total_count: Type.Integer({ description: 'Number of `programs`.' }),
+    ...monitorPrograms.properties,
     query_time: time('When it was asked.'),
   },
   { title: 'Programs' },

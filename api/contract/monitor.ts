@@ -83,6 +83,58 @@ export const monitorStats = Type.Object(
   { title: 'MonitorStats' },
 )
 
+const programName = Type.String({ description: 'As bpftool prog shows it.' })
+const isActive = Type.Union([Type.Literal('active'), Type.Literal('inactive')])
+
+const programKeys = {
+  name: programName,
+  type: Type.Literal('eBPF'),
+  status: isActive,
+  node: Type.String(),
+}
+
+/** Keys of /api/programs, as the monitor's agents (`programs`) and its aggregator (the others) have them. */
+export const monitorPrograms = Type.Object({
+  programs: Type.Array(
+    Type.Object(
+      {
+        id: Type.Integer({ description: 'As bpftool prog shows it; 0 if it is not loaded.' }),
+        ...programKeys,
+      },
+      { title: 'MonitorProgram' },
+    ),
+    { description: 'The same in the shape of an agent of the eBPF network monitor.' },
+  ),
+  total_count: count('Number of `programs`.'),
+  connected_agents: Type.Array(
+    Type.Object(
+      {
+        node_name: Type.String(),
+        last_seen: text('When the agent was last heard, RFC 3339.'),
+        event_count: count('Events of the node in the last ten minutes of the range.'),
+        programs: Type.Array(programName),
+        status: isActive,
+      },
+      { title: 'MonitorAgent' },
+    ),
+    { description: 'Nodes of these programs, in the shape of its aggregator.' },
+  ),
+  all_programs: Type.Array(
+    Type.Object(
+      {
+        ...programKeys,
+        event_count: count(
+          'Events of the node in those ten minutes that are of a kind which the probe of the program makes.',
+        ),
+      },
+      { title: 'MonitorNodeProgram' },
+    ),
+    { description: 'The programs in the shape of its aggregator.' },
+  ),
+  total_agents: count('Number of `connected_agents`.'),
+  total_programs: count('Number of `all_programs`.'),
+})
+
 export const monitorIngest = Type.Object(
   {
     status: text('success'),
@@ -122,3 +174,4 @@ export type MonitorSummary = Static<typeof monitorSummary>
 export type MonitorSummaryQuestion = Static<typeof monitorSummaryQuestion>
 export type MonitorList = Static<typeof monitorList>
 export type MonitorStats = Static<typeof monitorStats>
+export type MonitorPrograms = Static<typeof monitorPrograms>

@@ -6,6 +6,7 @@ import { parseInstant } from '../../common/mod.ts'
 import {
   eventKindNamed,
   eventTable,
+  ipProtocols,
   type JsonValue,
   parseAddress,
   type Row,
@@ -13,14 +14,7 @@ import {
 import type { MonitorEvent } from '../contract/mod.ts'
 import { sideOf } from './filter.ts'
 
-const numbers: Readonly<Record<string, number>> = {
-  icmp: 1,
-  tcp: 6,
-  udp: 17,
-  icmpv6: 58,
-  sctp: 132,
-}
-const [inet, inet6] = [2, 10]
+const [unspecified, inet, inet6] = [0, 2, 10]
 const [stream, datagram] = [1, 2]
 const identity = ['time', ...eventTable.identity]
 
@@ -42,19 +36,19 @@ export function monitorEventOf(row: Row): MonitorEvent {
   }
 }
 
-/** Where from and where to. */
+/** Where from and where to. The address `::` is none that a packet could have gone to: it is not known. */
 function placeOf(row: Row): Record<string, unknown> {
-  const address = `${row['dst_address']}`
+  const address = row['dst_address'] === '::' ? '' : `${row['dst_address']}`
   const port = Number(row['dst_port'])
-  const protocol = `${row['protocol']}`
+  const isSixth = address.includes(':')
   return {
     source_ip: row['src_address'],
     source_port: row['src_port'],
     destination_ip: address,
     destination_port: port,
-    destination: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
-    address_family: address.includes(':') ? inet6 : inet,
-    protocol: protocol.toUpperCase(),
+    destination: address === '' ? '' : isSixth ? `[${address}]:${port}` : `${address}:${port}`,
+    address_family: address === '' ? unspecified : isSixth ? inet6 : inet,
+    protocol: `${row['protocol']}`.toUpperCase(),
     count: row['count'],
   }
 }
@@ -76,7 +70,7 @@ function connectionOf(row: Row): Record<string, unknown> {
     result: row['result'],
     socket_type: protocol === 'udp' ? 'DGRAM' : 'STREAM',
     raw_socktype: protocol === 'udp' ? datagram : stream,
-    raw_protocol: numbers[protocol] ?? 0,
+    raw_protocol: Math.max(0, ipProtocols.indexOf(protocol)),
     raw_ipv4:
       isSixth || !octets ? 0 : octets.subarray(12).reduce((sum, octet) => sum * 256 + octet, 0),
     raw_ipv6: isSixth && octets ? [...octets] : Array(16).fill(0),

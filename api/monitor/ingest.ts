@@ -11,6 +11,7 @@ import {
   errnoNames,
   eventKinds,
   eventTable,
+  ipProtocols,
   parseAddress,
   type RowValues,
 } from '../../wire/mod.ts'
@@ -82,7 +83,7 @@ function rowOfEvent(event: Given, place: string, nowNs: bigint): RowValues {
     node: textOf(event, 'k8s_node_name', place) || 'unknown',
     kind,
     count: 1,
-    protocol: textOf(event, 'protocol', place).toLowerCase(),
+    protocol: protocolOf(event, place),
     src_address: addressOf(event, 'source_ip', place),
     src_port: numberOf(event, 'source_port', place, 65_535),
     dst_address: addressOf(event, 'destination_ip', place),
@@ -108,6 +109,13 @@ function dropOf(event: Given, place: string): RowValues {
     reason_code: numberOf(event, 'drop_reason_code', place, 4_294_967_295),
     packet_size_bytes: numberOf(event, 'packet_size_bytes', place, 4_294_967_295),
   }
+}
+
+/** That monitor writes `Unknown(132)` for a number without a name. */
+function protocolOf(event: Given, place: string): string {
+  const name = textOf(event, 'protocol', place).toLowerCase()
+  const number = /^unknown\((\d+)\)$/.exec(name)?.[1]
+  return number === undefined ? name : (ipProtocols[Number(number)] ?? name)
 }
 
 function timeOf(event: Given, place: string, nowNs: bigint): bigint {

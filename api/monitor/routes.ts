@@ -4,14 +4,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { rfc3339 } from '../../common/mod.ts'
-import {
-  type EventGroups,
-  type EventGroupsQuestion,
-  type QuestionOptions,
-  type Range,
-  readEventGroups,
-  readPage,
-} from '../../store/query/mod.ts'
+import { type QuestionOptions, type Range, readPage } from '../../store/query/mod.ts'
 import { eventKinds, eventTable, type Field, type Row } from '../../wire/mod.ts'
 import {
   type MonitorEvent,
@@ -31,6 +24,7 @@ import type { RouteDeps } from '../routes/deps.ts'
 import { responses } from '../routes/responses.ts'
 import { monitorEventOf } from './event.ts'
 import { type MonitorFilters, monitorFilter, sideOf } from './filter.ts'
+import { eventGroupsOf } from './groups.ts'
 
 const time = eventTable.fields.find(({ name }) => name === 'time') as Field
 const newestFirst = { by: time, descending: true }
@@ -64,7 +58,7 @@ export function answerMonitorEvents(deps: RouteDeps, query: Query, reply: Fastif
       const filter = monitorFilter(filters)
       const [rows, counts] = await Promise.all([
         readEvents(deps, { filters, range, limit }, options),
-        groupsOf(deps, { range, filter }, ['kind'], options),
+        eventGroupsOf(deps, { range, filter }, ['kind'], options),
       ])
       return {
         events: rows.map(monitorEventOf),
@@ -147,7 +141,7 @@ function answerSummary(
     const range = { fromNs: nowNs - BigInt(seconds) * 1_000_000_000n, toNs: nowNs }
     const process = { ...(pid === 0 ? {} : { pid }), ...(command === '' ? {} : { command }) }
     const filter = monitorFilter({ type, ...process })
-    const { rows, totals } = await groupsOf(deps, { range, filter }, ['node'], options)
+    const { rows, totals } = await eventGroupsOf(deps, { range, filter }, ['node'], options)
     const byNode = rows.map(({ node, count }): [string, number] => [String(node), Number(count)])
     return {
       count: totals.count,
@@ -198,13 +192,13 @@ async function answerStats(deps: RouteDeps, reply: FastifyReply): Promise<Monito
     const nowNs = deps.nowNs()
     const filter = monitorFilter({})
     const [all, lastHour] = await Promise.all([
-      groupsOf(
+      eventGroupsOf(
         deps,
         { range: monitorRange(everything, 'now', nowNs), filter },
         ['kind', 'node'],
         options,
       ),
-      groupsOf(deps, { range: monitorRange('-1h', 'now', nowNs), filter }, ['kind'], options),
+      eventGroupsOf(deps, { range: monitorRange('-1h', 'now', nowNs), filter }, ['kind'], options),
     ])
     const total = all.totals.events
     const types = all.rows.map(({ kind, events }): [string, number] => {
@@ -229,17 +223,6 @@ async function answerStats(deps: RouteDeps, reply: FastifyReply): Promise<Monito
       query_time: rfc3339(nowNs),
     }
   })
-}
-
-/** All groups: kinds and nodes are few. */
-function groupsOf(
-  { reader }: RouteDeps,
-  scope: Pick<EventGroupsQuestion, 'range' | 'filter'>,
-  ...[names, options]: [readonly string[], QuestionOptions]
-): Promise<EventGroups> {
-  const by = eventTable.fields.filter(({ name }) => names.includes(name))
-  const order = { by: 'events', descending: true } as const
-  return readEventGroups(reader, { ...scope, by, order, limit: 100_000 }, options)
 }
 
 function summed(entries: readonly (readonly [string, number])[]): Record<string, number> {

@@ -50,6 +50,6 @@ function isOurs(request: FastifyRequest): boolean {
   throw badParameter(
     theirs,
     `it belongs to the shape of the eBPF network monitor, but ${own} does not`,
-    `Give ${own} with from, to and kind, or ${theirs} without ${own}.`,
+    `Leave out ${theirs}, or ${own}.`,
   )
 }
