@@ -23,8 +23,13 @@ export interface WorkerServerConfig {
   readonly spoolFolder: string
 }
 
+/** Statements that leave the columns of tables as they are. */
+const onlyReads = /^\s*(?:SELECT|WITH)\b/i
+
 export function createWorkerServer(config: WorkerServerConfig, engine: Engine): WorkerServer {
   let bodies = 0
+  /** Columns of the tables that rows were inserted into, until a statement that may change them. */
+  let known = new Map<string, readonly Column[]>()
   // An import statement would load undici and http2 as well (docs/design/004-memory.md).
   const { createServer } = process.getBuiltinModule('node:http')
   const server = createServer((request, response) => {
@@ -49,7 +54,11 @@ export function createWorkerServer(config: WorkerServerConfig, engine: Engine): 
     if (target) return insert(message, response, request, target)
     const sql = [request.sql, await textOf(message)].filter((part) => part !== '').join('\n')
     if (sql.trim() === '') throw new EngineError(62, 'Empty query')
-    await answer(response, { ...request, sql, lane: 'query' })
+    try {
+      await answer(response, { ...request, sql, lane: 'query' })
+    } finally {
+      if (!onlyReads.test(sql)) known = new Map()
+    }
   }
 
   /** The engine cannot take binary rows from memory, so they pass through a file of the data folder. */
@@ -75,6 +84,13 @@ export function createWorkerServer(config: WorkerServerConfig, engine: Engine): 
 
   /** Names and types of the columns that the body has. */
   async function columnsOf({ table, columns }: InsertTarget): Promise<readonly Column[]> {
+    const ofNow = known
+    const all = ofNow.get(table) ?? (await askColumns(table))
+    ofNow.set(table, all)
+    return columns ? columns.map((name) => named(all, name)) : all
+  }
+
+  async function askColumns(table: string): Promise<readonly Column[]> {
     const sql =
       'SELECT name, type FROM system.columns WHERE database = currentDatabase()' +
       " AND table = {table:String} AND default_kind NOT IN ('ALIAS', 'MATERIALIZED')"
@@ -90,8 +106,7 @@ export function createWorkerServer(config: WorkerServerConfig, engine: Engine): 
       .toString()
       .trim()
     if (lines === '') throw new EngineError(60, `Table ${table} does not exist (UNKNOWN_TABLE)`)
-    const all = lines.split('\n').map((line) => JSON.parse(line) as Column)
-    return columns ? columns.map((name) => named(all, name)) : all
+    return lines.split('\n').map((line) => JSON.parse(line) as Column)
   }
 
   /** A dropped request ends its query; an insert goes on, because its token makes the retry harmless. */

@@ -127,6 +127,21 @@ test('an unmodified client inserts and reads', async () => {
   }
 })
 
+test('a table that changes between two inserts takes the columns that it has then', async () => {
+  const insert = (columns: string, row: string) =>
+    ask(`INSERT INTO changing ${columns} FORMAT JSONEachRow`, '', row)
+  await ask('CREATE TABLE changing (a UInt8) ENGINE = MergeTree ORDER BY tuple()')
+  assert.equal((await insert('(a)', '{"a":1}')).status, 200)
+  await ask('ALTER TABLE changing ADD COLUMN b String')
+  assert.equal((await insert('(a, b)', '{"a":2,"b":"x"}')).status, 200)
+  await ask('DROP TABLE changing')
+  await ask('CREATE TABLE changing (a String) ENGINE = MergeTree ORDER BY tuple()')
+  assert.equal((await insert('(a)', '{"a":"three"}')).status, 200)
+  assert.equal((await ask('SELECT * FROM changing')).text, 'three\n')
+  await ask('DROP TABLE changing')
+  assert.deepEqual((await insert('(a)', '{"a":"four"}')).code, '60')
+})
+
 test('an idle connection is never closed under a question: the worker sets no time for it', async () => {
   const agent = new Agent({ keepAlive: true })
   const asked = request({ socketPath, path: '/ping', agent }).end()
@@ -159,7 +174,7 @@ test('more statements than places wait; more than may wait are turned away', asy
   assert.equal(answers.filter(({ code }) => code === '202').length, 12)
 })
 
-test('a second worker on the folder is told that it is taken', async () => {
+test('a second worker on the folder hears that it is taken', async () => {
   const [second, news] = await launch()
   assert.equal(news.state === 'failed' && news.code, 76, JSON.stringify(news))
   assert.equal(await end(second, () => undefined), 1)

@@ -94,6 +94,11 @@ async function listen(page: Page): Promise<readonly string[]> {
       complaints.push(`console ${message.type()}: ${message.text()}`)
     }
   })
+  // The browser's own line does not say what was asked.
+  page.on('response', async (answer) => {
+    if (answer.status() < 500) return
+    complaints.push(`${answer.status()} of ${answer.url()}`, await answer.text().catch(() => ''))
+  })
   await page.exposeFunction('complain', (text: string) => complaints.push(text))
   await page.addInitScript(`
     addEventListener('securitypolicyviolation', (event) =>
