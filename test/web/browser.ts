@@ -91,13 +91,8 @@ async function listen(page: Page): Promise<readonly string[]> {
   page.on('pageerror', (error) => complaints.push(`exception: ${error.message}`))
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') {
-      complaints.push(`console ${message.type()}: ${message.text()}`)
+      complaints.push(`console ${message.type()}: ${message.text()} ${message.location().url}`)
     }
-  })
-  // The browser's own line does not say what was asked.
-  page.on('response', async (answer) => {
-    if (answer.status() < 500) return
-    complaints.push(`${answer.status()} of ${answer.url()}`, await answer.text().catch(() => ''))
   })
   await page.exposeFunction('complain', (text: string) => complaints.push(text))
   await page.addInitScript(`

@@ -53,7 +53,7 @@ function check({ reason, side, by, says, counter }: Provoked, pair: Pair): void 
   let expected = 0
   const isV6 = says.source?.includes(':')
   // Of one side alone: what others drop meanwhile may fill the table.
-  const { records } = dropsOf(
+  const { records, counters } = dropsOf(
     { netns: pair[side].inode },
     () => {
       expected = Number(runPython(pair, isV6 ? by : ['quiet()', ...by]))
@@ -66,7 +66,8 @@ function check({ reason, side, by, says, counter }: Provoked, pair: Pair): void 
   )
   const ours = records.filter(isOurs)
   assert.ok(expected > 0, 'somebody else counted')
-  assert.equal(sumOf(ours, 'count'), expected, JSON.stringify(records.map(brief)))
+  const seen = JSON.stringify([records.map(brief), counters])
+  assert.equal(sumOf(ours, 'count'), expected, seen)
   const octets = (says.packet_bytes ?? ours[0]?.packet_bytes ?? 0) * expected
   assert.equal(sumOf(ours, 'bytes'), octets)
   for (const record of ours) {
