@@ -49,6 +49,13 @@ async function count(where: string): Promise<unknown> {
   return rows[0]?.['n']
 }
 
+test('a segment whose file is gone is an error of its insert, and central lives', async () => {
+  const gone = join(folder, 'gone')
+  await assert.rejects(store.insertSegment(gone, 'flows', 'gone'), { code: 'ENOENT' })
+  await assert.rejects(store.insertSegment(folder, 'flows', 'folder'), /EISDIR/)
+  assert.equal(await count("node = 'gone'"), 0)
+})
+
 test('a segment of many blocks becomes one part, and once', async () => {
   const blocks = Array.from({ length: 50 }, (_, at) =>
     block(

@@ -1,7 +1,7 @@
 // The store: one storage worker behind the ClickHouse client, its schema kept up to date.
 
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, open, rm } from 'node:fs/promises'
 import { Agent, type AgentOptions } from 'node:http'
 import { join } from 'node:path'
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client'
@@ -32,7 +32,7 @@ export interface Store extends Component, Reader, FileWriter {
   /**
    * Inserts a file of concatenated Native blocks, all of one schema (today's when left out), of one UTC day
    * and below 1,000,000 rows, once: a token that was seen is done already. Errors: `insert_refused` (its rows, or some of them, will never be taken); `disk_full`,
-   * `store_away`, `insert_later` (the engine's own trouble): keep the file, try again.
+   * `store_away`, `insert_later` (the engine's own trouble), Node's own of a file that cannot be read: keep the file, try again.
    */
   insertSegment(file: string, table: string, token: string, schema?: number): Promise<void>
   /** Whether the worker answers now. */
@@ -148,17 +148,18 @@ WHERE database = currentDatabase() AND name = '${flowTable.name}'`)
     }
   }
 
-  async function insertSegment(file: string, table: string, token: string, schema?: number) {
+  async function insertSegment(path: string, table: string, token: string, schema?: number) {
     const columns = columnsOf(table, schema)
     if (!columns) {
       const reason = `there is no table ${table}`
-      throw storeError('insert_refused', { details: { file, reason } })
+      throw storeError('insert_refused', { details: { file: path, reason } })
     }
     await worker.ready(readyWaitMs)
+    const rows = await open(path)
     try {
-      await insertSegmentFile(client, { file, table, columns, token })
+      await insertSegmentFile(client, { file: rows, table, columns, token })
     } catch (error) {
-      throw insertFault(error, file)
+      throw insertFault(error, path)
     } finally {
       // Also after an error: the engine may have taken the rows before the connection broke.
       changes++

@@ -68,16 +68,33 @@ test('a negative return value is its u32', () => {
 test('repetitions are runs', () => {
   const entries = createMapEntries()
   const count = object.testRun('count_protocols', { ...room, outputBytesMax: 0 })
-  const sctp = 132
-  const repetitions = 50 // too short for a signal to come between
-  const startedMs = performance.now()
-  const { durationNs, outputBytes } = count.run(frameOf(sctp, 80), repetitions)
-  const tookNs = (performance.now() - startedMs) * 1e6
+  const [sctp, repetitions] = [132, 50]
+  const counted = () => {
+    object.map('protocols_array').read(entries)
+    return entries.valueWords[sctp * 2] ?? 0
+  }
+  const measured = () => {
+    const [before, startedMs] = [counted(), performance.now()]
+    const { durationNs, outputBytes } = count.run(frameOf(sctp, 80), repetitions)
+    const tookNs = (performance.now() - startedMs) * 1e6
+    return { durationNs, outputBytes, tookNs, octets: counted() - before }
+  }
+  const { durationNs, outputBytes, tookNs, octets } = untilUninterrupted(measured)
   assert.ok(durationNs > 0 && durationNs * repetitions < tookNs, `${durationNs} of ${tookNs} ns`)
   assert.equal(outputBytes, 0)
-  object.map('protocols_array').read(entries)
-  assert.equal(entries.valueWords[sctp * 2], 5000)
+  assert.equal(octets, 5000)
 })
+
+/** A signal that comes between two repetitions ends them; Node gets some of its own. */
+function untilUninterrupted<T>(work: () => T): T {
+  for (let tries = 0; ; tries++) {
+    try {
+      return work()
+    } catch (error) {
+      if (tries === 100 || !/Interrupted system call/.test(String(error))) throw error
+    }
+  }
+}
 
 test('the context is given, and may change from run to run', () => {
   const told = object.testRun('tell_mark', { ...room, contextBytes: 192 })

@@ -1,7 +1,7 @@
 // Inserts one segment file, atomically and once: the segment's id is the deduplication token, and all its
 // blocks are squashed into ONE insert block, whose part the engine commits whole or not at all.
 
-import { createReadStream } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
 import type { ClickHouseClient } from '@clickhouse/client'
 import { fieldsOf, tableNamed } from '../../wire/mod.ts'
 
@@ -20,8 +20,8 @@ const settings = {
 } as const
 
 export interface SegmentFile {
-  /** Concatenated Native blocks. */
-  readonly file: string
+  /** Concatenated Native blocks; closed afterwards. A path would be an error that nobody hears, if it is gone. */
+  readonly file: FileHandle
   readonly table: string
   /** The blocks' columns as SQL; what else the table has gets its default. */
   readonly columns: string
@@ -45,7 +45,7 @@ export async function insertSegmentFile(
   client: ClickHouseClient,
   { file, table, columns, token }: SegmentFile,
 ): Promise<void> {
-  const values = createReadStream(file)
+  const values = file.createReadStream()
   try {
     const { stream } = await client.exec({
       query: `INSERT INTO ${table} (${columns}) FORMAT Native`,

@@ -2,16 +2,15 @@
 // in it.
 
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { freePort } from '../../../common/free-port.fake.ts'
 import { until } from '../../../common/until.fake.ts'
 import { appendRow, createBatch, flowTable, type RowValues } from '../../../wire/mod.ts'
+import { readByNfcapd } from '../../nfcapd.fake.ts'
 import { missing } from '../installed.fake.ts'
 import { createExportsFake, flowRows } from '../rows.fake.ts'
 import { createIpfixEncoder } from './message.ts'
@@ -22,12 +21,7 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 test('nfdump has every row that was sent by UDP, with its numbers', {
   skip: missing('nfcapd', 'nfdump'),
 }, async () => {
-  const port = await freePort()
-  const files = mkdtempSync(join(folder, 'nfcapd-'))
-  const listen = ['-b', '127.0.0.1', '-p', String(port), '-B', '2000000']
-  const collector = spawn('nfcapd', ['-l', files, ...listen, '-t', '3600'], { stdio: 'ignore' })
-  try {
-    await until('nfcapd to listen', () => isUdpTaken(port))
+  const lines = await readByNfcapd(folder, async (port) => {
     const config = { name: 'ipfix', kind: 'ipfix', endpoint: `udp://127.0.0.1:${port}` } as const
     const fake = createExportsFake(join(folder, 'udp'), [config])
     await fake.start()
@@ -35,22 +29,8 @@ test('nfdump has every row that was sent by UDP, with its numbers', {
     await fake.append([...flowRows(0, 2_000), ...flowRows(2_000, 500, v6)])
     await until('the rows', () => fake.exports.list()[0]?.rows === 2_500)
     await fake.stop()
-  } finally {
-    const ended = once(collector, 'exit')
-    collector.kill('SIGTERM')
-    await ended
-  }
-  const csv = execFileSync('nfdump', [
-    '-R',
-    files,
-    '-q',
-    '-o',
-    'fmt:%sa,%da,%sp,%dp,%pr,%ibyt,%ipkt,%obyt,%opkt',
-    '-N',
-    '-6',
-  ])
-  const lines = csv.toString().trim().split('\n')
-  const found = lines.map((line) => line.split(',').map((cell) => cell.trim())).toSorted(byBytes)
+  })
+  const found = lines.toSorted(byBytes)
   assert.equal(found.length, 2_500)
   assert.deepEqual(found[7], ['10.0.0.7', '10.9.0.1', '1031', '443', '6', '15', '3', '7', '2'])
   assert.deepEqual(found[2_100]?.slice(0, 2), ['2001:db8::1', '2001:db8::2'])
@@ -60,12 +40,6 @@ test('nfdump has every row that was sent by UDP, with its numbers', {
 
 function byBytes(a: readonly string[], b: readonly string[]): number {
   return Number(a[5]) - Number(b[5])
-}
-
-function isUdpTaken(port: number): boolean {
-  return execFileSync('ss', ['-lunH', `sport = :${port}`])
-    .toString()
-    .includes(`:${port}`)
 }
 
 test('tshark reads every field of a record, enterprise ones as well', {

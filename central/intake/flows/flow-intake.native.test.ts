@@ -2,7 +2,7 @@
 // the same datagrams. Three counts have to be one.
 
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -15,6 +15,7 @@ import { until } from '../../../common/until.fake.ts'
 import type { Row } from '../../../wire/mod.ts'
 import { missing } from '../../export/installed.fake.ts'
 import { createExportsFake, flowRows } from '../../export/rows.fake.ts'
+import { readByNfcapd } from '../../nfcapd.fake.ts'
 import { frameOf, sflowOf } from './datagrams.fake.ts'
 import {
   addSum,
@@ -140,38 +141,9 @@ async function send(port: number, datagrams: readonly Buffer[]): Promise<void> {
 
 /** What nfcapd and nfdump make of the same datagrams. */
 async function nfdumpSums(datagrams: readonly Buffer[]): Promise<FlowSums> {
-  const files = mkdtempSync(join(folder, 'nfcapd-'))
-  const probe = createSocket('udp4')
-  probe.bind(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address()
-  probe.close()
-  const where = ['-l', files, '-b', '127.0.0.1', '-p', String(port), '-B', '4000000', '-t', '3600']
-  const collector = spawn('nfcapd', where, { stdio: 'ignore' })
-  const flows: string[] = []
-  try {
-    await until('nfcapd to listen', () =>
-      execFileSync('ss', ['-lunH', `sport = :${port}`])
-        .toString()
-        .includes(`:${port}`),
-    )
-    await send(port, datagrams)
-    await until('nfcapd to have read all', () =>
-      / 0 +0 /.test(execFileSync('ss', ['-lunH', `sport = :${port}`]).toString()),
-    )
-  } finally {
-    const ended = once(collector, 'exit')
-    collector.kill('SIGTERM')
-    await ended
-  }
-  const format = 'fmt:%sa,%da,%sp,%dp,%pr,%ibyt,%ipkt,%obyt,%opkt'
-  const text = execFileSync('nfdump', ['-R', files, '-q', '-o', format, '-N', '-6'])
-  flows.push(...text.toString().trim().split('\n'))
   const sums: FlowSums = new Map()
-  for (const line of flows) {
-    const [src, dst, srcPort, dstPort, protocol, ...counts] = line
-      .split(',')
-      .map((cell) => cell.trim())
+  const lines = await readByNfcapd(folder, (port) => send(port, datagrams))
+  for (const [src, dst, srcPort, dstPort, protocol, ...counts] of lines) {
     const [bytes = 0, packets = 0, backBytes = 0, backPackets = 0] = counts.map(Number)
     if (packets > 0) addSum(sums, `${src} ${dst} ${srcPort} ${dstPort} ${protocol}`, bytes, packets)
     if (backPackets > 0) {
