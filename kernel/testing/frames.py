@@ -212,7 +212,7 @@ def router(thin_mtu=1500, v6=False):
             return
         with open('/proc/sys/net/ipv6/conf/all/forwarding', 'w') as file:
             file.write('1')
-        command('ip', '-6', 'address', 'add', 'fd78::1/64', 'dev', 'thin0', 'nodad')
+        take_ipv6('fd78::1', 'thin0')
 
 
 def quiet():
@@ -225,12 +225,19 @@ def quiet():
         off()
 
 
+def take_ipv6(address, link):
+    """The kernel makes the route to an address of its own some time after the command has ended."""
+    command('ip', '-6', 'address', 'add', address + '/64', 'dev', link, 'nodad')
+    own = 'local ' + address + ' dev '
+    until('the route to ' + address, lambda: own in command('ip', '-6', 'route', 'show', 'table', 'local'))
+
+
 def use_ipv6():
     """Addresses and neighbours as IPv4 has them; nothing is asked on the cable."""
-    command('ip', '-6', 'address', 'add', NEAR6 + '/64', 'dev', 'near0', 'nodad')
+    take_ipv6(NEAR6, 'near0')
     command('ip', '-6', 'neighbour', 'replace', FAR6, 'lladdr', FAR_MAC, 'dev', 'near0', 'nud', 'permanent')
     with inside_far():
-        command('ip', '-6', 'address', 'add', FAR6 + '/64', 'dev', 'far0', 'nodad')
+        take_ipv6(FAR6, 'far0')
         command('ip', '-6', 'neighbour', 'replace', NEAR6, 'lladdr', NEAR_MAC, 'dev', 'far0', 'nud', 'permanent')
 
 

@@ -32,6 +32,8 @@ export function createPair(): Pair {
   near.run('ip', 'link', 'add', 'near0', 'address', nearMac, 'type', 'veth', ...peer)
   set(near, 'near0', nearAddress, { address: farAddress, mac: farMac })
   set(far, 'far0', farAddress, { address: nearAddress, mac: nearMac })
+  untilUp(near, 'near0')
+  untilUp(far, 'far0')
   countIn(near, 'output')
   countIn(far, 'prerouting')
   return {
@@ -71,6 +73,17 @@ function set(namespace: Namespace, link: string, address: string, other: Neighbo
   // No question for the other's address: it would be a packet more, and datagrams would wait for the answer.
   const neighbour = [other.address, 'lladdr', other.mac, 'dev', link, 'nud', 'permanent']
   namespace.run('ip', 'neighbour', 'replace', ...neighbour)
+}
+
+/**
+ * The kernel takes a cable into use some time after both ends are up, and longer on a busy host. Until then a queue
+ * gives away what it gets, and IPv6 has no addresses there.
+ */
+function untilUp(namespace: Namespace, link: string): void {
+  const endMs = Date.now() + 30_000
+  while (!namespace.run('ip', 'link', 'show', link).includes(' state UP ')) {
+    if (Date.now() > endMs) throw new Error(`${link} does not come up`)
+  }
 }
 
 function countIn(namespace: Namespace, hook: string): void {

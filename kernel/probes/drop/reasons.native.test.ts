@@ -65,8 +65,8 @@ function check({ reason, side, by, says, counter }: Provoked, pair: Pair): void 
     },
   )
   const ours = records.filter(isOurs)
-  assert.ok(expected > 0, 'somebody else counted')
   const seen = JSON.stringify([records.map(brief), counters])
+  assert.ok(expected > 0, `nobody else counted: ${seen}`)
   assert.equal(sumOf(ours, 'count'), expected, seen)
   const octets = (says.packet_bytes ?? ours[0]?.packet_bytes ?? 0) * expected
   assert.equal(sumOf(ours, 'bytes'), octets)
