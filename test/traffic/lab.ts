@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
+import { until } from '../../common/until.fake.ts'
 import { command } from './command.ts'
 import { type Peer, startPeer } from './peer.ts'
 import { parseSs, type SocketLine } from './ss.ts'
@@ -78,14 +79,22 @@ async function sweep(): Promise<void> {
 async function joinByVeth(left: string, right: string, i: number, octet: number): Promise<void> {
   const ip = (...args: string[]) => command('ip', args)
   await ip('-n', left, 'link', 'add', `r${i}`, 'type', 'veth', 'peer', `l${i}`, 'netns', right)
-  for (const [name, device, host] of [
+  const ends = [
     [left, `r${i}`, 1],
     [right, `l${i}`, 2],
-  ] as const) {
+  ] as const
+  const v6 = (host: number) => `fd${octet.toString(16)}::${i + 1}:${host}`
+  for (const [name, device, host] of ends) {
     await ip('-n', name, 'address', 'add', `10.${octet}.${i}.${host}/24`, 'dev', device)
-    const v6 = `fd${octet.toString(16)}::${i + 1}:${host}/112`
-    await ip('-n', name, 'address', 'add', v6, 'dev', device, 'nodad')
+    await ip('-n', name, 'address', 'add', `${v6(host)}/112`, 'dev', device, 'nodad')
     await ip('-n', name, 'link', 'set', device, 'up')
+  }
+  // The kernel takes a cable into use, and makes the route to an IPv6 address of its own, some time after that.
+  for (const [name, device, host] of ends) {
+    await until(`the route to ${v6(host)}`, async () => {
+      const routes = await ip('-n', name, '-6', 'route', 'show', 'table', 'local')
+      return routes.includes(`local ${v6(host)} dev ${device} `)
+    })
   }
 }
 
