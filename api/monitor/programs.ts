@@ -24,9 +24,11 @@ export async function monitorProgramsOf(
     deps.health(),
     eventGroupsOf(deps, { range, filter: monitorFilter({}) }, ['node', 'kind'], options),
   ])
+  const groupsOf = Map.groupBy(groups.rows, (group) => String(group['node']))
+  const knownNodes = new Map(nodes.map((each) => [each.node, each]))
   const eventsOf = (node: string, isOf: (kind: string) => boolean) =>
-    groups.rows
-      .filter((group) => group['node'] === node && isOf(String(group['kind'])))
+    (groupsOf.get(node) ?? [])
+      .filter((group) => isOf(String(group['kind'])))
       .reduce((sum, group) => sum + Number(group['events']), 0)
   const shown = rows.map((row) => ({
     name: String(row['program']),
@@ -35,7 +37,7 @@ export async function monitorProgramsOf(
     node: String(row['node']),
   }))
   const agents = [...Map.groupBy(rows, (row) => String(row['node']))].map(([node, own]) => {
-    const known = nodes.find((each) => each.node === node)
+    const known = knownNodes.get(node)
     const times = own.map((row) => String(row['time'])).toSorted()
     return {
       node_name: node,

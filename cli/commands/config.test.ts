@@ -58,9 +58,19 @@ for (const file of globSync('*.good.yaml', { cwd: testdata })) {
   test(`${file} has no mistake`, async () => {
     const { exitCode, out, err } = await weir(`config check ${join(testdata, file)}`)
     assert.deepEqual({ exitCode, err }, { exitCode: 0, err: '' })
-    assert.match(out, new RegExp(`${basename(file)}: no mistake, \\d+ settings\\n$`))
+    assert.match(
+      out,
+      new RegExp(`${basename(file)}: no mistake, \\d+ settings(, \\d+ exports)?\\n$`),
+    )
   })
 }
+
+test('exports are no settings: a file of two of them had "0 settings"', async (context) => {
+  const item = (name: string) => `  - { kind: files, name: ${name}, path: /srv/${name} }\n`
+  const two = `exports:\n${item('a')}${item('b')}`
+  const { out } = await weir(`config check ${fileOf(context, two)}`)
+  assert.match(out, /: no mistake, 0 settings, 2 exports\n$/)
+})
 
 test('a flag is stronger than a variable, a variable than the file, the file than the default', async (context) => {
   const file = fileOf(

@@ -88,7 +88,9 @@ async function check(values: Values, terminal: Terminal): Promise<number> {
   const mistakes = [...found.mistakes, ...openAddresses(found, settings)].sort(byPlace)
   for (const mistake of mistakes) note(terminal, escaped(mistakeLine(file, mistake)))
   if (mistakes.length > 0) return badFileExitCode
-  print(terminal, `${escaped(file)}: no mistake, ${found.values.size} settings`)
+  const items = found.lists.get('exports') ?? []
+  const exports = items.length > 0 ? `, ${items.length} exports` : ''
+  print(terminal, `${escaped(file)}: no mistake, ${found.values.size} settings${exports}`)
   return 0
 }
 

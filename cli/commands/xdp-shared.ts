@@ -20,8 +20,8 @@ export const placeFlags: readonly Flag[] = [
   {
     name: 'netns',
     kind: 'text',
-    metavar: 'PATH',
-    help: 'A file that stands for its network namespace: /run/netns/NAME.',
+    metavar: 'PATH|INODE',
+    help: 'A file that stands for its network namespace: /run/netns/NAME; the number in weir xdp status of one that has gone.',
   },
   {
     name: 'netns-pid',

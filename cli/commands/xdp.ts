@@ -109,7 +109,14 @@ const status: Command = {
     )
     listing.finish()
     if (found.length === 0) note(terminal, 'no interface has it: weir xdp attach -i eth0')
-    for (const { interface: name, isOther } of found) {
+    for (const { interface: name, netns, mode, isOther } of found) {
+      if (mode === 'gone') {
+        note(
+          terminal,
+          `${name}: the interface was deleted; its rules wait for another attach to it`,
+        )
+        note(terminal, `  weir xdp detach -i ${name} --netns ${netns} takes them away`)
+      }
       if (!isOther) continue
       note(
         terminal,

@@ -50,9 +50,11 @@ export function placeOf({ interface: name, netns, root }: XdpTarget): PinPlace {
   return { root, netns: inode, interface: name }
 }
 
+/** The number of one that has gone is all that is left of it, and names what is pinned for it. */
 function inodeOf(path: string): number {
   const found = statSync(path, { throwIfNoEntry: false })
   if (found !== undefined) return found.ino
+  if (/^\d+$/.test(path)) return Number(path)
   throw fail('namespace_refused', { details: { path, reason: 'ENOENT' } })
 }
 

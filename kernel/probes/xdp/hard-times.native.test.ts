@@ -104,8 +104,7 @@ test('a network namespace that goes leaves pins that are shown and come off, and
   const [left] = listPinned(root)
   assert.deepEqual(left, place)
   // Its file is gone with it; a command names it by what the status shows.
-  const { removePins } = await import('./pinned.ts')
-  assert.equal(removePins(place), true)
+  await detachPinnedXdp({ ...target, netns: `${place.netns}` })
   assert.deepEqual(listPinned(root), [])
   assertGone('prog', programId)
 })
