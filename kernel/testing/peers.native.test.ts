@@ -19,12 +19,12 @@ test('the namespaces of a process that was killed are taken away, those of the l
   })
   try {
     const left = String((await once(child.stdout, 'data'))[0]).trim()
-    sweepNamespaces()
+    sweepNamespaces('weir-kernel')
     assert.ok(names().includes(`${left} `) || names().includes(`${left}\n`))
     const ended = once(child, 'exit')
     child.kill('SIGKILL')
     await ended
-    sweepNamespaces()
+    sweepNamespaces('weir-kernel')
     const there = names()
     assert.ok(!there.includes(left))
     assert.ok(there.includes(own.name))

@@ -24,12 +24,13 @@ export interface Peers {
 
 const program = fileURLToPath(new URL('./peers.py', import.meta.url))
 const commandLimitMs = 60_000
+const prefix = 'weir-kernel'
 let created = 0
 
 export function createNamespace(): Namespace {
-  if (created === 0) sweepNamespaces()
+  if (created === 0) sweepNamespaces(prefix)
   created++
-  const name = `weir-kernel-${process.pid}-${created}`
+  const name = `${prefix}-${process.pid}-${created}`
   const path = `/run/netns/${name}`
   execFileSync('ip', ['netns', 'add', name], { timeout: commandLimitMs })
   const run = (...command: readonly string[]) =>
@@ -47,13 +48,13 @@ export function createNamespace(): Namespace {
   }
 }
 
-/** Takes away the namespaces of processes that were killed before they could. */
-export function sweepNamespaces(): void {
+/** Takes away the namespaces PREFIX-PID-… of processes that were killed before they could. */
+export function sweepNamespaces(prefix: string): void {
   const listed = execFileSync('ip', ['netns', 'list'], {
     encoding: 'utf8',
     timeout: commandLimitMs,
   })
-  for (const [name, pid] of listed.matchAll(/^weir-kernel-(\d+)-\d+/gm)) {
+  for (const [name, pid] of listed.matchAll(new RegExp(`^${prefix}-(\\d+)-[\\d-]+`, 'gm'))) {
     if (existsSync(`/proc/${pid}`)) continue
     // Somebody else may sweep at the same time.
     spawnSync('ip', ['netns', 'delete', name], { timeout: commandLimitMs })

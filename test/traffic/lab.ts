@@ -3,11 +3,12 @@
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { until } from '../../common/until.fake.ts'
+import { sweepNamespaces } from '../../kernel/testing/peers.ts'
 import { command } from './command.ts'
 import { type Peer, startPeer } from './peer.ts'
 import { parseSs, type SocketLine } from './ss.ts'
@@ -54,7 +55,7 @@ export async function withNamespaces<T>(count: number, work: (lab: Lab) => Promi
   const folder = mkdtempSync(join(tmpdir(), 'weir-lab-'))
   const guests: Guests = { peers: [], programs: [] }
   try {
-    if (labs === 1) await sweep()
+    if (labs === 1) sweepNamespaces('weir')
     const octet = randomInt(64, 250)
     for (const name of names) await command('ip', ['netns', 'add', name])
     for (const name of names) await command('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
@@ -65,14 +66,6 @@ export async function withNamespaces<T>(count: number, work: (lab: Lab) => Promi
     await Promise.all(guests.programs.map(end))
     for (const name of names) await command('ip', ['netns', 'del', name]).catch(() => {})
     rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-/** Takes away what a test that was killed left behind. */
-async function sweep(): Promise<void> {
-  const listed = (await command('ip', ['netns', 'list'])).matchAll(/^weir-(\d+)-\d+-\d+/gm)
-  for (const [name, pid] of listed) {
-    if (!existsSync(`/proc/${pid}`)) await command('ip', ['netns', 'del', name]).catch(() => {})
   }
 }
 

@@ -51,9 +51,15 @@ export interface TreeMaker {
 export function createTreeMaker(prepare: (tree: Tree) => void): TreeMaker {
   const folder = mkdtempSync(join(tmpdir(), 'weir-recipe-'))
   const first = join(folder, 'first')
-  cpSync(home, first, { recursive: true, filter: (path) => isSource(relative(home, path)) })
-  symlinkSync(join(home, 'node_modules'), join(first, 'node_modules'))
-  prepare(createTree(first))
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  try {
+    cpSync(home, first, { recursive: true, filter: (path) => isSource(relative(home, path)) })
+    symlinkSync(join(home, 'node_modules'), join(first, 'node_modules'))
+    prepare(createTree(first))
+  } catch (error) {
+    remove()
+    throw error
+  }
   return {
     withTree: (work) => {
       const root = join(folder, 'followed')
@@ -64,7 +70,7 @@ export function createTreeMaker(prepare: (tree: Tree) => void): TreeMaker {
         rmSync(root, { recursive: true, force: true })
       }
     },
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove,
   }
 }
 
