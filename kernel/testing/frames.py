@@ -215,18 +215,10 @@ def router(thin_mtu=1500, v6=False):
         take_ipv6('fd78::1', 'thin0')
 
 
-def quiet():
-    """No IPv6: else each side greets the other by multicast, whenever it likes."""
-    def off():
-        with open('/proc/sys/net/ipv6/conf/all/disable_ipv6', 'w') as file:
-            file.write('1')
-    off()
-    with inside_far():
-        off()
-
-
 def take_ipv6(address, link):
     """The kernel makes the route to an address of its own some time after the command has ended."""
+    with open('/proc/sys/net/ipv6/conf/' + link + '/disable_ipv6', 'w') as file:
+        file.write('0')
     command('ip', '-6', 'address', 'add', address + '/64', 'dev', link, 'nodad')
     own = 'local ' + address + ' dev '
     until('the route to ' + address, lambda: own in command('ip', '-6', 'route', 'show', 'table', 'local'))

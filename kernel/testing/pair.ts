@@ -7,7 +7,7 @@ export interface Sum {
   readonly octets: number
 }
 
-/** `near0` of the near namespace is connected to `far0` of the far one. */
+/** `near0` of the near namespace is connected to `far0` of the far one; neither has IPv6. */
 export interface Pair {
   readonly near: Namespace
   readonly far: Namespace
@@ -28,6 +28,7 @@ const port = 9999
 export function createPair(): Pair {
   const near = createNamespace()
   const far = createNamespace()
+  for (const side of [near, far]) withoutIpv6(side)
   const peer = ['peer', 'name', 'far0', 'address', farMac, 'netns', far.name]
   near.run('ip', 'link', 'add', 'near0', 'address', nearMac, 'type', 'veth', ...peer)
   set(near, 'near0', nearAddress, { address: farAddress, mac: farMac })
@@ -62,6 +63,11 @@ export function createPair(): Pair {
   }
 }
 
+/** With IPv6 each side greets the other by multicast whenever it likes: packets that nobody sent, in every count. */
+function withoutIpv6(namespace: Namespace): void {
+  namespace.run('sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6')
+}
+
 interface Neighbour {
   readonly address: string
   readonly mac: string
@@ -77,7 +83,7 @@ function set(namespace: Namespace, link: string, address: string, other: Neighbo
 
 /**
  * The kernel takes a cable into use some time after both ends are up, and longer on a busy host. Until then a queue
- * gives away what it gets, and IPv6 has no addresses there.
+ * gives away what it gets.
  */
 function untilUp(namespace: Namespace, link: string): void {
   const endMs = Date.now() + 30_000

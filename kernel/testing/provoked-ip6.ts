@@ -72,11 +72,7 @@ export const ip6Drops: readonly Provoked[] = [
   {
     reason: 'IPV6DISABLED',
     side: 'far',
-    by: [
-      'with inside_far(): open("/proc/sys/net/ipv6/conf/far0/disable_ipv6", "w").write("1")',
-      put(`ipv6(${datagram}, 17)`, 4),
-      'print(4)',
-    ],
+    by: [put(`ipv6(${datagram}, 17)`, 4), 'print(4)'],
     says: { ...there, ...udp },
   },
   {

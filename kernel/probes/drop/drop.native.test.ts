@@ -15,13 +15,6 @@ let pair: Pair
 
 before(() => {
   pair = createPair()
-  // What IPv6 asks of its link by itself, and the kernel drops, is none of the packets that are counted here.
-  for (const [namespace, link] of [
-    [pair.near, 'near0'],
-    [pair.far, 'far0'],
-  ] as const) {
-    namespace.run('sh', '-c', `echo 1 > /proc/sys/net/ipv6/conf/${link}/disable_ipv6`)
-  }
 })
 after(() => pair?.remove())
 

@@ -13,7 +13,6 @@ let rule: DropRule
 
 before(() => {
   pair = createPair()
-  runPython(pair, ['quiet()'])
 })
 after(() => pair?.remove())
 beforeEach(() => {

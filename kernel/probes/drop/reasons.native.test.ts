@@ -51,12 +51,11 @@ function check({ reason, side, by, says, counter }: Provoked, pair: Pair): void 
     record.link_protocol === (says.link_protocol ?? 0)
   const before = counter ? kernelCounter(pair[side], counter) : 0
   let expected = 0
-  const isV6 = says.source?.includes(':')
   // Of one side alone: what others drop meanwhile may fill the table.
   const { records, counters } = dropsOf(
     { netns: pair[side].inode },
     () => {
-      expected = Number(runPython(pair, isV6 ? by : ['quiet()', ...by]))
+      expected = Number(runPython(pair, by))
     },
     (seen) => {
       // A frame that was put on the cable is dropped a moment later, perhaps on another CPU.
