@@ -174,7 +174,7 @@ export const routeDrops: readonly Provoked[] = [
     way: 'nobody answers the question of ARP',
     side: 'near',
     by: [
-      // By hand: when it gave up by its own clock, once in a few hundred times no tracepoint saw the three go.
+      // By hand: the kernel's own clock may strike while process 1 is current (common/process-one.fake.ts).
       'settings(neigh__near0__mcast_solicit=1, neigh__near0__retrans_time_ms=60000)',
       's = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((NEAR, 5001))',
       "for _ in range(3): s.sendto(b'x' * 10, ('10.77.0.99', 5002))",

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { besideProcessOne } from '../../common/process-one.fake.ts'
 import { type JsonRow, weirProgram, withRiver } from '../river.ts'
 import { command, type Lab, openPair, until, withNamespaces } from '../traffic/mod.ts'
 
@@ -44,6 +45,9 @@ const countOf = (rows: readonly JsonRow[]) =>
   rows.reduce((sum, row) => sum + Number(row['count']), 0)
 
 test('segments that a rule drops, and those sent again, name both processes and their connection', () =>
+  besideProcessOne(segmentsDropped))
+
+const segmentsDropped = () =>
   withRiver({}, (river) =>
     withNamespaces(2, async (lab) => {
       const [client, server] = [await lab.peer(0, 'drop-client'), await lab.peer(1, 'drop-server')]
@@ -84,7 +88,7 @@ test('segments that a rule drops, and those sent again, name both processes and 
       await pair.client.close()
       await pair.server.close()
     }),
-  ))
+  )
 
 /** What the rule had dropped when it went. */
 async function stopDropping(lab: Lab): Promise<number> {

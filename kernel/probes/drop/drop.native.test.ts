@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { besideProcessOne } from '../../../common/process-one.fake.ts'
 import { kernelNames } from '../../loader/host.ts'
 import { bootNs, dropKind } from '../../mod.ts'
 import { type DropRecord, placeOf, saysReasons } from '../../testing/drop-record.ts'
@@ -141,7 +142,9 @@ test('a full table costs the tuple and not the number, and both halves are what 
   }
 })
 
-test('retransmits are segments, as many as arrived again', () => {
+test('retransmits are segments, as many as arrived again', () => besideProcessOne(retransmitSyn))
+
+function retransmitSyn(): void {
   const rule = dropRule(pair.far, 'input', 'tcp dport 4011 tcp flags syn')
   try {
     const { records, counters } = dropsOf({ netns: pair.near.inode }, () => {
@@ -165,4 +168,4 @@ test('retransmits are segments, as many as arrived again', () => {
   } finally {
     rule.remove()
   }
-})
+}

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { besideProcessOne } from '../../../common/process-one.fake.ts'
 import { dropKind } from '../../mod.ts'
 import { type DropRecord, hasReason } from '../../testing/drop-record.ts'
 import { dropsOf, kernelCounter, runPython, sumOf } from '../../testing/drops.ts'
@@ -28,16 +29,18 @@ const all = [
 
 for (const provoked of all) {
   const { reason, way, since = [6, 18] } = provoked
-  test(`${reason}${way ? `, ${way}` : ''}: its tuple, as often as it happened`, (t) => {
+  test(`${reason}${way ? `, ${way}` : ''}: its tuple, as often as it happened`, async (t) => {
     if (!hasReason(reason)) return t.skip(`this kernel has no reason ${reason}`)
     if (!kernelAtLeast(...since))
       return t.skip(`what kernels before ${since.join('.')} give here is not known`)
-    const pair = createPair()
-    try {
-      check(provoked, pair)
-    } finally {
-      pair.remove()
-    }
+    await besideProcessOne(() => {
+      const pair = createPair()
+      try {
+        check(provoked, pair)
+      } finally {
+        pair.remove()
+      }
+    })
   })
 }
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { closeSync } from 'node:fs'
 import { after, before, test } from 'node:test'
+import { besideProcessOne } from '../../../common/process-one.fake.ts'
 import { bpfCall } from '../../loader/bpf-call.ts'
 import { dropKind } from '../../mod.ts'
 import type { DropRecord } from '../../testing/drop-record.ts'
@@ -45,6 +46,7 @@ interface Again {
   readonly fired: number
 }
 
+/** A timer begins to send the window again. */
 function loseWindow(): Again {
   const [kernelBefore, runs] = [
     kernelCounter(pair.near, 'Tcp.RetransSegs'),
@@ -58,17 +60,17 @@ function loseWindow(): Again {
   })
   assert.equal(kernelCounter(pair.near, 'Tcp.RetransSegs') - kernelBefore, segments)
   const again = records.filter(({ kind }) => kind === dropKind.RETRANSMIT)
+  assert.equal(sumOf(again, 'count'), segments)
   return { records: again, segments, fired: runs.after - runs.before }
 }
 
-test('one buffer of many segments that is sent again counts all of them, as TCP_INFO and nstat do', () => {
+test('one buffer of many segments that is sent again counts all of them, as TCP_INFO and nstat do', async () => {
   const statistics = bpfCall('enableStatistics', [0])
   assert.ok(statistics >= 0, 'BPF_ENABLE_STATS')
   try {
     // Others on this host may send again meanwhile, which hides that one buffer was many segments: then once more.
     for (let tries = 1; ; tries++) {
-      const { records, segments, fired } = loseWindow()
-      assert.equal(sumOf(records, 'count'), segments)
+      const { records, segments, fired } = await besideProcessOne(loseWindow)
       for (const { source, source_port: from, destination, destination_port: to } of records) {
         assert.deepEqual([source, from, destination, to], [near, 5001, far, 5002])
       }
