@@ -144,6 +144,19 @@ test('no number of the ledger is cut at any width', { skip }, () =>
   }),
 )
 
+interface Box {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+/** Both at one moment: the page goes on, and rows with it. */
+const rowAndPort = `(() => {
+  const port = document.querySelector('tr.row .c-dst .whole > span')
+  return [port.closest('tr'), port].map((element) => element.getBoundingClientRect().toJSON())
+})()`
+
 test('the destination of a connection is shown at every width', { skip }, () =>
   look(
     { dress: (row) => ({ ...row, src_process: long, dst_process: long }) },
@@ -154,11 +167,7 @@ test('the destination of a connection is shown at every width', { skip }, () =>
         const port = page.locator('tr.row .c-dst .whole > span').first()
         await port.waitFor()
         assert.equal(await port.textContent(), ':5432')
-        const [row, end] = [
-          await page.locator('tr.row').first().boundingBox(),
-          await port.boundingBox(),
-        ]
-        assert.ok(row && end)
+        const [row, end] = await page.evaluate<readonly [Box, Box]>(rowAndPort)
         const isInside = end.x >= row.x && end.x + end.width <= row.x + row.width
         assert.ok(isInside, `at ${width} px it is inside the row`)
         const isLevel = end.y >= row.y && end.y + end.height <= row.y + row.height
