@@ -24,9 +24,12 @@ export function mountBpffs(): Bpffs {
   }
 }
 
-/** Waits until the kernel has freed what has this id: it does so some time after the last descriptor is closed. */
+/**
+ * Waits until the kernel has freed what has this id: it does so some time after the last descriptor is closed, and
+ * whoever lists all of the host has one for a moment.
+ */
 export function assertGone(kind: 'map' | 'prog' | 'link', id: number): void {
-  const end = performance.now() + 10_000
+  const end = performance.now() + 60_000
   while (listAll<{ id: number }>(kind).some((one) => one.id === id)) {
     if (performance.now() > end) throw new Error(`${kind} ${id} is left`)
   }

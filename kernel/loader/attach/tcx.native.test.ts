@@ -124,6 +124,7 @@ describe('attached', { skip }, () => {
     } finally {
       await other.kill()
     }
+    assertGone('link', other.linkId)
     assert.deepEqual(await weir.attached('tcx', into()), [])
   })
 

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { assertGone } from '../../testing/bpffs.ts'
 import { listAll, openAttachObject } from '../../testing/loader.ts'
 import { createNamespace, type Namespace } from '../../testing/peers.ts'
 import type { LoadedObject } from '../object.ts'
@@ -53,10 +54,10 @@ test('a tracepoint program counts from its attachment to its detachment, and bpf
   } finally {
     attachment.detach()
   }
+  assertGone('link', attachment.linkId)
   const before = counted()
   listenOnce()
   assert.equal(counted(), before)
-  assert.equal(linkOf(attachment.linkId), undefined)
   assert.deepEqual(tracing.attached(place).filter(linksOf(attachment.programId)), [])
   attachment.detach()
 })
@@ -79,7 +80,7 @@ test('an object that is closed leaves no link', () => {
   const { linkId } = other.attach('weir_state', tracing, place)
   assert.notEqual(linkOf(linkId), undefined)
   other.close()
-  assert.equal(linkOf(linkId), undefined)
+  assertGone('link', linkId)
 })
 
 test('a program of another kind is refused with the reason', () => {
@@ -125,6 +126,6 @@ test('an iterator walks the map that it is given, once for each read', () => {
   const attached = iterator.attached({ target: 'bpf_map_elem' })
   assert.equal(attached.filter(({ linkId }) => linkId === elements.linkId).length, 1)
   elements.detach()
-  assert.equal(linkOf(elements.linkId), undefined)
+  assertGone('link', elements.linkId)
   assert.throws(() => elements.read(buffer), /is closed/)
 })

@@ -115,6 +115,7 @@ test('a program of another Weir is refused too, and named as such in the list', 
     await assert.rejects(weir.attach('xdp', 'weir_xdp', at('native')), { code: 'hook_occupied' })
   } finally {
     await other.kill()
+    assertGone('link', other.linkId)
   }
 })
 

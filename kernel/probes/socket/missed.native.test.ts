@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { constants } from 'node:os'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { until } from '../../../common/until.fake.ts'
+import { until as untilTrue } from '../../../common/until.fake.ts'
 import { iterator } from '../../loader/attach/iterator.ts'
 import { tracing } from '../../loader/attach/tracing.ts'
 import { kernelNames } from '../../loader/host.ts'
@@ -48,8 +48,8 @@ after(async () => {
 interface Watch {
   readonly object: LoadedObject
   readonly records: SocketRecord[]
-  /** From here on the program sees nothing. */
-  miss(): void
+  /** When it is done the program sees nothing any more. */
+  miss(): Promise<void>
   until(done: () => boolean): Promise<void>
 }
 
@@ -57,12 +57,19 @@ async function watching(work: (watch: Watch) => Promise<void>): Promise<void> {
   const object = loadSocketObject({ netns: namespace.inode, ringBytes })
   const ring = mapRing(object.mapFd('ended'), ringBytes, pageBytes)
   try {
-    const state = object.attach('socket_state', tracing, { tracepoint: 'inet_sock_set_state' })
+    const place = { tracepoint: 'inet_sock_set_state' }
+    const state = object.attach('socket_state', tracing, place)
     object.attach('socket_gone', tracing, { tracepoint: 'tcp_destroy_sock' })
     const records: SocketRecord[] = []
     const drain = { drain: (sink: RecordSink) => ring.drain(sink, Number.POSITIVE_INFINITY) }
     const until = (done: () => boolean) => drainUntil(drain, records, done)
-    await work({ object, records, miss: state.detach, until })
+    const miss = async () => {
+      state.detach()
+      const isAttached = () => tracing.attached(place).some(({ linkId }) => linkId === state.linkId)
+      // Whoever lists all links of the host has this one open for a moment.
+      await untilTrue('the end of the link', () => !isAttached())
+    }
+    await work({ object, records, miss, until })
   } finally {
     ring.close()
     object.close()
@@ -89,7 +96,7 @@ test('every end is reported while timers interrupt the program', async () => {
     namespace.run('nft', 'add rule inet quiet nine tcp dport 9 drop')
     const { ends } = await peers.ask<{ ends: number }>('storm', attempts)
     // The last segment of the last pair may still be on its way.
-    await until('all ends', () => probe.counters().closed >= ends)
+    await untilTrue('all ends', () => probe.counters().closed >= ends)
     const { closed, lost_ring: lost } = probe.counters()
     assert.deepEqual([closed, lost], [ends, 0])
   } finally {
@@ -105,7 +112,7 @@ test('both closed: octets, time and owners as if nothing had been missed', () =>
     let closed = 0n
     await withoutSegments(async () => {
       closed = BigInt((await peers.ask<{ closed: number }>('release', request)).closed)
-      miss()
+      await miss()
     })
     await until(() => records.length === 2)
     const { client, server } = endsOf(records, truth) as Record<'client' | 'server', SocketRecord>
@@ -130,7 +137,7 @@ test('both closed: octets, time and owners as if nothing had been missed', () =>
 /** The end that was reset: `asked` = the application has asked for the error before it closes. */
 async function resetEnd({ records, miss, until }: Watch, asked: boolean) {
   const truth = await peers.ask<Truth>('keep', { up: 5, down: 7 })
-  miss()
+  await miss()
   const { at } = await peers.ask<{ at: number }>('abort_server', { port: truth.client_port, asked })
   await sleep(50)
   await peers.ask('discard', { port: truth.client_port })
@@ -152,7 +159,7 @@ test('reset and still held: the next dump reports it, once, also one of changes'
     const truth = await peers.ask<Truth>('keep', { up: 5, down: 7 })
     const dumps = createDumps(object, kernelNames(socketFeatures))
     assert.equal(readRecords(dumps.dump()).length, 2)
-    miss()
+    await miss()
     await peers.ask('abort_server', { port: truth.client_port, asked: true })
     for (let i = 0; i < 2; i++) assert.equal(dumps.dump({ onlyChanges: true }).length, 0)
     if (tellsMissed) await until(() => records.length === 1)
@@ -175,7 +182,7 @@ test('a connect that was refused', () =>
     const { port } = await peers.ask<{ port: number }>('closed_port')
     await withoutSegments(async () => {
       await peers.ask('attempt_unread', { port })
-      miss()
+      await miss()
     })
     await peers.ask('failed_unread', { port })
     await until(() => records.length === 1)
