@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url'
 import { type DropProbe, openDropProbe } from '../probes/drop/drop.ts'
 import type { ProbeOptions } from '../probes/spec.ts'
+import { countersOfOneInstant } from './counters.ts'
 import { type DropRecord, readDrops } from './drop-record.ts'
 import type { Pair } from './pair.ts'
 
@@ -62,7 +63,11 @@ export function dropsSeen(
     packets += probe.packets?.(dump) ?? 0
     records.push(...readDrops(dump))
   } while (!isEnough(records) && Date.now() < endMs)
-  return { records, packets, counters: probe.counters() }
+  const counters = countersOfOneInstant(
+    () => probe.counters(),
+    ({ seen, filtered, recorded, map_full: full }) => seen === filtered + recorded + full,
+  )
+  return { records, packets, counters }
 }
 
 export const sumOf = (records: readonly DropRecord[], member: 'count' | 'bytes'): number =>
