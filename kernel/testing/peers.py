@@ -17,7 +17,8 @@ import sys
 import termios
 import time
 
-LIMIT_S = 20
+LIMIT_S = 60
+TCP_CLOSE = 7
 kept = {}
 V4, V6, MAPPED = ('127.0.0.1', socket.AF_INET), ('::1', socket.AF_INET6), ('::ffff:127.0.0.1', socket.AF_INET6)
 FAMILIES = {'v4': V4, 'v6': V6, 'mapped': MAPPED}
@@ -192,19 +193,42 @@ def more(port, up=0, down=0):
     return truth(client, server, up, down)
 
 
-def release(port, how='client'):
-    closing = finish(how, *kept.pop(port))
+def release(port, how='client', gone=False):
+    """`gone`: the last acknowledgement may come after close() has returned; until the kernel has no more than a TIME_WAIT."""
+    pair = kept.pop(port)
+    ports = {one.getsockname()[1] for one in pair}
+    closing = finish(how, *pair)
+    del pair  # What is still open is closed with it.
+    end = time.monotonic() + LIMIT_S
+    while gone and ports & open_ports():
+        if time.monotonic() > end:
+            raise TimeoutError('the sockets do not end')
     return {'closing': closing, 'closed': boot_ns()}
+
+
+def open_ports():
+    """Local ports of what is no TIME_WAIT, by the kernel's own list."""
+    lines = [line.split() for name in ('tcp', 'tcp6') for line in open(f'/proc/self/net/{name}').readlines()[1:]]
+    return {int(local.rsplit(':', 1)[1], 16) for _, local, _, state, *_ in lines if state != '06'}
 
 
 def abort_server(port, asked=False):
     """The client's socket is ended and still open."""
     client, server = kept[port]
     abort(server)
+    until_closed(client)
     at = boot_ns()
     if asked:
         client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     return {'at': at}
+
+
+def until_closed(one):
+    """The reset may come after the peer's close() has returned."""
+    end = time.monotonic() + LIMIT_S
+    while one.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != TCP_CLOSE:
+        if time.monotonic() > end:
+            raise TimeoutError('no reset')
 
 
 def discard(port):

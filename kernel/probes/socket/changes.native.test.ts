@@ -5,7 +5,13 @@ import { after, before, describe, test } from 'node:test'
 import { ownerSource, type SocketProbe, socketFlag, tcpState } from '../../mod.ts'
 import { tellsIo } from '../../testing/features.ts'
 import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
-import { endsOf, type Ports, readRecords, type SocketRecord } from '../../testing/record.ts'
+import {
+  drainUntil,
+  endsOf,
+  type Ports,
+  readRecords,
+  type SocketRecord,
+} from '../../testing/record.ts'
 import { openSocketProbe } from './socket.ts'
 
 const families = ['v4', 'v6', 'mapped'] as const
@@ -64,6 +70,8 @@ describe('a dump of changes', () => {
     assert.deepEqual([client?.sent_bytes, server?.received_bytes], [8, 8])
     quiet()
     await peers.ask('release', { port: half.client_port, how: 'client' })
+    // The last acknowledgement may come after close() has returned.
+    await drainUntil(probe, [], (ended) => endsOf(ended, half).server !== undefined)
     const fresh = await keep('v4')
     const shown = changes()
     assert.deepEqual(new Set(shown.map(portsOf)), new Set([portsOf(fresh)]))

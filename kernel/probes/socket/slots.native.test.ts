@@ -8,6 +8,7 @@ import { kernelNames } from '../../loader/host.ts'
 import { ownerSource, type SocketProbe, socketRole, tcpState } from '../../mod.ts'
 import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
 import {
+  drainUntil,
   endsOf,
   type Ports,
   readRecord,
@@ -120,7 +121,7 @@ for (const program of programs) {
       const ended: SocketRecord[] = []
       for (const truth of [second, first]) {
         await peers.ask('release', { port: truth.client_port })
-        probe.drain((_, octets, word) => ended.push(readRecord(octets, word * 4)))
+        await drainUntil(probe, ended, () => endsOf(ended, truth).client !== undefined)
         const { client } = endsOf(ended, truth)
         assert.deepEqual([client?.sent_bytes, client?.received_bytes], [truth.up, truth.down])
         assert.equal(endsOf(everything(), truth).client, undefined)

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { besideProcessOne } from '../../../common/process-one.fake.ts'
 import type { SocketProbe } from '../../mod.ts'
 import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
 import { drainUntil, endsOf, type Ports, type SocketRecord } from '../../testing/record.ts'
@@ -23,7 +24,7 @@ after(async () => {
 })
 
 interface Times {
-  /** Before the end that closes first closed for good, and after both have; CLOCK_BOOTTIME, nanoseconds. */
+  /** Before the end that closes first closed for good, and after both have gone; CLOCK_BOOTTIME, nanoseconds. */
   readonly closing: number
   readonly closed: number
 }
@@ -31,7 +32,7 @@ interface Times {
 async function released(probe: SocketProbe, how: string) {
   const truth = await peers.ask<Ports>('keep')
   await sleep(idleMs)
-  const times = await peers.ask<Times>('release', { port: truth.client_port, how })
+  const times = await peers.ask<Times>('release', { port: truth.client_port, how, gone: true })
   const records: SocketRecord[] = []
   const ends = () => endsOf(records, truth)
   await drainUntil(probe, records, () => !!ends().client && !!ends().server)
@@ -78,7 +79,11 @@ test('the time that the machine slept is in what TCP read on a clock that stands
   }
 })
 
-test('the handshake of a connect() whose first SYN is lost ends when the kernel has sent it again, before the other end has it', async () => {
+test('the handshake of a connect() whose first SYN is lost ends when the kernel has sent it again, before the other end has it', () =>
+  besideProcessOne(loseSyn))
+
+/** A timer sends the SYN again, and all that follows comes before it is done. */
+async function loseSyn(): Promise<void> {
   const apart = createNamespace()
   const both = startPeers(apart)
   const probe = openSocketProbe({ netns: apart.inode, ringBytes: 1 << 20 })
@@ -105,4 +110,4 @@ test('the handshake of a connect() whose first SYN is lost ends when the kernel 
     await both.stop()
     apart.remove()
   }
-})
+}
