@@ -85,7 +85,7 @@ function set(namespace: Namespace, link: string, address: string, other: Neighbo
  * The kernel takes a cable into use some time after both ends are up, and longer on a busy host. Until then a queue
  * gives away what it gets.
  */
-function untilUp(namespace: Namespace, link: string): void {
+export function untilUp(namespace: Namespace, link: string): void {
   const endMs = Date.now() + 30_000
   while (!namespace.run('ip', 'link', 'show', link).includes(' state UP ')) {
     if (Date.now() > endMs) throw new Error(`${link} does not come up`)

@@ -5,10 +5,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
+import { until } from '../../../common/until.fake.ts'
 import { flowDirection, flowFlag } from '../../layout/flow-record.ts'
 import { kernelAtLeast } from '../../testing/features.ts'
 import { type FlowRecord, sumOf, watchFlows } from '../../testing/flow.ts'
-import { createPair, type Pair } from '../../testing/pair.ts'
+import { createPair, type Pair, untilUp } from '../../testing/pair.ts'
 
 let pair: Pair
 before(() => {
@@ -30,6 +31,11 @@ for (const hook of ['tcx', 'clsact', 'socket-filter', 'auto'] as const) {
         pair.send(count, 333)
         records.push(...(await watcher.dump()).records)
       }
+      // The kernel may take them in a little after they were sent.
+      await until('all packets', async () => {
+        records.push(...(await watcher.dump()).records)
+        return sumOf(records.filter(isCounted), 'packets') >= 151
+      })
       const after = pair.received()
       const counted = records.filter(isCounted)
       assert.equal(sumOf(counted, 'packets'), after.packets - before.packets)
@@ -69,6 +75,7 @@ test('a full map loses nothing: the rest is in the remainders, by protocol', asy
       ' s.close()',
     ]
     pair.near.run('/usr/bin/python3', '-c', lines.join('\n'))
+    await until('all packets', () => pair.received().packets - before.packets >= 6000)
     const { records, counters } = await watcher.dump()
     const after = pair.received()
     const incoming = records.filter((record) => record.protocol === 17 && record.direction === 1)
@@ -124,6 +131,7 @@ test('an interface that comes later is followed, one that goes is forgotten', as
     pair.near.run('ip', 'link', 'set', 'late1', 'up')
     await watcher.dump() // looks for interfaces
     pair.near.run('ip', 'link', 'set', 'late0', 'up')
+    untilUp(pair.near, 'late0')
     pair.near.run('ip', 'address', 'add', '10.78.0.1/24', 'dev', 'late0')
     const neighbour = [
       '10.78.0.2',

@@ -15,7 +15,7 @@ import {
   sumOf,
   watchFlows,
 } from '../../testing/flow.ts'
-import { createPair, type Pair } from '../../testing/pair.ts'
+import { createPair, type Pair, untilUp } from '../../testing/pair.ts'
 import type { Namespace } from '../../testing/peers.ts'
 
 const hooks = ['tcx', 'clsact', 'socket-filter'] as const
@@ -130,8 +130,7 @@ async function watchAndKill(hook: (typeof hooks)[number]): Promise<void> {
   const watcher = await watchFlows(pair.far, { interfaces: ['far0'], hook })
   try {
     pair.send(3, 20)
-    const { records } = await watcher.dump()
-    assert.equal(sumOf(records.filter(isCounted), 'packets'), 3)
+    assert.equal(await countedBy(watcher, 3), 3)
   } finally {
     await watcher.kill('idle')
   }
@@ -259,6 +258,8 @@ test('an interface that is renamed keeps its programs: no packet is missed on th
     if (!there.includes('10.77.0.2')) pair.far.run('ip', ...address, to)
     const neighbour = ['10.77.0.1', 'lladdr', '02:00:00:00:00:01', 'dev', to, 'nud', 'permanent']
     pair.far.run('ip', 'neighbour', 'replace', ...neighbour)
+    untilUp(pair.far, to)
+    untilUp(pair.near, 'near0')
   }
 })
 
@@ -269,6 +270,7 @@ test('an interface that comes is watched at the next tick, from its first packet
     pair.near.run('ip', 'link', 'set', 'peer-new0', 'up')
     await watcher.tick()
     pair.near.run('ip', 'link', 'set', 'new0', 'up')
+    untilUp(pair.near, 'new0')
     pair.near.run('ip', 'address', 'add', '10.79.0.1/24', 'dev', 'new0')
     const send =
       'import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n[s.sendto(b"x", ("10.79.0.2", 9)) for _ in range(5)]'
@@ -297,6 +299,7 @@ test('the counters add up to the packet: seen = left out + counted + lost, and w
   const watcher = await watchFlows(pair.far, { interfaces: ['far0'], sample: 3 })
   try {
     pair.send(3000, 20)
+    await until('all packets', () => pair.received().packets - before.packets >= 3000)
     const { records, counters } = await watcher.dump()
     const { seen, sampled_out: out, counted, lost, taken } = counters as Record<string, number>
     assert.ok((seen as number) >= 3000)
