@@ -62,8 +62,12 @@ test('runs, run time and memory of maps are what bpftool shows', async (t) => {
   assert.ok(ready.length >= 5, `${ready.length} programs`)
   for (const { program, id, runs, runTimeNs, mapBytes } of ready) {
     const shown = bpftool<ShownProgram>('prog', id)
+    // They do not stand still while another test has its runs counted: then bpftool's lie between two of ours.
+    const again = programStates(probes).find((one) => one.id === id)
+    const [runsShown, timeShown] = [shown.run_cnt ?? 0, shown.run_time_ns ?? 0]
     assert.ok(program.startsWith(shown.name.slice(0, 15)), `${program}, ${shown.name}`)
-    assert.deepEqual([runs, runTimeNs], [shown.run_cnt ?? 0, shown.run_time_ns ?? 0], program)
+    assert.ok(runs <= runsShown && runsShown <= (again?.runs ?? 0), program)
+    assert.ok(runTimeNs <= timeShown && timeShown <= (again?.runTimeNs ?? 0), program)
     const sizes = (shown.map_ids ?? []).map((map) => bpftool<{ bytes_memlock: number }>('map', map))
     const memlock = sizes.reduce((sum, { bytes_memlock: octets }) => sum + octets, 0)
     assert.equal(mapBytes, memlock, program)

@@ -1,4 +1,6 @@
 // Segments that TCP sends again: as many as TCP itself counts, also where the kernel speaks once of many.
+//
+// Runs alone: the kernel counts runs of a program for the whole host, and others that send again hide what is looked for.
 
 import assert from 'node:assert/strict'
 import { closeSync } from 'node:fs'
@@ -68,7 +70,7 @@ test('one buffer of many segments that is sent again counts all of them, as TCP_
   const statistics = bpfCall('enableStatistics', [0])
   assert.ok(statistics >= 0, 'BPF_ENABLE_STATS')
   try {
-    // Others on this host may send again meanwhile, which hides that one buffer was many segments: then once more.
+    // Others than tests may send again meanwhile, which hides that one buffer was many segments: then once more.
     for (let tries = 1; ; tries++) {
       const { records, segments, fired } = await besideProcessOne(loseWindow)
       for (const { source, source_port: from, destination, destination_port: to } of records) {
