@@ -157,8 +157,12 @@ test('Ctrl-Z gives the terminal to the shell, and going on takes it again', { sk
     pty.press('\x1a')
     await pty.until('the terminal', () => pty.text().includes(leave))
     const before = pty.text().length
-    pty.kill('SIGCONT')
-    await pty.until('the screen', () => pty.text().slice(before).includes('\x1b[?1049h'))
+    // The signal to stop does nothing here: no shell of this terminal looks after it. One to go on that comes before it is
+    // expected is lost.
+    await pty.until('the screen', () => {
+      pty.kill('SIGCONT')
+      return pty.text().slice(before).includes('\x1b[?1049h')
+    })
     pty.press('q')
     assert.deepEqual(await pty.ended(), { exitCode: 0, isRestored: true })
   }),
