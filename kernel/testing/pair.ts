@@ -13,6 +13,8 @@ export interface Pair {
   readonly far: Namespace
   /** Sends datagrams from near to far, to the port that the programs count. */
   send(count: number, payloadBytes: number): void
+  /** The same, and waits until nftables has seen all of them come into far: kernels before 6.4 may take them in later. */
+  deliver(count: number, payloadBytes: number): void
   /** What nftables has seen leave near and come into far since the pair was made; L3 octets. */
   sent(): Sum
   received(): Sum
@@ -37,16 +39,25 @@ export function createPair(): Pair {
   untilUp(far, 'far0')
   countIn(near, 'output')
   countIn(far, 'prerouting')
+  const send = (count: number, payloadBytes: number) => {
+    const lines = [
+      'import socket',
+      's = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)',
+      `[s.sendto(bytes(${payloadBytes}), ("${farAddress}", ${port})) for _ in range(${count})]`,
+    ]
+    near.run('/usr/bin/python3', '-c', lines.join('\n'))
+  }
   return {
     near,
     far,
-    send: (count, payloadBytes) => {
-      const lines = [
-        'import socket',
-        's = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)',
-        `[s.sendto(bytes(${payloadBytes}), ("${farAddress}", ${port})) for _ in range(${count})]`,
-      ]
-      near.run('/usr/bin/python3', '-c', lines.join('\n'))
+    send,
+    deliver: (count, payloadBytes) => {
+      const all = countedIn(far).packets + count
+      send(count, payloadBytes)
+      const endMs = Date.now() + 30_000
+      while (countedIn(far).packets < all) {
+        if (Date.now() > endMs) throw new Error(`${count} datagrams did not all arrive`)
+      }
     },
     sent: () => countedIn(near),
     received: () => countedIn(far),

@@ -79,8 +79,8 @@ test('packets and octets of both directions are those of nftables, and tc lists 
   const { programId, name, owner } = found ?? {}
   assert.deepEqual([programId, name, owner], [attached.programId, 'weir_tc_in', 'this'])
   const before = [pair.sent(), pair.received()]
-  pair.send(30, 0)
-  pair.send(12, 1400)
+  pair.deliver(30, 0)
+  pair.deliver(12, 1400)
   const sums = [pair.sent(), pair.received()].map(({ packets, octets }, at) => [
     packets - before[at]!.packets,
     octets - before[at]!.octets,

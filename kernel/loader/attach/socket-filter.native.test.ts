@@ -61,8 +61,8 @@ test('packets and octets are those of nftables, from the attachment to the detac
   let received: readonly number[] = []
   const counted = await countedBy(() => {
     received = receivedBy(() => {
-      pair.send(25, 0)
-      pair.send(9, 1400)
+      pair.deliver(25, 0)
+      pair.deliver(9, 1400)
     })
   })
   assert.deepEqual(counted, received)
@@ -80,7 +80,7 @@ test("another's packet socket is listed, left alone, and sees all that ours sees
     assert.equal(sockets(), 2)
     const owners = (await weir.attached('socketFilter', place())).map(({ owner }) => owner)
     assert.deepEqual(owners.toSorted(), ['other', 'this'])
-    assert.deepEqual((await countedBy(() => pair.send(11, 0)))[0], 11)
+    assert.deepEqual((await countedBy(() => pair.deliver(11, 0)))[0], 11)
   } finally {
     await weir.detach(attached)
     assert.equal(sockets(), 1)
@@ -108,7 +108,7 @@ test('a bridge is read without being changed', async () => {
     const attached = await weir.attach('socketFilter', 'weir_filter', place('bridge0'))
     let received: readonly number[] = []
     const counted = await countedBy(() => {
-      received = receivedBy(() => pair.send(20, 100))
+      received = receivedBy(() => pair.deliver(20, 100))
     })
     assert.deepEqual(counted, received)
     assert.equal(counted[0], 20)

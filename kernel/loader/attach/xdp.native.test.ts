@@ -54,8 +54,8 @@ for (const [mode, number] of [
       { programId, linkId, name: 'weir_xdp', owner: 'this', details: mode },
     ])
     const [before, [packets = 0, octets = 0]] = [pair.received(), await weir.counted(counting.xdp)]
-    pair.send(40, 0)
-    pair.send(10, 1300)
+    pair.deliver(40, 0)
+    pair.deliver(10, 1300)
     const now = pair.received()
     assert.equal(now.packets - before.packets, 50)
     assert.deepEqual(await weir.counted(counting.xdp), [
