@@ -48,7 +48,8 @@ export async function watchFlows(
   const { child, said } = startFlows(namespace, options)
   const lines: Lines = createInterface({ input: child.stdout })
   const next = async () => {
-    const ended = once(child, 'exit').then(() => Promise.reject(new Error(said())))
+    // What it said may still be in the pipe when it has exited.
+    const ended = once(child, 'close').then(() => Promise.reject(new Error(said())))
     ended.catch(() => undefined)
     const [line] = (await Promise.race([once(lines, 'line'), ended])) as [string]
     return line
