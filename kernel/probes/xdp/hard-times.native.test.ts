@@ -227,10 +227,12 @@ test('kill -9 at any moment of detach leaves it attached and pinned, or nothing'
       const child = spawn(process.execPath, [script, 'detach', pair.far.path, root], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
+      // It ends by itself when it has detached, perhaps before it is killed.
+      const exited = once(child, 'exit')
       await once(child.stdout, 'data')
       await new Promise((resolve) => setTimeout(resolve, turn * 10))
       child.kill('SIGKILL')
-      await once(child, 'exit')
+      await exited
       const isPinned = (await pinnedXdpStatus(root)).length > 0
       // The kernel ends a link some time after its last descriptor.
       await until(isPinned ? 'a program that is there' : 'no program', () => {
