@@ -52,20 +52,23 @@ const interval: fc.Arbitrary<Interval> = fc.record({
 test('dying at any octet, an agent loads exactly what its last frame said', () => {
   const folder = mkdtempSync(join(tmpdir(), 'weir-checkpoint-'))
   const seen = new Map<string, number>()
+  const kinds = ['begun', 'grown', 'cut', 'entries', 'gone', 'ends with entries']
+  const rare = () => kinds.filter((what) => (seen.get(what) ?? 0) <= 10)
   try {
-    fc.assert(
-      fc.property(fc.array(interval, { minLength: 5, maxLength: 40 }), (intervals) => {
-        for (const name of readdirSync(folder)) rmSync(join(folder, name))
-        live(folder, intervals, (what) => seen.set(what, (seen.get(what) ?? 0) + 1))
-      }),
-      { numRuns: 60 },
-    )
+    // Chance decides how often each kind comes: so many lives that every one is tried.
+    for (let round = 0; round < 20 && (round === 0 || rare().length > 0); round++) {
+      fc.assert(
+        fc.property(fc.array(interval, { minLength: 5, maxLength: 40 }), (intervals) => {
+          for (const name of readdirSync(folder)) rmSync(join(folder, name))
+          live(folder, intervals, (what) => seen.set(what, (seen.get(what) ?? 0) + 1))
+        }),
+        { numRuns: 60 },
+      )
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  for (const what of ['begun', 'grown', 'cut', 'entries', 'gone', 'ends with entries']) {
-    assert.ok((seen.get(what) ?? 0) > 10, `${what} is hardly tried: ${seen.get(what)}`)
-  }
+  assert.deepEqual(rare(), [], 'hardly tried')
 })
 
 class Death extends Error {}
