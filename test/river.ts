@@ -80,6 +80,7 @@ export async function withRiver<T>(
 
 /** As `withRiver`, for tests that end it in their own way; `data` is theirs to remove. */
 export async function startRiver(options: RiverOptions & { data: string }): Promise<River> {
+  const beganMs = Date.now()
   const started = spawnWeir(
     ['up', '--data', options.data, '--listen', '127.0.0.1:0', '--interval', '250ms'].concat(
       options.args ?? [],
@@ -97,7 +98,24 @@ export async function startRiver(options: RiverOptions & { data: string }): Prom
     started.child.kill('SIGKILL')
     throw error
   })
-  return createRiver(started, base, options.data)
+  const river = createRiver(started, base, options.data)
+  await watching(river, beganMs).catch(async (error) => {
+    await river.stop()
+    throw error
+  })
+  return river
+}
+
+/**
+ * Waits until an agent has ended an interval since then: what happens from now on is seen. One that has no answer of
+ * central within a second is ready before it watches.
+ */
+export async function watching(api: Api, sinceMs: number): Promise<void> {
+  const asked = { from: new Date(sinceMs).toISOString(), stage: 'agent' }
+  await until(
+    'the agent to watch',
+    async () => (await api.get('/api/ledger', asked)).rows.length > 0,
+  )
 }
 
 export interface StartedWeir {

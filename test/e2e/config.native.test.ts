@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { freePort } from '../../common/free-port.fake.ts'
-import { apiAt, spawnWeir } from '../river.ts'
+import { apiAt, spawnWeir, watching } from '../river.ts'
 import { createSql, type Sql } from '../sql.ts'
 import { until } from '../traffic/mod.ts'
 
@@ -28,6 +28,7 @@ retention: { age: 20d, interval: 1s, tables: { flows: { age: 5d } } }
 log: { level: warn }
 `,
   )
+  const beganMs = Date.now()
   const weir = spawnWeir(['up', '--config', file], { WEIR_NODE: '', WEIR_INTERVAL: '' })
   try {
     await until('weir up to be ready', () => weir.output().includes('Weir is running'), 60_000)
@@ -35,8 +36,9 @@ log: { level: warn }
     const [node] = await until('the node in health', () => nodesOf(listen))
     assert.equal(node?.node, 'named-by-file')
     assert.equal(node?.interval_ms, 300)
-    const port = await talkOnce()
     const river = apiAt(`http://${listen}`)
+    await watching(river, beganMs)
+    const port = await talkOnce()
     const rows = await until('the connection', async () => {
       const found = await river.flows({ dst_port: port })
       return found.length > 0 && found

@@ -8,7 +8,7 @@ import { test } from 'node:test'
 import { createAgent } from '../../agent/mod.ts'
 import type { Health } from '../../api/contract/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
-import { type Api, apiAt, type StartedWeir, spawnWeir } from '../river.ts'
+import { type Api, apiAt, type StartedWeir, spawnWeir, watching } from '../river.ts'
 import { type Connection, type Lab, serverCase, until, withNamespaces } from '../traffic/mod.ts'
 import { whole } from './compare.ts'
 
@@ -153,6 +153,7 @@ test(
   () =>
     withCentral(({ folder, api, upstream, health }) =>
       withNamespaces(2, async (lab) => {
+        const beganMs = Date.now()
         const agent = createAgent(
           {
             dataDir: join(folder, 'agent'),
@@ -165,6 +166,7 @@ test(
         )
         await agent.start()
         try {
+          await watching(api, beganMs)
           const rest = await serverCase('alone', 5).begin(lab)
           const truth = await truthOf(api, lab, await rest())
           assert.deepEqual(await totals(api, lab), truth)
