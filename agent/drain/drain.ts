@@ -65,6 +65,8 @@ export function createDrain(config: ProbeOptions, deps: DrainDeps, reporter: Rep
       starting?.resolve()
       starting = undefined
     } else {
+      // It has said why it ends: that it ends is no other error.
+      if (starting) stopping = true
       const { code, type: _, ...row } = message
       starting?.reject(new AppError(code, row))
       starting = undefined
