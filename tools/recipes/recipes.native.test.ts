@@ -135,8 +135,14 @@ test('a probe with a kind of event is a folder and two entries: it is built, lai
         await new Promise((done) => connect(9, '127.0.0.1').on('error', done))
         const toys = { kind: 'toy', from: '-5m', reason: 'syn_sent', state: 'close' }
         await until('the toy', async () => (await river.get('/api/events', toys)).rows.length > 0)
-        const ledger = (await river.get('/api/ledger', { from: '-5m' })).rows
-        const ofToy = ledger.filter(({ probe, cause }) => probe === 'toy' && cause === '')
+        const lines = async () => (await river.get('/api/ledger', { from: '-5m' })).rows
+        const toysIn = (ledger) => ledger.filter(({ probe, cause }) => probe === 'toy' && cause === '')
+        // The ledger of an interval comes behind its rows.
+        const ledger = await until('its ledger', async () => {
+          const found = await lines()
+          return toysIn(found).filter(({ left }) => left > 0).length >= 2 && found
+        })
+        const ofToy = toysIn(ledger)
         console.log(ofToy.map(({ stage }) => stage).sort().join())
         console.log(ofToy.every(({ entered, left }) => left > 0 && left <= entered))
         console.log(ledger.filter(({ cause }) => cause === 'unaccounted').length)
