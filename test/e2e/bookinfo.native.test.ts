@@ -82,6 +82,8 @@ test("real traffic of Bookinfo's names is its graph in the older collector's das
             WHERE dst_port = ${port}`)
           return Number(row?.['bytes']) === expected.reduce((sum, one) => sum + one, 0)
         })
+        // Of an interval that ended before the server had accepted: nobody has that end in it.
+        cluster.sql("DELETE FROM flows WHERE dst_workload = '' AND bytes + reverse_bytes = 0")
         const [nodesQuery = '', edgesQuery = ''] = queries()
         const nodes = shown(nodesQuery)
         const titles = new Map(nodes.map(({ id, title }) => [id, title]))
