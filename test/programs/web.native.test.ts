@@ -36,6 +36,7 @@ test(
         const books = await nginx.books(requests)
         const all = () => books.length + nginx.silent().length
         const carried = await carriedIn(river, lab, { dst_port: nginx.port }, all)
+        await until('all of them in the logs of nginx', () => all() >= carried.length)
         assertNginx(nginx, carried, books, ab.pid)
         assert.equal(
           total(carried, 'reverse_bytes'),
