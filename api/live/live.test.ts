@@ -39,7 +39,7 @@ after(() => http?.stop())
 interface Stream {
   readonly socket: Socket
   text: string
-  /** Resolves when the text has it. */
+  /** Resolves when the text has it, and the end of the event that it is in. */
   has(part: string): Promise<void>
 }
 
@@ -50,7 +50,11 @@ async function open(query: string): Promise<Stream> {
     stream.text += octets
   })
   async function has(part: string) {
-    while (!stream.text.includes(part)) await once(socket, 'data')
+    const isWhole = () => {
+      const at = stream.text.indexOf(part)
+      return at >= 0 && stream.text.slice(at).replace(chunkHead, '').includes('\n\n')
+    }
+    while (!isWhole()) await once(socket, 'data')
   }
   socket.write(`GET /api/live?${query} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`)
   await once(socket, 'data')
@@ -75,9 +79,11 @@ function push(table: typeof eventTable | typeof flowTable, ports: readonly numbe
 }
 
 /** Chunks of the transfer encoding may cut a line anywhere. */
+const chunkHead = /(?:^|\r\n)[0-9a-f]+\r\n/g
+
 function bodyOf({ text }: Stream): string {
   const [, ...body] = text.split('\r\n\r\n')
-  return body.join('\r\n\r\n').replace(/(?:^|\r\n)[0-9a-f]+\r\n/g, '')
+  return body.join('\r\n\r\n').replace(chunkHead, '')
 }
 
 function rowsOf(stream: Stream): Row[] {
