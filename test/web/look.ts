@@ -20,12 +20,13 @@ before(async () => {
 
 after(() => browser?.close())
 
-/** A page over a world of its own; `work` begins before anything was asked for. */
+/** A page over a world of its own, on a free port or on `port`; `work` begins before anything was asked for. */
 export async function look(
   change: Partial<World>,
   work: (page: Page, weir: FakeWeir, answered: () => Promise<void>) => Promise<void>,
+  port = 0,
 ): Promise<void> {
-  const weir = await startFakeWeir(change)
+  const weir = await startFakeWeir(change, port)
   try {
     await withPage(browser, async ({ page, complaints, answered }) => {
       await work(page, weir, answered)
@@ -36,6 +37,25 @@ export async function look(
   } finally {
     await weir.stop()
   }
+}
+
+/**
+ * Opens a path of a page whose clock stands still but where a test moves it, and waits for an element. A clock that is only
+ * installed goes on by itself: a page that a busy machine shows late has asked twice by then.
+ */
+export async function openStill(
+  page: Page,
+  weir: FakeWeir,
+  path: string,
+  element: string,
+): Promise<void> {
+  await page.clock.install({ time: weir.world.nowMs - 3_600_000 })
+  await page.clock.pauseAt(weir.world.nowMs)
+  await page.goto(weir.base + path)
+  await until(element, async () => {
+    await page.clock.runFor(10) // Frames and effects need some time.
+    return (await page.locator(element).count()) > 0
+  })
 }
 
 /** Lets time pass for the page and its Weir, a second at a time, until `done`. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { until } from '../traffic/mod.ts'
-import { look, passUntil, shown, skip } from './look.ts'
+import { look, openStill, passUntil, shown, skip } from './look.ts'
 import type { FakeRow, World } from './world.fake.ts'
 
 test('each page asks at its load for what it shows, each thing once', { skip }, () =>
@@ -31,10 +31,8 @@ test('each page asks at its load for what it shows, each thing once', { skip }, 
     }
     for (const [path, questions] of Object.entries(expected)) {
       await page.goto('about:blank')
-      await page.clock.install({ time: weir.world.nowMs })
       weir.requests()
-      await page.goto(weir.base + path)
-      await page.locator('tbody tr').first().waitFor()
+      await openStill(page, weir, path, 'tbody tr')
       await answered()
       await page.clock.runFor(1000)
       await answered()
@@ -49,9 +47,7 @@ test(
   { skip },
   () =>
     look({ connections: 3 }, async (page, weir, answered) => {
-      await page.clock.install({ time: weir.world.nowMs })
-      await page.goto(`${weir.base}/flows`)
-      await page.locator('tr.row').first().waitFor()
+      await openStill(page, weir, '/flows', 'tr.row')
       await until('a listener', () => weir.live.listeners() > 0)
       await answered()
       weir.requests()
