@@ -9,6 +9,9 @@ import { look, passUntil, shown, skip } from './look.ts'
 
 const row = 'tr.row'
 
+/** Of the page's time: it stays the newest row however long it takes to arrive. */
+const aheadMs = 3_600_000
+
 test('tabs are the kinds with their counts, and in the URL', { skip }, () =>
   look({}, async (page, weir) => {
     await page.goto(`${weir.base}/events`)
@@ -25,10 +28,9 @@ test('tabs are the kinds with their counts, and in the URL', { skip }, () =>
     })
     await page.reload()
     await page.locator(row).first().waitFor()
-    assert.equal(
-      await page.locator('.tabs [aria-pressed=true]').textContent(),
-      await page.locator('.tabs button', { hasText: 'Resets' }).textContent(),
-    )
+    // Its count comes later.
+    const pressed = await page.locator('.tabs [aria-pressed=true]').textContent()
+    assert.match(pressed ?? '', /^Resets/)
   }),
 )
 
@@ -43,16 +45,19 @@ test(
       await until('a listener', () => weir.live.listeners() > 0)
       await answered()
       weir.requests()
+      const beganMs = weir.world.nowMs
       const push = (nth: number, process: string) =>
         weir.live.push({
-          ...eventRow(weir.world.nowMs + nth, 'connection', nth),
+          ...eventRow(weir.world.nowMs + aheadMs + nth, 'connection', nth),
           src_process: process,
         })
       push(1, 'pushed-one')
       await passUntil('the pushed row', page, weir, async () =>
         /pushed-one/.test((await shown(page, `${row} .c-src`))[0] ?? ''),
       )
-      assert.equal(weir.requests().filter((url) => url.startsWith('/api/events?')).length, 0)
+      const halfMinutes = Math.ceil((weir.world.nowMs - beganMs) / 30_000)
+      const questions = weir.requests().filter((url) => url.startsWith('/api/events?')).length
+      assert.ok(questions <= halfMinutes, 'it was asked for, not pushed')
       await page.keyboard.press('l')
       push(2, 'pushed-two')
       await passUntil('the count of what waits', page, weir, async () =>
@@ -125,9 +130,9 @@ test(
         ['drop', 'reason = NETFILTER_DROP'],
       )
       await page.goBack()
-      await panel.locator('canvas').waitFor()
-      assert.match((await panel.textContent()) ?? '', /nf_hook_slow\+0x4/)
-      assert.match((await panel.textContent()) ?? '', /192\.0\.2\.10.*→.*192\.0\.2\.20.*:5432/)
+      for (const evidence of [/nf_hook_slow\+0x4/, /192\.0\.2\.10.*→.*192\.0\.2\.20.*:5432/]) {
+        await until('the evidence', async () => evidence.test((await panel.textContent()) ?? ''))
+      }
       await panel.locator('button', { hasText: 'One by one' }).click()
       await page.waitForURL(/group=none/)
       await page.locator(row).first().waitFor()
