@@ -45,7 +45,7 @@ export async function withPage<T>(
     timezoneId: 'UTC',
   })
   try {
-    context.setDefaultTimeout(15_000)
+    context.setDefaultTimeout(60_000)
     const page = await context.newPage()
     return await work({ page, complaints: await listen(page), answered: watchAnswers(page) })
   } finally {
