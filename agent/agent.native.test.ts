@@ -14,6 +14,7 @@ import { createReporter } from '../common/reporter/mod.ts'
 import { until } from '../common/until.fake.ts'
 import { createNamespace, type Namespace, type Peers, startPeers } from '../kernel/testing/peers.ts'
 import { type Row, rowOf } from '../wire/mod.ts'
+import { createAgent } from './agent.ts'
 import { createLocalAgent } from './local.ts'
 import { type FakeCentral, startFakeCentral } from './stream/fake.ts'
 
@@ -40,6 +41,29 @@ after(async () => {
   await peers.stop()
   namespace.remove()
   rmSync(folder, { recursive: true, force: true })
+})
+
+test('an agent that no central has answered measures nothing, says so, and begins with the first answer', async () => {
+  const path = join(folder, 'later.sock')
+  const config = { node: 'early', dataDir: join(folder, 'early'), upstream: { path } }
+  const filter = { netns: namespace.inode }
+  const agent = createAgent({ ...config, filter, intervalMs: 200 }, reporter)
+  await agent.start()
+  try {
+    const { status, message } = agent.health()
+    assert.deepEqual([status, agent.probes()], ['failing', []])
+    assert.match(message, /^central has not answered yet: nothing is measured/)
+    const central = await startFakeCentral(path)
+    try {
+      await until('the agent to watch', () => agent.probes().length > 0)
+      const { status, message } = agent.health()
+      assert.deepEqual([status, message], ['ok', ''])
+    } finally {
+      await central.stop()
+    }
+  } finally {
+    await agent.stop()
+  }
 })
 
 test('the local agent: rows equal the truth, both ends joined, the ledger balances', async () => {

@@ -65,6 +65,9 @@ export interface AgentHealth {
   readonly connections: number
 }
 
+/** Of an agent that no central has ever answered. */
+const unanswered = 'central has not answered yet: nothing is measured before its first answer'
+
 interface Parts {
   readonly spool: Spool
   readonly stream: Stream
@@ -105,10 +108,12 @@ export function createAgent(config: AgentConfig, reporter: Reporter): Agent {
   }
 
   function health(): AgentHealth {
-    const refusal = parts?.stream.refusal()
+    const refusal = parts?.stream.refusal()?.message
+    const wait = parts && !parts.admission.isWatching() ? unanswered : ''
+    const message = refusal ?? wait
     return {
-      status: refusal ? 'failing' : 'ok',
-      message: refusal?.message ?? '',
+      status: message === '' ? 'ok' : 'failing',
+      message,
       connected: parts?.stream.isConnected() ?? false,
       spool: parts?.spool.waiting() ?? { frames: 0, rows: 0, octets: 0 },
       connections: parts?.enrich.sizes().connections ?? 0,
