@@ -18,6 +18,11 @@ export function openAttachObject(): LoadedObject {
   return open('attach.bpf.o', {}, [])
 }
 
+/** The object with the socket probe's arithmetic. */
+export function openSequenceObject(): LoadedObject {
+  return open('sequence.bpf.o', {}, [])
+}
+
 function open(
   file: string,
   maxEntries: Readonly<Record<string, number>>,

@@ -92,7 +92,8 @@ static __always_inline bool settle_slot(struct identity *id, struct numbers *n, 
  * the last octet may be a FIN, so it is left for the next dump. A walk by iter/tcp locks the sockets itself.
  *
  * Of what was sent, a FIN of ours is counted after the state has changed. So the state is read again after the
- * numbers: if a FIN is in them, it says so. If the FIN came behind them, there is an octet too few for a moment.
+ * numbers: if a FIN is in them, it says so. If the FIN came behind them, there is an octet too few for a moment, and none
+ * too few of none (payload_sent).
  */
 static __always_inline bool put_live(struct scratch *here, struct tcp_sock *tp, const bool slot,
 				     const bool probe)

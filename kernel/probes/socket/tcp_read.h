@@ -4,25 +4,13 @@
 #define WEIR_TCP_READ_H
 
 #include "conn.h"
+#include "sequence.h"
 #include "socket_read.h"
 
 static __always_inline struct sock *sock_of(struct tcp_sock *tp)
 {
 	return &tp->inet_conn.icsk_inet.sk;
 }
-
-/* The numbers that sequence arithmetic needs. */
-struct numbers {
-	__u64 acked;    /* sequence octets: an initiator's SYN and an acknowledged FIN are in it */
-	__u64 received; /* sequence octets: a received FIN is in it */
-	__u32 sent_once; /* low half of bytes_sent - bytes_retrans: payload alone */
-	__u32 sent_again;
-	__u32 snd_una;
-	__u32 snd_nxt;
-	__u32 rcv_nxt;
-	__u32 write_seq;
-	__u8 fin_queued; /* by its state */
-};
 
 /* What follows from one reading; two that agree cannot both be torn. */
 struct identity {
@@ -57,11 +45,6 @@ static __always_inline void read_numbers(struct numbers *n, struct tcp_sock *tp,
 	n->rcv_nxt = GET(tp, rcv_nxt);
 	n->write_seq = GET(tp, write_seq);
 	n->fin_queued = queues_fin(state);
-}
-
-static __always_inline bool fin_sent(const struct numbers *n)
-{
-	return n->fin_queued && n->snd_nxt == n->write_seq;
 }
 
 /*
@@ -107,18 +90,9 @@ static __always_inline void learn(struct conn *c, const struct identity *id)
 		c->role = id->role;
 }
 
-/* Payload octets sent at least once. The base never changes, so only one 32-bit and one 64-bit number
- * move, and a reading between their changes is still right: what is under way is below 2 GiB. Unlike
- * bytes_sent, snd_nxt does not move when a local firewall refuses the segment. */
 static __always_inline __u64 sent_bytes(const struct conn *c, const struct numbers *n)
 {
-	__s32 under_way = n->snd_nxt - c->sent_base - (__u32)n->acked;
-
-	if (!sequence_known(c))
-		return 0;
-	if (c->role == ROLE_UNKNOWN) /* whether our SYN is in it is not known; one octet at most */
-		return n->acked + under_way - fin_sent(n);
-	return n->acked + under_way - (c->role == ROLE_INITIATOR) - fin_sent(n);
+	return sequence_known(c) ? payload_sent(n, c->sent_base, c->role) : 0;
 }
 
 static __always_inline void put_sequence(struct socket_record *r, const struct conn *c)
