@@ -177,6 +177,18 @@ test('an abort ends the query in the engine', async () => {
   await until('the question to end', async () => (await running()) === 0)
 })
 
+test('a question that is given up before it is sent ends no other one', async () => {
+  await store.read('SELECT 1')
+  const gone = new AbortController()
+  const given = store.read('SELECT 2', {}, { signal: gone.signal })
+  // The client has it by then, and sends nothing before the next turn of the event loop.
+  for (let step = 0; step < 10; step++) await undefined
+  gone.abort()
+  await assert.rejects(given, { code: 'query_cancelled' })
+  // It goes by the connection that was idle, and is under way when that would have been idle for 2.5 s.
+  assert.deepEqual(await store.read('SELECT sleep(3) AS slept'), [{ slept: 0 }])
+})
+
 test('broken rows are refused for good and nothing of them is stored', async () => {
   const good = block([{ time: midnight, node: 'torn' }])
   const torn = segment('torn', [good, good.subarray(0, good.length - 3)])

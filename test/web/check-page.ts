@@ -265,6 +265,7 @@ async function pastRange(baseUrl: string, lengthMs: number): Promise<URLSearchPa
   const later = new URLSearchParams({ from: iso(to), to: iso(to + 3_600_000), stage: 'agent' })
   await until('the report of a later interval', async () => {
     const answer = await fetch(`${baseUrl}/api/ledger?${later}`)
+    assert.equal(answer.status, 200, await answer.clone().text())
     return ((await answer.json()) as { rows: Row[] }).rows.length > 0
   })
   return new URLSearchParams({ from: iso(to - lengthMs), to: iso(to) })
