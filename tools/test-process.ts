@@ -34,6 +34,10 @@ const stream = run({ files, isolation: 'none', concurrency: false, timeout })
 const slowMs = files.length > 1 ? 1000 : 15_000
 let failed = 0
 
+/** A runner that was killed reads nothing any more, and ends nobody. */
+const runner = process.ppid
+setInterval(() => process.ppid === runner || process.exit(1), 1000).unref()
+
 // The stream ends when nothing is open any more, so an open handle shows as no test running for long.
 let running = 0
 const watchdog = setTimeout(() => {
