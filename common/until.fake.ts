@@ -1,13 +1,17 @@
 // Waiting in a test: on a condition, never for a time.
 
-/** Waits until `look` gives something else than undefined or false; the limit is an error naming what was awaited. */
+/**
+ * Waits until `look` gives something else than undefined or false; the limit is an error naming what was awaited. It looks
+ * ever more rarely, at last every `pauseMaxMs`.
+ */
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
   limitMs = 60_000,
+  pauseMaxMs = 200,
 ): Promise<T> {
   const deadline = performance.now() + limitMs
-  for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, 200)) {
+  for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, pauseMaxMs)) {
     const found = await look()
     if (found !== undefined && found !== false) return found
     if (performance.now() > deadline)

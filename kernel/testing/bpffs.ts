@@ -5,6 +5,7 @@ import { mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { listAll } from './loader.ts'
+import { untilSync } from './until-sync.ts'
 
 export interface Bpffs {
   readonly folder: string
@@ -29,8 +30,6 @@ export function mountBpffs(): Bpffs {
  * whoever lists all of the host has one for a moment.
  */
 export function assertGone(kind: 'map' | 'prog' | 'link', id: number): void {
-  const end = performance.now() + 60_000
-  while (listAll<{ id: number }>(kind).some((one) => one.id === id)) {
-    if (performance.now() > end) throw new Error(`${kind} ${id} is left`)
-  }
+  const isLeft = () => listAll<{ id: number }>(kind).some((one) => one.id === id)
+  untilSync(`the end of ${kind} ${id}`, () => !isLeft())
 }

@@ -1,6 +1,7 @@
 // Two namespaces of a test's own with a cable between them, datagrams over it, and nftables' count of those.
 
 import { createNamespace, type Namespace } from './peers.ts'
+import { untilSync } from './until-sync.ts'
 
 export interface Sum {
   readonly packets: number
@@ -54,10 +55,7 @@ export function createPair(): Pair {
     deliver: (count, payloadBytes) => {
       const all = countedIn(far).packets + count
       send(count, payloadBytes)
-      const endMs = Date.now() + 30_000
-      while (countedIn(far).packets < all) {
-        if (Date.now() > endMs) throw new Error(`${count} datagrams did not all arrive`)
-      }
+      untilSync(`${count} datagrams`, () => countedIn(far).packets >= all)
     },
     sent: () => countedIn(near),
     received: () => countedIn(far),
@@ -97,10 +95,9 @@ function set(namespace: Namespace, link: string, address: string, other: Neighbo
  * gives away what it gets.
  */
 export function untilUp(namespace: Namespace, link: string): void {
-  const endMs = Date.now() + 30_000
-  while (!namespace.run('ip', 'link', 'show', link).includes(' state UP ')) {
-    if (Date.now() > endMs) throw new Error(`${link} does not come up`)
-  }
+  untilSync(`${link} to be up`, () =>
+    namespace.run('ip', 'link', 'show', link).includes(' state UP '),
+  )
 }
 
 function countIn(namespace: Namespace, hook: string): void {

@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, test } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
 import { until } from '../../../common/until.fake.ts'
 import { type Attacher, startAttacher } from '../../testing/attach.ts'
 import { kernelAtLeast } from '../../testing/features.ts'
@@ -73,14 +72,13 @@ for (const hook of hooks) {
     try {
       const { child, said } = startFlows(pair.far, { interfaces: ['all'], hook })
       const exited = once(child, 'exit')
-      const deadline = Date.now() + limitMs
+      const isAttaching = async () => {
+        assert.ok(child.exitCode === null, said())
+        return (await attachedTo(hook)) > 0
+      }
       try {
         // Often enough to meet it in the middle, with a pause that leaves it the CPU of an emulated machine.
-        while ((await attachedTo(hook)) === 0) {
-          assert.ok(child.exitCode === null, said())
-          assert.ok(Date.now() < deadline, `nothing is attached after ${limitMs} ms: ${said()}`)
-          await setTimeout(10)
-        }
+        await until('the first to be attached', isAttaching, limitMs, 10)
       } finally {
         child.kill('SIGKILL')
         await exited
