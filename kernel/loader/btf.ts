@@ -1,5 +1,5 @@
-// Reads structures and enums out of the BTF of an object, for the layout generator. Format:
-// Documentation/bpf/btf.rst.
+// Reads structures and enums out of the BTF of an object, for the layout generator, and a function's number out of the
+// kernel's. Format: Documentation/bpf/btf.rst.
 
 export interface BtfMember {
   readonly name: string
@@ -34,6 +34,7 @@ const kindArray = 3
 const kindStruct = 4
 const kindEnum = 6
 const kindPointer = 2
+const kindFunction = 12
 /** typedef, volatile, const, restrict, type tag: no size of their own. */
 const transparent = new Set([8, 9, 10, 11, 18])
 /** Octets after the common 12: fixed per kind, and per element. */
@@ -55,28 +56,52 @@ export function readBtf(bytes: Uint8Array): Btf {
   }
 }
 
+/** The number of the type that is the function of this name; 0 if there is none. */
+export function functionId(bytes: Buffer, name: string): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const strings = view.getUint32(4, true) + view.getUint32(16, true)
+  const text = bytes.indexOf(`\0${name}\0`, strings, 'latin1') + 1 - strings
+  let id = 0
+  let found = 0
+  eachType(bytes, view, (at, kind) => {
+    id++
+    if (kind === kindFunction && view.getUint32(at, true) === text) found = id
+  })
+  return found
+}
+
 function readTypes(bytes: Uint8Array, view: DataView): readonly (BtfType | undefined)[] {
-  if (bytes.length < 24 || view.getUint16(0, true) !== 0xeb9f) throw new Error('not BTF')
-  const start = view.getUint32(4, true) + view.getUint32(8, true)
-  const end = start + view.getUint32(12, true)
-  if (end > bytes.length) throw new Error('BTF is cut off')
   const types: (BtfType | undefined)[] = [undefined] // type 0 is void
-  for (let at = start; at < end; ) {
-    const info = view.getUint32(at + 4, true)
-    const kind = (info >>> 24) & 0x1f
-    const count = info & 0xffff
-    if (kind === 0 || kind > kindMax) throw new Error(`unknown BTF kind ${kind}`)
+  eachType(bytes, view, (at, kind, info) => {
     types.push({
       kind,
-      count,
+      count: info & 0xffff,
       name: stringAt(bytes, view, view.getUint32(at, true)),
       sizeOrType: view.getUint32(at + 8, true),
       bitFields: info >>> 31 === 1,
       at: at + 12,
     })
-    at += 12 + (fixedBytes[kind] ?? 0) + (elementBytes[kind] ?? 0) * count
-  }
+  })
   return types
+}
+
+/** Where each type begins, from type 1 on. */
+function eachType(
+  bytes: Uint8Array,
+  view: DataView,
+  take: (at: number, kind: number, info: number) => void,
+): void {
+  if (bytes.length < 24 || view.getUint16(0, true) !== 0xeb9f) throw new Error('not BTF')
+  const start = view.getUint32(4, true) + view.getUint32(8, true)
+  const end = start + view.getUint32(12, true)
+  if (end > bytes.length) throw new Error('BTF is cut off')
+  for (let at = start; at < end; ) {
+    const info = view.getUint32(at + 4, true)
+    const kind = (info >>> 24) & 0x1f
+    if (kind === 0 || kind > kindMax) throw new Error(`unknown BTF kind ${kind}`)
+    take(at, kind, info)
+    at += 12 + (fixedBytes[kind] ?? 0) + (elementBytes[kind] ?? 0) * (info & 0xffff)
+  }
 }
 
 function stringAt(bytes: Uint8Array, view: DataView, offset: number): string {

@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { release } from 'node:os'
 import { fail } from './errors.ts'
 
-const btfPath = '/sys/kernel/btf/vmlinux'
+export const btfPath = '/sys/kernel/btf/vmlinux'
 
 /** Bits of capabilities(7). */
 const capabilities = {

@@ -28,6 +28,16 @@ libbpf: prog 'a': failed to load: -3`,
     line: "prog 'a': failed to find kernel BTF type ID of 'sock_send_length': -3",
   },
   {
+    name: 'a kind of program that the kernel refuses: not the guess at the limit of locked memory',
+    said: `libbpf: prog 'elements': BPF program load failed: Operation not permitted
+libbpf: permission error while running as root; try raising 'ulimit -l'? current value: 8.0 MiB
+libbpf: prog 'elements': -- BEGIN PROG LOAD LOG --
+processed 0 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
+-- END PROG LOAD LOG --
+libbpf: prog 'elements': failed to load: -1`,
+    line: "prog 'elements': BPF program load failed: Operation not permitted",
+  },
+  {
     name: 'a map',
     said: "libbpf: Error in bpf_create_map_xattr(ended):Invalid argument(-22)\nlibbpf: map 'ended': failed to create: Invalid argument(-22)",
     line: 'Error in bpf_create_map_xattr(ended):Invalid argument(-22)',

@@ -46,11 +46,11 @@ export function decisiveLine(said: string): string {
   const lines = said
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '')
+    .filter((line) => line !== '' && !/try raising 'ulimit -l'/.test(line)) // libbpf's guess at every EPERM
   const statistics = lines.findLastIndex((line) => line.startsWith('processed '))
   if (statistics > 0) {
     const complaint = lines.slice(0, statistics).findLast((line) => !isListing(line))
-    if (complaint !== undefined) return complaint
+    if (complaint !== undefined) return complaint.replace(/^libbpf: /, '')
   }
   const telling = lines.findLast((line) => /failed to find|unknown func|not found|CO-RE/.test(line))
   const failed = lines.find((line) => /failed|error|invalid/i.test(line))
@@ -59,5 +59,6 @@ export function decisiveLine(said: string): string {
 
 /** Instructions, register states and source lines of a verifier dump. */
 function isListing(line: string): boolean {
-  return /^(;|\d+: |from \d+ to|R\d+=|BEGIN|END|--|mark_|last_idx|regs=|parent )/.test(line)
+  const isMark = / PROG LOAD LOG --$/.test(line)
+  return isMark || /^(;|\d+: |from \d+ to|R\d+=|mark_|last_idx|regs=|parent )/.test(line)
 }

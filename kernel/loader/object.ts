@@ -208,7 +208,10 @@ function refusal(options: ObjectOptions, errno: number, said: string): Error {
       details: { what: `loading ${what}`, missing: missing.join(', ') },
     })
   }
-  if (errno === EPERM) return fail('bpf_missing', { details: { reason: errorText(errno) } })
+  // libbpf tries the least program of all first. A kernel may refuse one kind and take the others.
+  if (errno === EPERM && /trivial BPF program/.test(said)) {
+    return fail('bpf_missing', { details: { reason: errorText(errno) } })
+  }
   const line = decisiveLine(said)
   const reason = line === '' ? errorText(errno) : `${line} (${errorText(errno)})`
   return fail('object_refused', {

@@ -45,6 +45,22 @@ test('verdicts name what is missing and the remedy', () => {
   }
 })
 
+test('a kernel that refuses iterators over maps is ready where a loop may read slots, else degraded', () => {
+  const loop = ['bpf_iter__task', 'bpf_iter_num_new']
+  const refusing = without('bpf_iter__bpf_map_elem', 'bpf_iter__bpf_sk_storage_map')
+  const old = verdictOf(socketSpec, ground, refusing)
+  assert.equal(old.state, 'degraded')
+  assert.match(old.why, /refuses iterators over maps/)
+  const { state, programs } = verdictOf(socketSpec, ground, new Set([...refusing, ...loop]))
+  assert.equal(state, 'ready')
+  const whyOf = (name: string) => programs.find(({ hook }) => hook === name)
+  assert.equal(whyOf('iter/task')?.available, true)
+  assert.equal(whyOf('iter/bpf_map_elem')?.available, false)
+  assert.match(whyOf('iter/bpf_map_elem')?.why ?? '', /Linux 5\.11 that allows iterators over maps/)
+  const usual = verdictOf(socketSpec, ground, new Set([...all, ...loop]))
+  assert.ok(!usual.programs.some(({ hook }) => hook === 'iter/task'), 'not wanted there')
+})
+
 test('every hook says what it is for, or what it needs', () => {
   const { programs } = verdictOf(socketSpec, ground, without('btf_trace_sock_send_length'))
   assert.deepEqual(

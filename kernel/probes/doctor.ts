@@ -5,11 +5,19 @@ import { arch, release } from 'node:os'
 import { messageOf } from '../../common/mod.ts'
 import { hasBtf, kernelNames, missingCapabilities, readText } from '../loader/host.ts'
 import { openLibbpf } from '../loader/library.ts'
+import { loadableNames } from '../loader/map-iterators.ts'
 import { probeSpecs } from './registry.ts'
 import type { DoctorReport, HookVerdict, ProbeVerdict } from './report.ts'
-import { absentPrograms, featuresOf, type HookSpec, type ProbeSpec, withoutHook } from './spec.ts'
+import {
+  absentPrograms,
+  featuresOf,
+  type HookSpec,
+  isReplaced,
+  type ProbeSpec,
+  withoutHook,
+} from './spec.ts'
 
-/** Reads files and tries to open libbpf; loads nothing into the kernel. */
+/** Reads files and tries to open libbpf; loads nothing into the kernel but, if it may, two iterators that do nothing. */
 export function doctor(): DoctorReport {
   const libbpf = libbpfVerdict()
   const btf = hasBtf()
@@ -76,15 +84,19 @@ export function verdictOf(
   if (ground.missing.length > 0) {
     return verdict('unavailable', `missing ${ground.missing.join(', ')}`, 'run as root')
   }
-  const less = spec.degraded.find(({ without }) => without.some((name) => !names.has(name)))
+  const less = spec.degraded.find(
+    ({ without, unless = [] }) =>
+      without.some((name) => !names.has(name)) &&
+      !(unless.length > 0 && unless.every((name) => names.has(name))),
+  )
   return less ? verdict('degraded', less.why, less.remedy) : verdict('ready', '', '')
 }
 
-/** One line per hook, with the use of the first of its programs that is there. */
+/** One line per hook that is wanted here, with the use of the first of its programs that is there. */
 function hookVerdicts(hooks: readonly HookSpec[], names: ReadonlySet<string>) {
   const absent = absentPrograms(hooks, names)
   const byHook = new Map<string, HookVerdict>()
-  for (const spec of hooks) {
+  for (const spec of hooks.filter((hook) => !isReplaced(hook, hooks, names))) {
     const available = !absent.has(spec.program)
     const known = byHook.get(spec.hook)
     if (known?.available || (known && !available)) continue
@@ -100,7 +112,7 @@ function missingHook(hooks: readonly HookSpec[], names: ReadonlySet<string>): Ho
 }
 
 function knownNames(spec: Pick<ProbeSpec, 'hooks' | 'degraded'>): ReadonlySet<string> {
-  return hasBtf() ? kernelNames(featuresOf(spec)) : new Set()
+  return hasBtf() ? loadableNames(featuresOf(spec)) : new Set()
 }
 
 function libbpfVerdict(): { version: string; reason: string } {

@@ -15,6 +15,8 @@ export interface HookSpec {
   readonly needs: readonly string[]
   /** For people: the first kernel that has them. */
   readonly since: string
+  /** What some kernels have and do not allow, if it is such a thing: `iterators over maps`. */
+  readonly allowed?: string
   /** What the program is for, in a few words. */
   readonly use: string
   /** What is used instead on a kernel that lacks it. Without it the probe cannot run there. */
@@ -25,8 +27,10 @@ export interface HookSpec {
 
 /** A kernel on which the probe runs and measures less. The first one that applies is shown. */
 export interface DegradedSpec {
-  /** It applies where the type information lacks any of these names. */
+  /** It applies where the type information lacks any of these names, or the kernel refuses it. */
   readonly without: readonly string[]
+  /** It does not apply where all of these are there. */
+  readonly unless?: readonly string[]
   readonly why: string
   readonly remedy: string
 }
@@ -267,18 +271,30 @@ export function absentPrograms(
   hooks: readonly HookSpec[],
   names: ReadonlySet<string>,
 ): ReadonlyMap<string, string> {
-  const isHere = ({ needs }: HookSpec) => needs.every((name) => names.has(name))
-  const here = new Set(hooks.filter(isHere).map(({ program }) => program))
   const absent = new Map<string, string>()
   for (const hook of hooks) {
-    const { program, betterBy = '' } = hook
-    if (!here.has(program)) absent.set(program, withoutHook(hook))
-    else if (here.has(betterBy)) absent.set(program, `${betterBy} does the same faster`)
+    const { program, betterBy } = hook
+    if (!isHere(hook, names)) absent.set(program, withoutHook(hook))
+    else if (isReplaced(hook, hooks, names)) absent.set(program, `${betterBy} does the same faster`)
   }
   return absent
 }
 
+function isHere({ needs }: HookSpec, names: ReadonlySet<string>): boolean {
+  return needs.every((name) => names.has(name))
+}
+
+/** A program that does the same better is loaded instead. */
+export function isReplaced(
+  { betterBy }: HookSpec,
+  hooks: readonly HookSpec[],
+  names: ReadonlySet<string>,
+): boolean {
+  return hooks.some((hook) => hook.program === betterBy && isHere(hook, names))
+}
+
 /** What is said of a hook that the kernel lacks. */
-export function withoutHook({ since, instead }: HookSpec): string {
-  return instead === undefined ? `needs Linux ${since}` : `needs Linux ${since}; else ${instead}`
+export function withoutHook({ since, allowed, instead }: HookSpec): string {
+  const needs = `needs Linux ${since}${allowed === undefined ? '' : ` that allows ${allowed}`}`
+  return instead === undefined ? needs : `${needs}; else ${instead}`
 }

@@ -61,6 +61,16 @@ struct bpf_iter_meta {
 	struct seq_file *seq;
 } __attribute__((preserve_access_index));
 
+struct task_struct {
+	int pid; /* of the thread */
+	int tgid;
+} __attribute__((preserve_access_index));
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+} __attribute__((preserve_access_index));
+
 struct bpf_iter__bpf_map_elem {
 	struct bpf_iter_meta *meta;
 	struct bpf_map *map;
@@ -308,6 +318,22 @@ int weir_elements(struct bpf_iter__bpf_map_elem *ctx)
 		return 0;
 	words[0] = *key;
 	words[1] = *value;
+	bpf_seq_write(seq, words, sizeof(words));
+	return 0;
+}
+
+/* Two words for each thread that is walked: its id, and its process'. */
+SEC("iter/task")
+int weir_threads(struct bpf_iter__task *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct task_struct *task = ctx->task;
+	__u32 words[2];
+
+	if (!task)
+		return 0;
+	words[0] = task->pid;
+	words[1] = task->tgid;
 	bpf_seq_write(seq, words, sizeof(words));
 	return 0;
 }

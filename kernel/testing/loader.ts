@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { MapEntries } from '../loader/map-batch.ts'
+import { loadableNames } from '../loader/map-iterators.ts'
 import type { LoadedMap } from '../loader/maps.ts'
 import { type LoadedObject, openObject } from '../loader/object.ts'
 
@@ -13,9 +14,12 @@ export function openTestObject(
   return open('loader.bpf.o', maxEntries, without)
 }
 
+/** Whether the kernel loads iterators over maps; some have them and do not. */
+export const loadsMapIterators = loadableNames(['bpf_iter__bpf_map_elem']).size > 0
+
 /** The object with a program for each kind of hook. */
 export function openAttachObject(): LoadedObject {
-  return open('attach.bpf.o', {}, [])
+  return open('attach.bpf.o', {}, loadsMapIterators ? [] : ['weir_elements'])
 }
 
 /** The object with the socket probe's arithmetic. */

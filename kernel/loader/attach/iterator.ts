@@ -3,8 +3,8 @@
 
 import { readSync } from 'node:fs'
 import { type Attribute, bpfCall, callRefused, memory } from '../bpf-call.ts'
-import { kernelNames } from '../host.ts'
 import { closeDescriptor, errorText } from '../library.ts'
+import { loadableNames } from '../map-iterators.ts'
 import { attachRefused, available, type Hook, missingFeature, refusedFeature } from './hook.ts'
 import { createLink, type Link, linkType, openLink } from './link.ts'
 import { attachedBy } from './tracing.ts'
@@ -14,6 +14,8 @@ export interface IteratorPlace {
   readonly target: string
   /** The map whose elements are walked, for `bpf_map_elem` and `bpf_sk_storage_map`. */
   readonly mapFd?: number
+  /** The only thread that is walked, for `task` (6.1 and later): its id in this process' PID namespace. */
+  readonly tid?: number
 }
 
 export interface Iterator extends Link {
@@ -37,8 +39,8 @@ export const iterator: Hook<IteratorPlace, Iterator> = {
   name: 'iter',
   feature: ({ target }) => {
     const name = `bpf_iter__${target}`
-    if (!kernelNames([name]).has(name)) {
-      const needs = 'a kernel with this iterator'
+    if (!loadableNames([name]).has(name)) {
+      const needs = 'a kernel that has this iterator and loads it'
       return missingFeature(
         `walking ${target}`,
         needs,
@@ -48,8 +50,9 @@ export const iterator: Hook<IteratorPlace, Iterator> = {
     return refusedFeature(`an iterator over ${target}`, needed) ?? available
   },
   attached: ({ target }) => attachedBy(linkType.iterator, target),
-  attach: (program, { target, mapFd }) => {
-    const about: readonly Attribute[] = mapFd === undefined ? [] : mapInfo(mapFd)
+  attach: (program, { target, mapFd, tid }) => {
+    const only = mapFd ?? tid
+    const about: readonly Attribute[] = only === undefined ? [] : linkInfo(only)
     const fd = createLink([program.fd, 0, traceIterator, 0, ...about])
     if (fd < 0) throw attachRefused(`${program.name} to iterator ${target}`, -fd, needed)
     const link = openLink(fd)
@@ -59,10 +62,10 @@ export const iterator: Hook<IteratorPlace, Iterator> = {
   },
 }
 
-/** union bpf_iter_link_info: the map's descriptor alone. */
-function mapInfo(mapFd: number): readonly Attribute[] {
+/** union bpf_iter_link_info: its first member alone, a map's descriptor or a thread's id. */
+function linkInfo(only: number): readonly Attribute[] {
   const info = memory(4)
-  info.writeUInt32LE(mapFd)
+  info.writeUInt32LE(only)
   return [info, info.length]
 }
 

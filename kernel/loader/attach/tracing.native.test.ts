@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { assertGone } from '../../testing/bpffs.ts'
-import { listAll, openAttachObject } from '../../testing/loader.ts'
+import { kernelAtLeast } from '../../testing/features.ts'
+import { listAll, loadsMapIterators, openAttachObject } from '../../testing/loader.ts'
 import { createNamespace, type Namespace } from '../../testing/peers.ts'
 import type { LoadedObject } from '../object.ts'
-import { iterator } from './iterator.ts'
+import { type GrowingBuffer, type Iterator, iterator } from './iterator.ts'
 import { tracing } from './tracing.ts'
 
 interface ListedLink {
@@ -95,14 +96,26 @@ test('a program of another kind is refused with the reason', () => {
 
 test('a tracepoint and an iterator that the kernel does not have are missing, in words', () => {
   assert.deepEqual(tracing.feature(place), { state: 'available' })
-  assert.deepEqual(iterator.feature({ target: 'bpf_map_elem' }), { state: 'available' })
+  assert.deepEqual(iterator.feature({ target: 'task' }), { state: 'available' })
+  const elements = iterator.feature({ target: 'bpf_map_elem' }).state
+  assert.equal(elements, loadsMapIterators ? 'available' : 'missing')
   const nowhere = tracing.feature({ tracepoint: 'weir_no_such_event' })
   assert.equal(nowhere.state, 'missing')
   assert.ok(nowhere.state === 'missing' && nowhere.error.code === 'unsupported_feature')
   assert.equal(iterator.feature({ target: 'weir_nothing' }).state, 'missing')
 })
 
-test('an iterator walks the map that it is given, once for each read', () => {
+/** What one pass put into the buffer: pairs of words, in the order of the first. */
+function pass(walk: Iterator, buffer: GrowingBuffer): readonly (readonly number[])[] {
+  const octets = walk.read(buffer)
+  return Array.from({ length: octets / 8 }, (_, index) => [
+    buffer.bytes.readUInt32LE(index * 8),
+    buffer.bytes.readUInt32LE(index * 8 + 4),
+  ]).toSorted(([a], [b]) => a! - b!)
+}
+
+const refusal = loadsMapIterators ? false : 'this kernel refuses iterators over maps'
+test('an iterator walks the map that it is given, once for each read', { skip: refusal }, () => {
   const numbers = object.map('numbers')
   const wanted = [1, 2, 3].map((key) => [key, key * 10])
   for (const [key, value] of wanted) {
@@ -111,21 +124,28 @@ test('an iterator walks the map that it is given, once for each read', () => {
   const target = { target: 'bpf_map_elem', mapFd: object.mapFd('numbers') }
   const elements = object.attach('weir_elements', iterator, target)
   const buffer = { bytes: Buffer.alloc(0) }
-  for (let pass = 0; pass < 2; pass++) {
-    const octets = elements.read(buffer)
-    const seen = Array.from({ length: octets / 8 }, (_, index) => [
-      buffer.bytes.readUInt32LE(index * 8),
-      buffer.bytes.readUInt32LE(index * 8 + 4),
-    ])
-    assert.deepEqual(
-      seen.toSorted(([a], [b]) => a! - b!),
-      wanted,
-    )
-  }
-  // Others on this host may walk maps as well.
-  const attached = iterator.attached({ target: 'bpf_map_elem' })
-  assert.equal(attached.filter(({ linkId }) => linkId === elements.linkId).length, 1)
-  elements.detach()
-  assertGone('link', elements.linkId)
-  assert.throws(() => elements.read(buffer), /is closed/)
+  assert.deepEqual(pass(elements, buffer), wanted)
+  assert.deepEqual(pass(elements, buffer), wanted)
+  assertAttached(elements, 'bpf_map_elem')
 })
+
+test('an iterator walks all threads, or the one that it is given', () => {
+  const buffer = { bytes: Buffer.alloc(0) }
+  const all = object.attach('weir_threads', iterator, { target: 'task' })
+  const own = pass(all, buffer).filter(([, process_]) => process_ === process.pid)
+  assert.ok(own.length > 1, 'Node has several threads')
+  assertAttached(all, 'task')
+  if (!kernelAtLeast(6, 1)) return
+  const one = object.attach('weir_threads', iterator, { target: 'task', tid: process.pid })
+  assert.deepEqual(pass(one, buffer), [[process.pid, process.pid]])
+  assertAttached(one, 'task')
+})
+
+/** Listed until it is detached. Others on this host may walk the same. */
+function assertAttached(walk: Iterator, target: string): void {
+  const attached = iterator.attached({ target })
+  assert.equal(attached.filter(({ linkId }) => linkId === walk.linkId).length, 1)
+  walk.detach()
+  assertGone('link', walk.linkId)
+  assert.throws(() => walk.read({ bytes: Buffer.alloc(0) }), /is closed/)
+}

@@ -169,6 +169,23 @@ static __always_inline struct conn *conn_find(struct sock *sk)
 	return bpf_sk_storage_get(&conns, sk, 0, 0);
 }
 
+/* Set by the loader where the kernel refuses iterators over maps: what the walk over descriptors shows instead of them. */
+enum walk_shows {
+	WALK_SHOWS_NONE,
+	WALK_SHOWS_STORED,
+	WALK_SHOWS_ALL,
+};
+const volatile __u8 walk_shows;
+
+/* Something has got storage, or the walk met what has. */
+bool storage_met;
+
+static __always_inline struct conn *conn_store(struct sock *sk)
+{
+	storage_met = true;
+	return bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+}
+
 static __always_inline struct conn *conn_create(struct sock *sk)
 {
 	struct conn *c;
@@ -176,7 +193,42 @@ static __always_inline struct conn *conn_create(struct sock *sk)
 	if (!HAS_SOCKET_STORAGE)
 		return conn_by_address_create(sk);
 	c = conn_find(sk);
-	return c ? c : bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	return c ? c : conn_store(sk);
+}
+
+static __always_inline bool is_stored(const struct conn *c)
+{
+	return !c->tag;
+}
+
+/*
+ * Moves what has storage into its slot, if that is free: dumps show slots. Only with the socket's lock held. The copy that
+ * stays behind says that it has ended, for when another socket has the slot.
+ */
+static __always_inline struct conn *conn_to_slot(struct conn *c, struct sock *sk)
+{
+	cookie_t cookie;
+	struct conn *slot;
+
+	if (walk_shows != WALK_SHOWS_STORED || !c || !is_stored(c) || c->flags & CONN_CLOSED)
+		return c;
+	cookie = cookie_of(sk);
+	slot = slot_of(cookie);
+	if (!slot || (slot->tag && !(slot->tag & 1)))
+		return c;
+	slot->began = c->began;
+	slot->address = (__u64)(long)sk;
+	slot->sent_base = c->sent_base;
+	slot->received_base = c->received_base;
+	slot->owner = c->owner;
+	slot->shown = 0;
+	slot->owner_source = c->owner_source;
+	slot->role = c->role;
+	slot->flags = c->flags;
+	slot->walk = c->walk;
+	*(volatile __u64 *)&slot->tag = cookie << 1;
+	c->flags |= CONN_CLOSED;
+	return slot;
 }
 
 /*
@@ -202,7 +254,7 @@ static __always_inline struct conn *conn_create_new(struct sock *sk)
 		c->tag = cookie << 1;
 		return c;
 	}
-	return bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	return conn_store(sk);
 }
 
 /* Nothing is known of it but that it began. */

@@ -251,51 +251,9 @@ static __always_inline void meet_closed(struct sock *sk, struct tcp_sock *tp)
 		tell_missed(sk, tp, known, COUNTING_DUMP);
 }
 
-static __always_inline void meet_file(struct bpf_iter_meta *meta, struct task_struct *task,
-				      struct tcp_sock *tp, const bool probe)
-{
-	struct sock *sk = sock_of(tp);
-	__u8 state = SK(__sk_common.skc_state);
-	struct conn *known;
-
-	if (state == TCP_LISTEN) {
-		listener_met(tp, task, probe);
-		return;
-	}
-	if (state == TCP_CLOSE) {
-		if (!probe)
-			meet_closed(sk, tp);
-		return;
-	}
-	known = conn_create(sk);
-	if (!known)
-		count(COUNTER_LOST_STORAGE);
-	else if (probe)
-		dump_held(meta, task, tp, known);
-	else
-		meet(known, task);
-}
-
-SEC("iter/task_file")
-int socket_holders(struct bpf_iter__task_file *ctx)
-{
-	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
-	struct tcp_sock *tp;
-
-	if (!file || !task)
-		return 0;
-	tp = HAS_SOCKET_STORAGE ? tcp_of_file(file) : tcp_of_old_file(file);
-	if (tp)
-		meet_file(ctx->meta, task, tp, !HAS_SOCKET_STORAGE);
-	return 0;
-}
-
-#include "dump_slots.h"
-
-/* One socket whose memory of us is its own. */
+/* One socket whose memory of us is its own. `shared` = WALK_SHARED as the walk before found it. */
 static __always_inline int dump_own(struct bpf_iter_meta *meta, struct tcp_sock *tp,
-				    struct conn *known, const bool changes)
+				    struct conn *known, const bool changes, __u8 shared)
 {
 	struct scratch *here = scratch_here();
 	struct sock *sk = sock_of(tp);
@@ -312,6 +270,7 @@ static __always_inline int dump_own(struct bpf_iter_meta *meta, struct tcp_sock 
 		ONCE(known->shown) = shown; /* before the owner is read: a later change of it takes the mark away */
 		barrier();
 		here->conn = *known;
+		here->conn.walk |= shared;
 	}
 	if (put_live(here, tp, false, false)) {
 		if (!is_asked_for(here)) {
@@ -331,6 +290,69 @@ static __always_inline int dump_own(struct bpf_iter_meta *meta, struct tcp_sock 
 	return 0;
 }
 
+static __always_inline bool is_full(const struct seq_file *seq, __u32 records)
+{
+	return seq->size - seq->count < records * sizeof(struct socket_record);
+}
+
+/* Where the walk is to show it, it does, for the first process that is met with it. */
+static __always_inline int meet_shown(struct bpf_iter_meta *meta, struct task_struct *task,
+				      struct tcp_sock *tp, struct conn *known)
+{
+	bool again = (known->walk & WALK_NUMBER) == walk_number;
+	__u8 shared = known->walk & WALK_SHARED;
+
+	if (is_full(meta->seq, 1))
+		return 1; /* the kernel comes again with this descriptor */
+	storage_met = true;
+	meet(known, task);
+	return again ? 0 : dump_own(meta, tp, known, only_changes, shared);
+}
+
+static __always_inline int meet_file(struct bpf_iter_meta *meta, struct task_struct *task,
+				     struct tcp_sock *tp, const bool probe)
+{
+	struct sock *sk = sock_of(tp);
+	__u8 state = SK(__sk_common.skc_state);
+	struct conn *known;
+
+	if (state == TCP_LISTEN) {
+		listener_met(tp, task, probe);
+		return 0;
+	}
+	if (state == TCP_CLOSE) {
+		if (!probe)
+			meet_closed(sk, tp);
+		return 0;
+	}
+	known = conn_create(sk);
+	if (!known)
+		count(COUNTER_LOST_STORAGE);
+	else if (probe)
+		dump_held(meta, task, tp, known);
+	else if (walk_shows == WALK_SHOWS_ALL ||
+		 (walk_shows == WALK_SHOWS_STORED && is_stored(known)))
+		return meet_shown(meta, task, tp, known);
+	else
+		meet(known, task);
+	return 0;
+}
+
+SEC("iter/task_file")
+int socket_holders(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct tcp_sock *tp;
+
+	if (!file || !task)
+		return 0;
+	tp = HAS_SOCKET_STORAGE ? tcp_of_file(file) : tcp_of_old_file(file);
+	return tp ? meet_file(ctx->meta, task, tp, !HAS_SOCKET_STORAGE) : 0;
+}
+
+#include "dump_slots.h"
+
 /* What has no slot: older than the probe, or its slot was taken. */
 SEC("iter/bpf_sk_storage_map")
 int socket_stored(struct bpf_iter__bpf_sk_storage_map *ctx)
@@ -345,7 +367,7 @@ int socket_stored(struct bpf_iter__bpf_sk_storage_map *ctx)
 	if (!tp)
 		return 0;
 	known = bpf_sk_storage_get(&conns, sk, 0, 0);
-	return known ? dump_own(ctx->meta, tp, known, only_changes) : 0;
+	return known ? dump_own(ctx->meta, tp, known, only_changes, 0) : 0;
 }
 
 /* One network namespace: finds what is older than the probe and held by nobody. */
@@ -365,10 +387,10 @@ int socket_table(struct bpf_iter__tcp *ctx)
 	state = sock_of(tp)->__sk_common.skc_state;
 	if (state == TCP_LISTEN || state == TCP_CLOSE)
 		return 0;
-	known = conn_create(sock_of(tp));
+	known = conn_to_slot(conn_create(sock_of(tp)), sock_of(tp)); /* this iterator locks the socket */
 	if (!known)
 		count(COUNTER_LOST_STORAGE);
-	return dump_own(ctx->meta, tp, known, false);
+	return dump_own(ctx->meta, tp, known, false, 0);
 }
 
 #endif

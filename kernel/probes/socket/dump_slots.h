@@ -6,6 +6,9 @@
  *
  * Two programs do the same. bpf_rdonly_cast (6.2 and later) makes loads plain ones that may fault; elsewhere
  * bpf_probe_read_kernel reads, which is slower and which a kernel locked down for confidentiality refuses.
+ *
+ * A third one is for kernels that refuse to load iterators over maps (some hardened ones do, because these hand out the
+ * memory of values): it is run once for one task and goes through the slots in a loop of its own (6.4 and later).
  */
 #ifndef WEIR_SOCKET_DUMP_SLOTS_H
 #define WEIR_SOCKET_DUMP_SLOTS_H
@@ -111,7 +114,7 @@ static __always_inline int dump_group(struct bpf_iter__bpf_map_elem *ctx, const 
 
 	if (!here || !group || !ctx->value)
 		return 0;
-	if (seq->size - seq->count < GROUP * sizeof(struct socket_record))
+	if (is_full(seq, GROUP))
 		return 1;
 	first = *group * GROUP;
 #pragma clang loop unroll(disable)
@@ -133,6 +136,40 @@ SEC("iter/bpf_map_elem")
 int socket_slots_cast(struct bpf_iter__bpf_map_elem *ctx)
 {
 	return dump_group(ctx, false);
+}
+
+extern int bpf_iter_num_new(struct bpf_iter_num *numbers, int first, int end) __ksym __weak;
+extern int *bpf_iter_num_next(struct bpf_iter_num *numbers) __ksym __weak;
+extern void bpf_iter_num_destroy(struct bpf_iter_num *numbers) __ksym __weak;
+
+/* A run keeps the CPU, so it must be short. */
+#define SLOTS_A_RUN (1 << 12)
+
+/* Where the next run goes on; user space sets it to 0 before a dump, which is over at SLOTS. */
+__u32 next_slot;
+
+SEC("iter/task")
+int socket_slots_loop(struct bpf_iter__task *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct scratch *here = scratch_here();
+	__u32 first = next_slot;
+	__u32 end = first + SLOTS_A_RUN < SLOTS ? first + SLOTS_A_RUN : SLOTS;
+	struct bpf_iter_num numbers;
+	struct conn *known;
+	int *slot;
+
+	if (!here || !ctx->task || first >= SLOTS)
+		return 0;
+	bpf_iter_num_new(&numbers, first, end);
+	while ((slot = bpf_iter_num_next(&numbers)) && !is_full(seq, 1)) {
+		known = slot_of(*slot);
+		if (known)
+			dump_slot(seq, here, known, false);
+		next_slot = *slot + 1;
+	}
+	bpf_iter_num_destroy(&numbers);
+	return 0;
 }
 
 #endif

@@ -3,12 +3,12 @@
 
 import type { DegradedSpec, HookSpec } from '../spec.ts'
 
-/** What it takes that tracing programs reach sockets by slots and storage. */
-const slotNames = [
-  'BPF_FUNC_sock_from_file',
-  'bpf_iter__bpf_map_elem',
-  'bpf_iter__bpf_sk_storage_map',
-] as const
+/** Tracing programs reach a socket's storage and cookie. */
+export const storageName = 'BPF_FUNC_sock_from_file'
+const mapIterators = ['bpf_iter__bpf_map_elem', 'bpf_iter__bpf_sk_storage_map'] as const
+const slotNames = [storageName, ...mapIterators] as const
+const loopNames = [storageName, 'bpf_iter__task', 'bpf_rdonly_cast', 'bpf_iter_num_new'] as const
+const allowed = 'iterators over maps'
 
 const withoutSlots = 'the walk over descriptors shows held sockets alone'
 const withoutOwners = 'owners come from close and walks'
@@ -41,8 +41,9 @@ export const socketHooks: readonly HookSpec[] = [
     hook: 'iter/bpf_map_elem',
     needs: slotNames,
     since: '5.11',
+    allowed,
     use: 'open sockets, held or not',
-    instead: withoutSlots,
+    instead: `socket_slots_loop, or ${withoutSlots}`,
     betterBy: 'socket_slots_cast',
   },
   {
@@ -50,16 +51,27 @@ export const socketHooks: readonly HookSpec[] = [
     hook: 'iter/bpf_map_elem',
     needs: [...slotNames, 'bpf_rdonly_cast'],
     since: '6.2',
+    allowed,
     use: 'open sockets, held or not',
-    instead: 'socket_slots does the same slower',
+    instead: 'socket_slots does the same slower, socket_slots_loop without such an iterator',
+  },
+  {
+    program: 'socket_slots_loop',
+    hook: 'iter/task',
+    needs: loopNames,
+    since: '6.4',
+    use: 'open sockets, held or not, where iterators over maps are refused',
+    instead: withoutSlots,
+    betterBy: 'socket_slots_cast',
   },
   {
     program: 'socket_stored',
     hook: 'iter/bpf_sk_storage_map',
     needs: slotNames,
     since: '5.11',
-    use: 'open sockets older than Weir',
-    instead: withoutSlots,
+    allowed,
+    use: 'open sockets without a slot: older than Weir, say',
+    instead: 'the walk over descriptors shows them, at each dump while there are any',
   },
   {
     program: 'socket_table',
@@ -96,9 +108,15 @@ export const socketHooks: readonly HookSpec[] = [
 
 export const socketDegraded: readonly DegradedSpec[] = [
   {
-    without: slotNames,
+    without: [storageName],
     why: 'no socket storage in tracing programs: sockets that no process holds are shown once a minute; owners come from close and walks',
     remedy: 'Linux 6.3 or later',
+  },
+  {
+    without: mapIterators,
+    unless: loopNames,
+    why: 'this kernel refuses iterators over maps: sockets that no process holds are shown once a minute',
+    remedy: 'Linux 6.4 or later, or a kernel that allows them',
   },
   {
     without: ['btf_trace_sock_send_length'],

@@ -9,6 +9,7 @@ import { until as untilTrue } from '../../../common/until.fake.ts'
 import { iterator } from '../../loader/attach/iterator.ts'
 import { tracing } from '../../loader/attach/tracing.ts'
 import { kernelNames } from '../../loader/host.ts'
+import { loadableNames } from '../../loader/map-iterators.ts'
 import type { LoadedObject } from '../../loader/object.ts'
 import { mapRing } from '../../loader/ring.ts'
 import { type RecordSink, socketRole, tcpState } from '../../mod.ts'
@@ -167,7 +168,7 @@ test('reset: reported at close, with the time of the reset', () =>
 test('reset and still held: the next dump reports it, once, also one of changes', () =>
   watching(async ({ object, records, miss, until }) => {
     const truth = await peers.ask<Truth>('keep', { up: 5, down: 7 })
-    const dumps = createDumps(object, kernelNames(socketFeatures))
+    const dumps = createDumps(object, loadableNames(socketFeatures))
     assert.equal(readRecords(dumps.dump()).length, 2)
     await miss()
     await peers.ask('abort_server', { port: truth.client_port, asked: true })

@@ -1,10 +1,10 @@
-// The dump by slots, with each of its two programs: what nobody holds any more, what shares a slot, and sockets that come
+// The dump by slots, with each of its programs: what nobody holds any more, what shares a slot, and sockets that come
 // and go while they are read.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { suspendedNs } from '../../loader/clock.ts'
-import { kernelNames } from '../../loader/host.ts'
+import { loadableNames } from '../../loader/map-iterators.ts'
 import { ownerSource, type SocketProbe, socketRole, tcpState } from '../../mod.ts'
 import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
 import {
@@ -25,12 +25,13 @@ interface Truth extends Ports {
 }
 
 const { ESTABLISHED, FIN_WAIT1, LAST_ACK } = tcpState
-const features = kernelNames(socketFeatures)
-const programs = ['socket_slots', 'socket_slots_cast'] as const
+const programs = ['socket_slots', 'socket_slots_cast', 'socket_slots_loop'] as const
+const features = loadableNames(socketFeatures)
 
 for (const program of programs) {
   const own = new Set<string>(features)
   if (program === 'socket_slots') own.delete('bpf_rdonly_cast')
+  if (program === 'socket_slots_loop') own.delete('bpf_iter__bpf_map_elem')
   const options = slotProgram(own) === program ? {} : { skip: `this kernel has no ${program}` }
 
   describe(program, options, () => {
@@ -162,6 +163,48 @@ for (const program of programs) {
     })
   })
 }
+
+const walking = new Set<string>(features)
+for (const name of ['bpf_iter__bpf_map_elem', 'bpf_iter_num_new']) walking.delete(name)
+const hasStorage = walking.has('BPF_FUNC_sock_from_file')
+const skip = hasStorage ? false : 'before 5.11 the walk is the dump anyway'
+
+test('where nothing may read slots the walk shows what is held, changes alone too', {
+  skip,
+}, async () => {
+  assert.equal(slotProgram(walking), undefined)
+  const namespace = createNamespace()
+  const peers = startPeers(namespace)
+  const request = { up: 70_001, down: 33 }
+  const older = await peers.ask<Truth>('keep', request)
+  const scope = { netns: namespace.inode, ringBytes: 1 << 22 }
+  const probe = openSocketProbe(scope, suspendedNs, walking)
+  try {
+    assert.equal(probe.seesUnheld, false)
+    const younger = await peers.ask<Truth>('keep', request)
+    const dump = readRecords(probe.dump())
+    assert.equal(dump.length, 4)
+    for (const truth of [older, younger]) {
+      const { client, server } = endsOf(dump, truth)
+      assert.deepEqual([client?.sent_bytes, client?.received_bytes], [truth.up, truth.down])
+      assert.deepEqual([server?.sent_bytes, server?.received_bytes], [truth.down, truth.up])
+      for (const end of [client, server]) assert.equal(end?.tgid, peers.pid)
+    }
+    assert.deepEqual(readRecords(probe.dump({ onlyChanges: true })), [])
+    assert.equal(readRecords(probe.dump()).length, 4)
+    await peers.ask('finish_sending', { port: younger.client_port })
+    const changed = readRecords(probe.dump({ onlyChanges: true }))
+    assert.deepEqual(
+      changed.filter(({ local_port }) => local_port === older.client_port),
+      [],
+    )
+    assert.ok(endsOf(changed, younger).server)
+  } finally {
+    probe.close()
+    await peers.stop()
+    namespace.remove()
+  }
+})
 
 /** What of a socket never changes. */
 function identity({ start_ns, local, remote, local_port, remote_port, netns }: SocketRecord) {

@@ -97,7 +97,7 @@ static __always_inline void own(struct conn *c, struct sock *sk, __u8 source,
 /* close() or shutdown() by the current process. */
 static __always_inline void on_shut(struct sock *sk)
 {
-	struct conn *c = conn_create(sk);
+	struct conn *c = conn_to_slot(conn_create(sk), sk);
 
 	if (!c) {
 		count(COUNTER_LOST_STORAGE);

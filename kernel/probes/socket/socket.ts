@@ -5,8 +5,8 @@ import { counterNames, socketRecordBytes } from '../../layout/socket-record.ts'
 import { tracing } from '../../loader/attach/tracing.ts'
 import { suspendedNs } from '../../loader/clock.ts'
 import { fail } from '../../loader/errors.ts'
-import { kernelNames } from '../../loader/host.ts'
 import { openLibc } from '../../loader/library.ts'
+import { loadableNames } from '../../loader/map-iterators.ts'
 import { type LoadedObject, type LoadedProgram, openObject } from '../../loader/object.ts'
 import { mapRing } from '../../loader/ring.ts'
 import { conditionSettings, writeConditions } from '../conditions.ts'
@@ -15,7 +15,13 @@ import { selectionSettings } from '../selection.ts'
 import type { Living, ProbeOptions } from '../spec.ts'
 import { createConditionalDumps } from './conditional-dumps.ts'
 import { createDumps } from './dumps.ts'
-import { absentPrograms, mapSizes, type SocketFeatures, socketFeatures } from './features.ts'
+import {
+  absentPrograms,
+  mapSizes,
+  type SocketFeatures,
+  socketFeatures,
+  walkShowsOn,
+} from './features.ts'
 import type { CounterName, SocketProbe } from './probe.ts'
 
 const what = 'the socket probe'
@@ -48,7 +54,7 @@ const clockTolerance = 1_000_000n
 export function openSocketProbe(
   options: SocketOptions = {},
   suspended: () => bigint = suspendedNs,
-  features: SocketFeatures = kernelNames(socketFeatures),
+  features: SocketFeatures = loadableNames(socketFeatures),
 ): SocketProbe {
   const ringBytes = options.ringBytes ?? ringBytesDefault
   const object = loadSocketObject({ ...options, ringBytes }, features)
@@ -67,7 +73,7 @@ export function openSocketProbe(
 /** Loaded, nothing attached. */
 export function loadSocketObject(
   options: SocketOptions & { readonly ringBytes: number },
-  features: SocketFeatures = kernelNames(socketFeatures),
+  features: SocketFeatures = loadableNames(socketFeatures),
 ): LoadedObject {
   const { ringBytes, conditions = [], pairsMax } = options
   if (ringBytes < pageBytes || ringBytes > ringBytesMax || (ringBytes & (ringBytes - 1)) !== 0) {
@@ -76,7 +82,11 @@ export function loadSocketObject(
   return openObject({
     what,
     bytes: readFileSync(objectUrl),
-    settings: { ...selectionSettings(options), ...conditionSettings(conditions) },
+    settings: {
+      ...selectionSettings(options),
+      ...conditionSettings(conditions),
+      walk_shows: BigInt(walkShowsOn(features)),
+    },
     maxEntries: {
       ...mapSizes(features, options),
       ...(pairsMax === undefined ? {} : { met_by_pair: pairsMax }),
