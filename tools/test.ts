@@ -2,9 +2,9 @@
 // processes) in a process of its own, two at once. A native test whose file says "Runs alone: REASON." in a
 // comment of its own line has the machine for itself, after the others. The last line is the result alone.
 //
-//   node tools/test.ts [--unit] [--filter TEXT]… [--repeat N] [--load] [--limit SECONDS] [--in FOLDER]
+//   node tools/test.ts [--unit [--changed]] [--filter TEXT]… [--repeat N] [--load] [--limit SECONDS] [--in FOLDER]
 //
-// --repeat runs everything N times and ends with a table; --load keeps every CPU busy beside it; --limit is for
+// --changed leaves out what passed with the same sources (unchanged.ts); --repeat runs everything N times and ends with a table; --load keeps every CPU busy beside it; --limit is for
 // one test; --in is another tree of tests.
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { endGroups, type GroupResult, runGroup, type TestGroup } from './test-group.ts'
 import { type RunResult, slowest, tableOf } from './test-table.ts'
+import { unchangedSince } from './unchanged.ts'
 
 const unitLimitMs = 30_000
 const nativeLimitMs = 180_000
@@ -27,6 +28,7 @@ const unitFilesMin = 20
 const { values } = parseArgs({
   options: {
     unit: { type: 'boolean', default: false },
+    changed: { type: 'boolean', default: false },
     filter: { type: 'string', multiple: true, default: [] },
     repeat: { type: 'string', default: '1' },
     load: { type: 'boolean', default: false },
@@ -41,6 +43,9 @@ if (!Number.isInteger(repeat) || repeat < 1) {
   process.exit(64)
 }
 
+const unchanged = values.changed
+  ? unchangedSince(home, join(home, 'build', 'unit-tests.json'))
+  : undefined
 const groups = findGroups()
 const load = values.load ? startLoad() : []
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -86,7 +91,7 @@ function findGroups(): Groups {
     .sort()
   const limit = (standard: number) => Number(values.limit ?? standard / 1000) * 1000
   const isNative = (file: string) => file.endsWith('.native.test.ts')
-  const unit = files.filter((file) => !isNative(file))
+  const unit = files.filter((file) => !isNative(file) && !unchanged?.has(file))
   const natives = values.unit ? [] : files.filter(isNative).sort(longestFirst)
   const [alone, shared] = [natives.filter(runsAlone), natives.filter((file) => !runsAlone(file))]
   const native = (file: string): TestGroup => {
@@ -130,9 +135,16 @@ async function runAll(queue: readonly TestGroup[], width: number, run: number): 
       const result = { ...(await runGroup(group, home)), run }
       results.push(result)
       print(result)
+      unchanged?.keep(passedFiles(group, result))
     }
   }
   await Promise.all(Array.from({ length: width }, lane))
+}
+
+/** Failures are named `FILE: TEST`; of a process that ended badly no file has passed. */
+function passedFiles({ files }: TestGroup, { failed, unfinished }: GroupResult): readonly string[] {
+  if (unfinished.length > 0) return []
+  return files.filter((file) => !failed.some((name) => name.startsWith(`${file}: `)))
 }
 
 function print({ title, seconds, output, run, ...outcome }: GroupResult & RunResult): void {
