@@ -1,11 +1,11 @@
 // Runs the tests: all *.test.ts in two processes, then each *.native.test.ts (probes, the embedded engine, child
-// processes) in a process of its own, two at once. A native test whose file says "Runs alone: REASON." in a
+// processes) in a process of its own, three at once. A native test whose file says "Runs alone: REASON." in a
 // comment of its own line has the machine for itself, after the others. The last line is the result alone.
 //
 //   node tools/test.ts [--unit [--changed]] [--filter TEXT]… [--repeat N] [--load] [--limit SECONDS] [--in FOLDER]
 //
-// --changed leaves out what passed with the same sources (unchanged.ts); --repeat runs everything N times and ends with a table; --load keeps every CPU busy beside it; --limit is for
-// one test; --in is another tree of tests.
+// --changed leaves out what passed with the same sources (unchanged.ts); --repeat runs everything N times and ends
+// with a table; --load keeps every CPU busy beside it; --limit is for one test; --in is another tree of tests.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
@@ -21,7 +21,9 @@ const unitLimitMs = 30_000
 const nativeLimitMs = 180_000
 /** Folders whose files begin first: one of minutes that begins last would leave a CPU without work. */
 const longFirst = ['tools/', 'test/e2e/', 'kernel/probes/xdp/', 'test/']
-const atOnce = Math.min(2, availableParallelism())
+const unitsAtOnce = Math.min(2, availableParallelism())
+/** They wait for something, processes, kernel and clock, for a third of their time. */
+const nativesAtOnce = unitsAtOnce + 1
 /** What one process runs at least. */
 const unitFilesMin = 20
 
@@ -56,10 +58,11 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
+const width = { unit: unitsAtOnce, shared: nativesAtOnce, alone: 1 }
 const results: (GroupResult & RunResult)[] = []
 for (let run = 1; run <= repeat; run++) {
   for (const part of ['unit', 'shared', 'alone'] as const) {
-    await runAll(groups[part], part === 'alone' ? 1 : atOnce, run)
+    await runAll(groups[part], width[part], run)
   }
 }
 for (const busy of load) busy.kill('SIGKILL')
@@ -115,7 +118,7 @@ function longestFirst(one: string, other: string): number {
 /** As many processes as run at once, unless the files are so few that one is done before. */
 function unitGroups(files: readonly string[], testLimitMs: number): readonly TestGroup[] {
   if (files.length === 0) return []
-  const parts = files.length < unitFilesMin * atOnce ? 1 : atOnce
+  const parts = files.length < unitFilesMin * unitsAtOnce ? 1 : unitsAtOnce
   return Array.from({ length: parts }, (_, part) => ({
     title: parts === 1 ? 'unit tests' : `unit tests, ${part + 1} of ${parts}`,
     files: files.filter((_, index) => index % parts === part),
