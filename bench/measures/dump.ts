@@ -24,7 +24,7 @@ async function measureDump({ quick }: Plan): Promise<readonly Finding[]> {
     probe.dump()
     const walk = walker.attach('socket_holders', iterator, { target: 'task_file' })
     let pairs = 0
-    for (const sockets of quick ? [50] : [50, 2_000, 20_000]) {
+    for (const sockets of quick ? [50] : [50, 2_000, 16_000]) {
       await peers.ask('many', { count: sockets / 2 - pairs })
       pairs = sockets / 2
       const alone = times(rounds, probe, walk)
