@@ -66,6 +66,34 @@ test('an agent that no central has answered measures nothing, says so, and begin
   }
 })
 
+test('an agent of which one probe does not open runs with the others, and says which and why', async () => {
+  const path = join(folder, 'partly.sock')
+  const central = await startFakeCentral(path)
+  const config = { node: 'partly', dataDir: join(folder, 'partly'), upstream: { path } }
+  const noPowerOfTwo = 12_288 // of the ring that the socket probe alone has
+  const filter = { netns: namespace.inode }
+  const agent = createAgent(
+    { ...config, filter, intervalMs: 200, ringBytes: noPowerOfTwo },
+    reporter,
+  )
+  try {
+    await agent.start()
+    await until('the agent to watch', () => agent.probes().length > 0)
+    assert.deepEqual(
+      agent.probes().map(({ probe }) => probe),
+      ['drop'],
+    )
+    const [failed, ...more] = agent.failedProbes()
+    assert.deepEqual([failed?.probe, failed?.code, more], ['socket', 'ring_size', []])
+    const { status, message } = agent.health()
+    assert.equal(status, 'failing')
+    assert.match(message, /^the socket probe is not open: .*12288/)
+  } finally {
+    await agent.stop()
+    await central.stop()
+  }
+})
+
 test('the local agent: rows equal the truth, both ends joined, the ledger balances', async () => {
   const flows: Row[] = []
   const events: Row[] = []

@@ -28,7 +28,7 @@ import {
 } from '../wire/mod.ts'
 import type { AgentConfig } from './config.ts'
 import { bootId, type DataFolder, openDataFolder } from './data/data-folder.ts'
-import type { RunningProbe } from './drain/messages.ts'
+import type { FailedProbe, RunningProbe } from './drain/messages.ts'
 import { programRows } from './drain/program-rows.ts'
 import { agentError } from './errors.ts'
 import { createEvents, type Events } from './events/events.ts'
@@ -51,6 +51,8 @@ import { createWatch, type InterfaceReport, type Watch, type WatchedInterval } f
 export interface Agent extends Component {
   /** The probes that run, with their programs; empty before the start. */
   probes(): readonly RunningProbe[]
+  /** Those that could not be opened, each with the reason; empty before the start. */
+  failedProbes(): readonly FailedProbe[]
   /** The interfaces that they watch, and those that refused. */
   interfaces(): readonly InterfaceReport[]
   health(): AgentHealth
@@ -58,7 +60,7 @@ export interface Agent extends Component {
 
 export interface AgentHealth {
   readonly status: 'ok' | 'failing'
-  /** Why nothing is measured, or nothing is taken; '' when all is well. */
+  /** Why nothing or not all is measured, or nothing is taken; '' when all is well. */
   readonly message: string
   readonly connected: boolean
   readonly spool: ReturnType<Spool['waiting']>
@@ -110,7 +112,7 @@ export function createAgent(config: AgentConfig, reporter: Reporter): Agent {
   function health(): AgentHealth {
     const refusal = parts?.stream.refusal()?.message
     const wait = parts && !parts.admission.isWatching() ? unanswered : ''
-    const message = refusal ?? wait
+    const message = refusal ?? (wait || unopened())
     return {
       status: message === '' ? 'ok' : 'failing',
       message,
@@ -120,11 +122,18 @@ export function createAgent(config: AgentConfig, reporter: Reporter): Agent {
     }
   }
 
+  const failedProbes = () => parts?.watch.drain.failed() ?? []
+  const unopened = () =>
+    failedProbes()
+      .map(({ probe, message }) => `the ${probe} probe is not open: ${message}`)
+      .join('; ')
+
   return {
     name: 'agent',
     start,
     stop: () => stopAll(),
     probes: () => parts?.watch.drain.running() ?? [],
+    failedProbes,
     interfaces: () => parts?.watch.interfaces() ?? [],
     health,
   }

@@ -12,6 +12,7 @@ export {
 export { type Agent, type AgentHealth, createAgent } from './agent.ts'
 export { captureLive, type LiveCaptureConfig, type LiveCaptureCounts } from './capture/live.ts'
 export type { AgentConfig } from './config.ts'
+export type { FailedProbe } from './drain/messages.ts'
 export { agentErrors } from './errors.ts'
 export type { ConnectionEventChoice } from './events/connection-events.ts'
 export { type Pushed, pushDown, type Taken } from './filter/push-down.ts'

@@ -8,7 +8,7 @@ import { parseAgentFilter } from '../../wire/mod.ts'
 import { interfaceFlags, interfacesOf } from '../parse/interfaces.ts'
 import { insecureFlag, listenUnless } from '../parse/loopback.ts'
 import { logLine } from '../render/packet-lines.ts'
-import { watchedLines } from '../render/watched.ts'
+import { failedLines, watchedLines } from '../render/watched.ts'
 import { type Command, note, print, type Terminal, type Values } from './command.ts'
 import { createProtector, type ProtectorConfig } from './keep-protected.ts'
 import { echoFlag, packetFlags, packetsOf } from './packet-flags.ts'
@@ -91,10 +91,19 @@ async function run(values: Values, terminal: Terminal): Promise<number> {
       const waits = agent.health().message
       const interfaces = agent.interfaces()
       protector.say()
-      if (process.send) process.send({ type: 'ready', probes: agent.probes(), interfaces, waits })
-      else if (waits) note(terminal, `Weir agent waits: ${waits}`)
+      const [probes, failed] = [agent.probes(), agent.failedProbes()]
+      if (process.send) {
+        process.send({
+          type: 'ready',
+          probes,
+          failed,
+          interfaces,
+          waits: probes.length > 0 ? '' : waits,
+        })
+      } else if (probes.length === 0) note(terminal, `Weir agent waits: ${waits}`)
       else {
         note(terminal, `Weir agent is running: rows go to ${values.text('upstream')}`)
+        for (const line of failedLines(failed)) note(terminal, line)
         for (const line of watchedLines(interfaces)) note(terminal, line)
       }
     },

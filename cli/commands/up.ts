@@ -5,13 +5,13 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { InterfaceReport } from '../../agent/mod.ts'
+import type { FailedProbe, InterfaceReport } from '../../agent/mod.ts'
 import { makeFolder, messageOf } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
 import { cliError } from '../errors.ts'
 import { interfaceFlags } from '../parse/interfaces.ts'
 import { insecureFlag, listenOf, listensOf, listenUnless } from '../parse/loopback.ts'
-import { watchedLines } from '../render/watched.ts'
+import { failedLines, watchedLines } from '../render/watched.ts'
 import { type ChildSpec, createSupervisor, type ReadyMessage } from '../supervisor/supervisor.ts'
 import { agentCommand } from './agent.ts'
 import { centralCommand } from './central.ts'
@@ -214,6 +214,8 @@ function announce(
     print(terminal, `  probe    ${probe}: ${[...on].join(', ')}`)
     print(terminal, `  missing  ${lacks || 'nothing'}`)
   }
+  const failed = (ready.get('agent')?.['failed'] ?? []) as readonly FailedProbe[]
+  for (const line of failedLines(failed)) print(terminal, line)
   const watched = (ready.get('agent')?.['interfaces'] ?? []) as readonly InterfaceReport[]
   for (const line of watchedLines(watched)) print(terminal, line)
   print(terminal, `  data     ${dataDir}`)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { watchedLines } from './watched.ts'
+import { failedLines, watchedLines } from './watched.ts'
 
 const one = (name: string, hook = 'tcx', refused = '', probe = 'flow') => {
   return { probe, name, hook, refused }
@@ -28,4 +28,14 @@ test('of hundreds of interfaces a line names eight, and no line is wider than th
   assert.equal(lines.length, 7)
   assert.match(lines.at(-1) ?? '', /195 more/)
   for (const line of watchedLines(many, 60)) assert.ok([...line].length <= 60)
+})
+
+test('a probe that is not open has a line with why, and what to do', () => {
+  const failure = { code: 'object_refused', status: 500, exitCode: 70 }
+  const socket = { ...failure, probe: 'socket', message: 'loading it: no', remedy: 'see doctor' }
+  assert.deepEqual(failedLines([socket, { ...socket, probe: 'drop', remedy: '' }]), [
+    '  not open socket: loading it: no (see doctor)',
+    '  not open drop: loading it: no',
+  ])
+  assert.deepEqual(failedLines([]), [])
 })

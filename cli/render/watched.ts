@@ -1,6 +1,6 @@
 // The interfaces that an agent watches, as lines of `weir up`, `weir agent` and `weir doctor`.
 
-import type { InterfaceReport } from '../../agent/mod.ts'
+import type { FailedProbe, InterfaceReport } from '../../agent/mod.ts'
 import { clipped } from './width.ts'
 
 const [namesMost, refusalsMost] = [8, 5]
@@ -22,6 +22,13 @@ export function watchedLines(
   const more = refused.length - reasons.length
   const rest = more > 0 ? [`  refused  ${more} more; the log of the agent names them`] : []
   return [...lines, ...reasons, ...rest].map((line) => clipped(line, width))
+}
+
+/** A line per probe that is not open. */
+export function failedLines(failed: readonly FailedProbe[]): readonly string[] {
+  return failed.map(({ probe, message, remedy }) => {
+    return `  not open ${probe}: ${message}${remedy ? ` (${remedy})` : ''}`
+  })
 }
 
 function namesOf(all: readonly InterfaceReport[]): string {
