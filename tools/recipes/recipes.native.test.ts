@@ -11,9 +11,14 @@ const golden = { UPDATE_GOLDEN: '1' }
 const typescript = 'node_modules/typescript/bin/tsc'
 
 let trees: TreeMaker
-// Types are built once; of each recipe, what it changed.
+/** All recipes but that of a probe were followed in it, one after the other. */
+let tree: Tree
+// Types are built once; of the recipes, what they changed.
 before(() => {
-  trees = createTreeMaker((tree) => tree.node([typescript, '-b']))
+  trees = createTreeMaker((first) => first.node([typescript, '-b']))
+  tree = trees.open('followed')
+  for (const recipe of [field, figure, table, endpoint, flag, error]) tree.follow(recipe)
+  renew(tree, 'wire/', 'api/', 'cli/', 'central/', 'agent/tcp')
 }, limits)
 after(() => trees?.remove())
 
@@ -25,15 +30,15 @@ function unitTests(...filters: readonly string[]): readonly string[] {
   return ['tools/test.ts', '--unit', ...filters.flatMap((filter) => ['--filter', filter])]
 }
 
-/** What CONTRIBUTING says to renew, then the unit tests of what the recipe touches. */
-function renew(tree: Tree, ...folders: readonly string[]): void {
-  tree.node([typescript, '-b'])
-  tree.node(unitTests('wire/frame/frame.test', 'api/reference.test'), golden)
-  tree.node(['tools/generate-docs.ts'])
-  tree.node(unitTests(...folders))
+/** What CONTRIBUTING says to renew, then the unit tests of what the recipes touch. */
+function renew(where: Tree, ...folders: readonly string[]): void {
+  where.node([typescript, '-b'])
+  where.node(unitTests('wire/frame/frame.test', 'api/reference.test'), golden)
+  where.node(['tools/generate-docs.ts'])
+  where.node(unitTests(...folders))
 }
 
-function ddl(tree: Tree, name: string): string {
+function ddl(name: string): string {
   const code = `import { tableNamed } from './wire/mod.ts'
     import { createTableSql } from './store/schema/table-sql.ts'
     console.log(createTableSql(tableNamed('${name}')))`
@@ -42,73 +47,49 @@ function ddl(tree: Tree, name: string): string {
 
 test('a field is one row: column, block, parameter, flag and page follow', limits, () => {
   assert.deepEqual(counts(field), [0, 2])
-  trees.withTree((tree) => {
-    tree.follow(field)
-    renew(tree, 'wire/', 'api/', 'cli/', 'agent/tcp')
-    assert.match(ddl(tree, 'flows'), /`mood` UInt8/)
-    assert.match(tree.read('docs/reference/fields.md'), /\| `mood` \| u8 \|/)
-    assert.match(tree.read('docs/reference/cli.md'), /--mood/)
-    assert.match(tree.read('docs/reference/openapi.json'), /"name": "mood"/)
-  })
+  assert.match(ddl('flows'), /`mood` UInt8/)
+  assert.match(tree.read('docs/reference/fields.md'), /\| `mood` \| u8 \|/)
+  assert.match(tree.read('docs/reference/cli.md'), /--mood/)
+  assert.match(tree.read('docs/reference/openapi.json'), /"name": "mood"/)
 })
 
 test('a figure over flows is one row: API, command line and memory have it', limits, () => {
   assert.deepEqual(counts(figure), [0, 1])
-  trees.withTree((tree) => {
-    tree.follow(figure)
-    renew(tree, 'wire/', 'api/', 'cli/')
-    assert.match(tree.read('docs/reference/openapi.json'), /"-resets"/)
-    const code = `import { flowMetrics } from './wire/mod.ts'
-      import { createBinder } from './store/query/binder.ts'
-      import { metricSql } from './store/query/metric-sql.ts'
-      const resets = flowMetrics.find(({ name }) => name === 'resets')
-      console.log(metricSql(createBinder(), resets, false))`
-    assert.match(tree.node(['--input-type=module', '-e', code]), /countIf\(.*end_reason/s)
-  })
+  assert.match(tree.read('docs/reference/openapi.json'), /"-resets"/)
+  const code = `import { flowMetrics } from './wire/mod.ts'
+    import { createBinder } from './store/query/binder.ts'
+    import { metricSql } from './store/query/metric-sql.ts'
+    const resets = flowMetrics.find(({ name }) => name === 'resets')
+    console.log(metricSql(createBinder(), resets, false))`
+  assert.match(tree.node(['--input-type=module', '-e', code]), /countIf\(.*end_reason/s)
 })
 
 test('a kind of row is a table and an entry: frames, schema and DDL follow', limits, () => {
   assert.deepEqual(counts(table), [1, 1])
-  trees.withTree((tree) => {
-    tree.follow(table)
-    renew(tree, 'wire/', 'api/', 'central/')
-    assert.match(ddl(tree, 'toys'), /`tags` Array\(String\)/)
-    const code = `import { schemaNumbers, tableNumbered } from './wire/mod.ts'
-      console.log(schemaNumbers().toys, tableNumbered(99).name)`
-    assert.equal(tree.node(['--input-type=module', '-e', code]).trim(), '1 toys')
-  })
+  assert.match(ddl('toys'), /`tags` Array\(String\)/)
+  const code = `import { schemaNumbers, tableNumbered } from './wire/mod.ts'
+    console.log(schemaNumbers().toys, tableNumbered(99).name)`
+  assert.equal(tree.node(['--input-type=module', '-e', code]).trim(), '1 toys')
 })
 
-test('a question is a route and its place: it is in the description of the API', limits, () => {
+test('a question is a route and its place: it is in the description of the API', () => {
   assert.deepEqual(counts(endpoint), [1, 2])
-  trees.withTree((tree) => {
-    tree.follow(endpoint)
-    renew(tree, 'api/')
-    assert.match(tree.read('docs/reference/openapi.json'), /"\/api\/toys"/)
-  })
+  assert.match(tree.read('docs/reference/openapi.json'), /"\/api\/toys"/)
 })
 
 test('a flag is a record: help, parser, configuration file and docs follow', limits, () => {
   assert.deepEqual(counts(flag), [0, 1])
-  trees.withTree((tree) => {
-    tree.follow(flag)
-    renew(tree, 'cli/commands')
-    assert.match(tree.read('docs/reference/cli.md'), /--mood MOOD/)
-    assert.match(tree.read('docs/reference/config.md'), /agent\.mood/)
-    assert.match(tree.node(['cli/main.ts', 'agent', '--help']), /--mood MOOD/)
-  })
+  assert.match(tree.read('docs/reference/cli.md'), /--temper TEMPER/)
+  assert.match(tree.read('docs/reference/config.md'), /agent\.temper/)
+  assert.match(tree.node(['cli/main.ts', 'agent', '--help']), /--temper TEMPER/)
 })
 
 test('an error is a row: it is thrown by its code, and the reference has it', limits, () => {
   assert.deepEqual(counts(error), [0, 1])
-  trees.withTree((tree) => {
-    tree.follow(error)
-    renew(tree, 'cli/')
-    assert.match(tree.read('docs/reference/errors.md'), /bad_mood/)
-    const code = `import { cliError } from './cli/errors.ts'
-      console.log(cliError('bad_mood', { details: { mood: 'blue' } }).message)`
-    assert.match(tree.node(['--input-type=module', '-e', code]), /the mood is blue/)
-  })
+  assert.match(tree.read('docs/reference/errors.md'), /bad_mood/)
+  const code = `import { cliError } from './cli/errors.ts'
+    console.log(cliError('bad_mood', { details: { mood: 'blue' } }).message)`
+  assert.match(tree.node(['--input-type=module', '-e', code]), /the mood is blue/)
 })
 
 const compiler = findCompiler()
@@ -119,16 +100,16 @@ test('a probe with a kind of event is a folder and two entries: it is built, lai
   skip: noCompiler,
 }, () => {
   assert.deepEqual(counts(probe), [3, 2])
-  trees.withTree((tree) => {
-    tree.follow(probe)
-    tree.node(['tools/build-kernel.ts'])
-    tree.node(['tools/generate.ts'])
-    renew(tree, 'kernel/', 'wire/', 'agent/events')
-    assert.match(tree.read('kernel/layout/toy-record.ts'), /new_state/)
-    assert.match(tree.read('docs/reference/probes.md'), /toy_state/)
-    assert.match(tree.read('docs/reference/fields.md'), /- `toy`: A change/)
-    // From the kernel to the store: what a connection to a closed port does is there, and every stage adds up.
-    const code = `import { connect } from 'node:net'
+  const other = trees.open('probe')
+  other.follow(probe)
+  other.node(['tools/build-kernel.ts'])
+  other.node(['tools/generate.ts'])
+  renew(other, 'kernel/', 'wire/', 'agent/events')
+  assert.match(other.read('kernel/layout/toy-record.ts'), /new_state/)
+  assert.match(other.read('docs/reference/probes.md'), /toy_state/)
+  assert.match(other.read('docs/reference/fields.md'), /- `toy`: A change/)
+  // From the kernel to the store: what a connection to a closed port does is there, and every stage adds up.
+  const code = `import { connect } from 'node:net'
       import { withRiver } from './test/river.ts'
       import { until } from './test/traffic/mod.ts'
       await withRiver({}, async (river) => {
@@ -147,7 +128,6 @@ test('a probe with a kind of event is a folder and two entries: it is built, lai
         console.log(ofToy.every(({ entered, left }) => left > 0 && left <= entered))
         console.log(ledger.filter(({ cause }) => cause === 'unaccounted').length)
       })`
-    const shown = tree.node(['--input-type=module', '-e', code]).trim().split('\n')
-    assert.deepEqual(shown, ['drain,hook', 'true', '0'])
-  })
+  const shown = other.node(['--input-type=module', '-e', code]).trim().split('\n')
+  assert.deepEqual(shown, ['drain,hook', 'true', '0'])
 })

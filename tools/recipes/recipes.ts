@@ -182,13 +182,13 @@ export const flag: Recipe = {
     {
       file: 'cli/commands/process-flags.ts',
       before: 'export const intervalFlag: Flag = {',
-      text: `export const moodFlag: Flag = {
-  name: 'mood',
+      text: `export const temperFlag: Flag = {
+  name: 'temper',
   kind: 'choice',
   choices: ['calm', 'wild'],
-  metavar: 'MOOD',
+  metavar: 'TEMPER',
   default: 'calm',
-  config: 'agent.mood',
+  config: 'agent.temper',
   help: 'How the agent feels: a toy.',
 }
 
@@ -197,7 +197,7 @@ export const flag: Recipe = {
     {
       file: 'cli/commands/process-flags.ts',
       before: 'export const spoolFlags: readonly Flag[] = [\n',
-      text: 'export const spoolFlags: readonly Flag[] = [\n  moodFlag,\n',
+      text: 'export const spoolFlags: readonly Flag[] = [\n  temperFlag,\n',
       replace: true,
     },
   ],

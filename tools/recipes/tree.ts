@@ -42,8 +42,9 @@ export interface Tree {
 }
 
 export interface TreeMaker {
-  /** Runs `work` with a tree of its own. */
-  withTree(work: (tree: Tree) => void): void
+  /** A new copy. */
+  open(name: string): Tree
+  /** Takes away all of them. */
   remove(): void
 }
 
@@ -61,14 +62,10 @@ export function createTreeMaker(prepare: (tree: Tree) => void): TreeMaker {
     throw error
   }
   return {
-    withTree: (work) => {
-      const root = join(folder, 'followed')
-      try {
-        cpSync(first, root, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
-        work(createTree(root))
-      } finally {
-        rmSync(root, { recursive: true, force: true })
-      }
+    open: (name) => {
+      const root = join(folder, name)
+      cpSync(first, root, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
+      return createTree(root)
     },
     remove,
   }
