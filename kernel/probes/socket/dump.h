@@ -89,14 +89,14 @@ static __always_inline bool settle_slot(struct identity *id, struct numbers *n, 
  * The kernel counts a peer's FIN a moment before it says so (SOCK_DONE). What was received is therefore taken from
  * before the flag was read, when the flag is not there, and from after, less the FIN, when it is. The moment can be
  * long (a virtual CPU that waits for its turn), but the socket is locked in it: of a locked socket without the flag
- * the last octet may be a FIN, so it is left for the next dump. A walk by iter/tcp locks the sockets itself.
+ * the last octet may be a FIN, so it is left for the next dump. `locked`: by the iterator itself (iter/tcp).
  *
  * Of what was sent, a FIN of ours is counted after the state has changed. So the state is read again after the
  * numbers: if a FIN is in them, it says so. If the FIN came behind them, there is an octet too few for a moment, and none
  * too few of none (payload_sent).
  */
 static __always_inline bool put_live(struct scratch *here, struct tcp_sock *tp, const bool slot,
-				     const bool probe)
+				     const bool locked, const bool probe)
 {
 	struct socket_record *r = &here->record;
 	struct identity *id = &here->id;
@@ -118,7 +118,7 @@ static __always_inline bool put_live(struct scratch *here, struct tcp_sock *tp, 
 	received = n->received;
 	r->time_ns = bpf_ktime_get_boot_ns();
 	put_socket(r, sk, tp, probe); /* takes longer than most of the kernel's changes */
-	here->unsure = slot && received && is_busy(sk, probe);
+	here->unsure = !locked && received && is_busy(sk, probe);
 	done = fin_received(sk, probe);
 	here->unsure &= !done;
 	settled = slot ? settle_slot(id, n, tp, state, probe) : settle(id, n, tp, state, probe);
@@ -205,7 +205,7 @@ static __always_inline void dump_held(struct bpf_iter_meta *meta, struct task_st
 		count(COUNTER_DUMP_FILTERED);
 		return;
 	}
-	if (!put_live(here, tp, false, true))
+	if (!put_live(here, tp, false, false, true))
 		return;
 	if (!is_asked_for(here)) {
 		count(COUNTER_DUMP_FILTERED);
@@ -218,7 +218,7 @@ static __always_inline void dump_held(struct bpf_iter_meta *meta, struct task_st
 	count(COUNTER_DUMPED);
 	meet(known, task);
 	keep_learned(known, &here->conn);
-	known->shown = shown;
+	known->shown = here->unsure ? 0 : shown;
 }
 
 static __always_inline struct tcp_sock *tcp_of_old_file(struct file *file)
@@ -253,7 +253,8 @@ static __always_inline void meet_closed(struct sock *sk, struct tcp_sock *tp)
 
 /* One socket whose memory of us is its own. `shared` = WALK_SHARED as the walk before found it. */
 static __always_inline int dump_own(struct bpf_iter_meta *meta, struct tcp_sock *tp,
-				    struct conn *known, const bool changes, __u8 shared)
+				    struct conn *known, const bool changes, __u8 shared,
+				    const bool locked)
 {
 	struct scratch *here = scratch_here();
 	struct sock *sk = sock_of(tp);
@@ -272,7 +273,7 @@ static __always_inline int dump_own(struct bpf_iter_meta *meta, struct tcp_sock 
 		here->conn = *known;
 		here->conn.walk |= shared;
 	}
-	if (put_live(here, tp, false, false)) {
+	if (put_live(here, tp, false, locked, false)) {
 		if (!is_asked_for(here)) {
 			count(COUNTER_DUMP_FILTERED);
 			return 0;
@@ -282,10 +283,11 @@ static __always_inline int dump_own(struct bpf_iter_meta *meta, struct tcp_sock 
 			count(COUNTER_DUMPED);
 			if (known)
 				keep_learned(known, &here->conn);
-			return 0;
+			if (!here->unsure)
+				return 0;
 		}
 	}
-	if (known) /* not now, or the page is full and the kernel comes again with this socket */
+	if (known) /* not now, or not all; or the page is full and the kernel comes again with this socket */
 		known->shown = 0;
 	return 0;
 }
@@ -306,7 +308,7 @@ static __always_inline int meet_shown(struct bpf_iter_meta *meta, struct task_st
 		return 1; /* the kernel comes again with this descriptor */
 	storage_met = true;
 	meet(known, task);
-	return again ? 0 : dump_own(meta, tp, known, only_changes, shared);
+	return again ? 0 : dump_own(meta, tp, known, only_changes, shared, false);
 }
 
 static __always_inline int meet_file(struct bpf_iter_meta *meta, struct task_struct *task,
@@ -367,7 +369,7 @@ int socket_stored(struct bpf_iter__bpf_sk_storage_map *ctx)
 	if (!tp)
 		return 0;
 	known = bpf_sk_storage_get(&conns, sk, 0, 0);
-	return known ? dump_own(ctx->meta, tp, known, only_changes, 0) : 0;
+	return known ? dump_own(ctx->meta, tp, known, only_changes, 0, false) : 0;
 }
 
 /* One network namespace: finds what is older than the probe and held by nobody. */
@@ -390,7 +392,7 @@ int socket_table(struct bpf_iter__tcp *ctx)
 	known = conn_to_slot(conn_create(sock_of(tp)), sock_of(tp)); /* this iterator locks the socket */
 	if (!known)
 		count(COUNTER_LOST_STORAGE);
-	return dump_own(ctx->meta, tp, known, false, 0);
+	return dump_own(ctx->meta, tp, known, false, 0, true);
 }
 
 #endif

@@ -75,7 +75,7 @@ static __always_inline enum slot_verdict put_slot(struct scratch *here, struct c
 	ONCE(known->shown) = shown;
 	barrier();
 	here->conn = *known;
-	if (here->conn.tag == tag && put_live(here, tp, true, probe) &&
+	if (here->conn.tag == tag && put_live(here, tp, true, false, probe) &&
 	    is_still(known, &here->conn, sock_of(tp), probe)) {
 		if (here->unsure)
 			known->shown = 0;
