@@ -210,7 +210,8 @@ function announce(
     const on = new Set(programs.flatMap(({ state, hook }) => (state === 'off' ? [] : [hook])))
     // Of two programs for one hook, one is always off: the hook itself is not missing.
     const missing = programs.filter(({ state, hook }) => state === 'off' && !on.has(hook))
-    const lacks = missing.map(({ hook, why }) => `${hook} (${why})`).join(', ')
+    const byHook = Map.groupBy(missing, ({ hook }) => hook)
+    const lacks = [...byHook].map(([hook, [first]]) => `${hook} (${first?.why})`).join(', ')
     print(terminal, `  probe    ${probe}: ${[...on].join(', ')}`)
     print(terminal, `  missing  ${lacks || 'nothing'}`)
   }
