@@ -12,6 +12,9 @@ const home = '/usr/lib/postgresql'
 const folder = existsSync(home) ? readdirSync(home).toSorted().at(-1) : undefined
 const programs = join(home, folder ?? '', 'bin')
 
+/** These calls block the process: no limit of a test would end them. */
+const [initMsMax, sqlMsMax] = [120_000, 30_000]
+
 /** As a test's `skip`: why it cannot run. */
 export const noPostgres =
   folder === undefined && 'PostgreSQL is not installed: apt-get install postgresql'
@@ -47,7 +50,7 @@ export async function createCluster(settings: readonly string[] = []): Promise<C
     '--locale',
     'C.UTF-8',
   ]
-  execFileSync(join(programs, 'initdb'), initdb, { ...user, stdio: 'ignore' })
+  execFileSync(join(programs, 'initdb'), initdb, { ...user, stdio: 'ignore', timeout: initMsMax })
   let server: ChildProcess | undefined
 
   /** What a killed server had started holds its memory for a moment: until then a new one ends at once. */
@@ -87,7 +90,8 @@ export async function createCluster(settings: readonly string[] = []): Promise<C
     const place = ['-h', '127.0.0.1', '-p', String(port), '-U', 'postgres', '-d', database]
     const form = ['-X', '-A', '-t', '-v', 'ON_ERROR_STOP=1']
     const stdio: ('ignore' | 'pipe')[] = ['ignore', 'pipe', 'ignore']
-    return execFileSync(join(programs, 'psql'), [...place, ...form, '-c', text], { stdio })
+    const limited = { stdio, timeout: sqlMsMax, env: { ...process.env, PGCONNECT_TIMEOUT: '5' } }
+    return execFileSync(join(programs, 'psql'), [...place, ...form, '-c', text], limited)
       .toString()
       .trim()
   }
