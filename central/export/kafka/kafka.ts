@@ -4,6 +4,7 @@
 import { isIP } from 'node:net'
 import type { MessageToProduce, Producer, SASLOptions, Serializers } from '@platformatic/kafka'
 import { createTextWriter, type Field, jsonChunks, rowsIn } from '../../../wire/mod.ts'
+import { abortable } from '../abortable.ts'
 import { addressOf, brokersOf, reachable, targetOf } from '../brokers.ts'
 import { chosenFields, type ExportConfig, type RowPlan } from '../config.ts'
 import { exportError } from '../errors.ts'
@@ -86,22 +87,14 @@ function createKafka(config: ExportConfig, plans: readonly RowPlan[]): Receiver 
 
   async function send(batch: ExportBatch, _: Position, signal: AbortSignal): Promise<undefined> {
     const own = await opened(signal)
-    const stop = Promise.withResolvers<never>()
-    stop.promise.catch(() => undefined)
-    const abort = () =>
-      stop.reject(exportError('export_away', { details: { what: 'no answer in time' } }))
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
     const topicName = `${topic}.${batch.table.name}`
     try {
       for (const messages of requestsOf(batch, topicName, fields.get(batch.table.name) ?? [])) {
-        await Promise.race([own.send({ messages }), stop.promise])
+        await abortable(signal, () => own.send({ messages }))
       }
     } catch (error) {
       forget(own)
       throw error
-    } finally {
-      signal.removeEventListener('abort', abort)
     }
   }
 

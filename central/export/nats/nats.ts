@@ -16,6 +16,7 @@ import {
 } from '@nats-io/transport-node'
 import { parseDurationMs } from '../../../common/mod.ts'
 import { type JsonChunk, jsonChunks, rowsIn } from '../../../wire/mod.ts'
+import { abortable } from '../abortable.ts'
 import { addressOf, brokersOf, reachable, targetOf } from '../brokers.ts'
 import { chosenFields, type ExportConfig, type RowPlan } from '../config.ts'
 import { exportError } from '../errors.ts'
@@ -55,7 +56,7 @@ function createNats(config: ExportConfig, plans: readonly RowPlan[]): Receiver {
     const broker = await reachable(brokers, undefined, signal)
     // Without a host the client checks the certificate of an address against `localhost`.
     const own = tls && { ...tls, host: broker.host }
-    const connection = await connect({
+    const connecting = connect({
       servers: addressOf(broker),
       name: `weir export ${name}`,
       reconnect: false,
@@ -64,20 +65,21 @@ function createNats(config: ExportConfig, plans: readonly RowPlan[]): Receiver {
       ...(own ? { tls: own } : {}),
       ...(await accessOf(options)),
     })
-    const abort = () => void connection.close().catch(() => undefined)
-    signal.addEventListener('abort', abort, { once: true })
     try {
-      if (isTls && !connection.info?.tls_required && !connection.info?.tls_available)
-        throw new Error('the server does not speak TLS')
-      await prepare(await jetstreamManager(connection, { timeout: timeoutMs }))
+      const connection = await abortable(signal, async () => {
+        const fresh = await connecting
+        if (isTls && !fresh.info?.tls_required && !fresh.info?.tls_available)
+          throw new Error('the server does not speak TLS')
+        await prepare(await jetstreamManager(fresh, { timeout: timeoutMs }))
+        return fresh
+      })
+      open = { connection, publisher: createPublisher(connection) }
+      return open
     } catch (error) {
-      await connection.close().catch(() => undefined)
+      // It may come yet.
+      void connecting.then((late) => late.close()).catch(() => undefined)
       throw error
-    } finally {
-      signal.removeEventListener('abort', abort)
     }
-    open = { connection, publisher: createPublisher(connection) }
-    return open
   }
 
   /** A stream that is there is used as it is. */
@@ -97,21 +99,13 @@ function createNats(config: ExportConfig, plans: readonly RowPlan[]): Receiver {
 
   async function send(batch: ExportBatch, _: Position, signal: AbortSignal): Promise<undefined> {
     const { connection, publisher } = await opened(signal)
-    const stop = Promise.withResolvers<never>()
-    stop.promise.catch(() => undefined)
-    const abort = () =>
-      stop.reject(exportError('export_away', { details: { what: 'no answer in time' } }))
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
     try {
       const chunks = jsonChunks(batch.parts, fields.get(batch.table.name) ?? [])
       const to = { name, subject: `${subject}.${batch.table.name}` }
-      await Promise.race([publishAll(publisher, to, batch, chunks), stop.promise])
+      await abortable(signal, () => publishAll(publisher, to, batch, chunks))
     } catch (error) {
       await connection.close().catch(() => undefined)
       throw error
-    } finally {
-      signal.removeEventListener('abort', abort)
     }
   }
 

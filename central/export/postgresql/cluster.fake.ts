@@ -13,7 +13,7 @@ const folder = existsSync(home) ? readdirSync(home).toSorted().at(-1) : undefine
 const programs = join(home, folder ?? '', 'bin')
 
 /** These calls block the process: no limit of a test would end them. */
-const [initMsMax, sqlMsMax, silentMsMax] = [120_000, 10_000, 20_000]
+const [initMsMax, sqlMsMax] = [120_000, 30_000]
 
 /** As a test's `skip`: why it cannot run. */
 export const noPostgres =
@@ -52,16 +52,12 @@ export async function createCluster(settings: readonly string[] = []): Promise<C
   ]
   execFileSync(join(programs, 'initdb'), initdb, { ...user, stdio: 'ignore', timeout: initMsMax })
   let server: ChildProcess | undefined
-  let begunMs = 0
 
   /** What a killed server had started holds its memory for a moment: until then a new one ends at once. */
   async function start(): Promise<void> {
     const place = ['-h', '127.0.0.1', '-p', String(port), '-k', '']
     for (let tries = 0; tries < 600; tries++) {
-      // Seen twice, not explained: one that begins and never answers anybody.
-      if (server && Date.now() - begunMs > silentMsMax) await kill()
       if (!server || server.exitCode !== null || server.signalCode !== null) {
-        begunMs = Date.now()
         const more = settings.flatMap((setting) => ['-c', setting])
         server = spawn(join(programs, 'postgres'), ['-D', data, ...place, ...more], {
           ...user,

@@ -4,10 +4,12 @@
 import { readFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { messageOf, parseDurationMs } from '../../../common/mod.ts'
 import type { Column, Table } from '../../../wire/mod.ts'
+import { abortable } from '../abortable.ts'
 import type { ExportConfig, RowPlan } from '../config.ts'
 import { exportError } from '../errors.ts'
 import type { ExportBatch, Position, Receiver, ReceiverKind } from '../receiver.ts'
@@ -27,6 +29,7 @@ import {
 const dayMs = 86_400_000
 const dayNs = 86_400_000_000_000n
 const standardRetention = '30d'
+const farewellMsMax = 1000
 /** Classes of SQLSTATE that say that the rows themselves are wrong: data exceptions, violated constraints. */
 const refusals = /^2[23]/
 
@@ -59,18 +62,11 @@ function createPostgresql(config: ExportConfig, plans: readonly RowPlan[]): Rece
     })
     // Also said to whoever waits for an answer; without a listener it would end the process.
     fresh.on('error', () => forget(fresh))
-    const abort = () => void fresh.end().catch(() => undefined)
-    signal.addEventListener('abort', abort, { once: true })
-    try {
+    await answered(fresh, signal, async () => {
       await fresh.connect()
       await fresh.query(`SET statement_timeout = ${Math.ceil(timeoutMs)}; SET TimeZone = 'UTC'`)
       await prepare(fresh)
-    } catch (error) {
-      await fresh.end().catch(() => undefined)
-      throw error
-    } finally {
-      signal.removeEventListener('abort', abort)
-    }
+    })
     client = fresh
     return fresh
   }
@@ -92,6 +88,21 @@ function createPostgresql(config: ExportConfig, plans: readonly RowPlan[]): Rece
     await fresh.query('COMMIT')
   }
 
+  /** A client that met an error or no answer is left. */
+  async function answered<T>(
+    now: pg.Client,
+    signal: AbortSignal,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      // pg 8.23 itself never settles a connect() whose client is ended meanwhile.
+      return await abortable(signal, work)
+    } catch (error) {
+      forget(now)
+      throw error
+    }
+  }
+
   function forget(old: pg.Client): void {
     if (client === old) client = undefined
     old.end().catch(() => undefined)
@@ -99,7 +110,7 @@ function createPostgresql(config: ExportConfig, plans: readonly RowPlan[]): Rece
 
   async function position(signal: AbortSignal): Promise<Position | undefined> {
     const now = await connected(signal)
-    return abortable(now, signal, () => readPosition(now, name, ''))
+    return answered(now, signal, () => readPosition(now, name, ''))
   }
 
   async function send(
@@ -109,9 +120,8 @@ function createPostgresql(config: ExportConfig, plans: readonly RowPlan[]): Rece
   ): Promise<undefined> {
     const now = await connected(signal)
     try {
-      await abortable(now, signal, () => bring(now, batch, after))
+      await answered(now, signal, () => bring(now, batch, after))
     } catch (error) {
-      forget(now)
       const { code = '' } = error as { code?: string }
       if (!refusals.test(code)) throw error
       throw exportError('export_refused', { details: { what: messageOf(error) }, cause: error })
@@ -167,7 +177,10 @@ function createPostgresql(config: ExportConfig, plans: readonly RowPlan[]): Rece
   async function close(): Promise<void> {
     const old = client
     client = undefined
-    await old?.end().catch(() => undefined)
+    if (!old) return
+    const gone = old.end().catch(() => undefined)
+    // A server that has vanished never answers the farewell.
+    await Promise.race([gone, delay(farewellMsMax, undefined, { ref: false })])
   }
 
   return { target, position, send, close }
@@ -204,27 +217,6 @@ async function readPosition(client: pg.Client, name: string, lock: string) {
   if (!row) return undefined
   const { journal, sequence, row_number, passed } = row
   return { journal, sequence: Number(sequence), row: Number(row_number), passed: Number(passed) }
-}
-
-/** A server that says nothing is left: its socket is closed, so that the wait ends. */
-async function abortable<T>(
-  client: pg.Client,
-  signal: AbortSignal,
-  work: () => Promise<T>,
-): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const abort = () => {
-    late.reject(exportError('export_away', { details: { what: 'no answer in time' } }))
-    void client.end().catch(() => undefined)
-  }
-  if (signal.aborted) abort()
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([work(), late.promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
-    late.promise.catch(() => undefined)
-  }
 }
 
 function columnsOf(table: Table, names: readonly string[]) {
