@@ -1,5 +1,5 @@
 // Runs the tests: all *.test.ts in two processes, then each *.native.test.ts (probes, the embedded engine, child
-// processes) in a process of its own, two at once. A native test whose file says "Runs alone: REASON." in a
+// processes) in a process of its own, three at once. A native test whose file says "Runs alone: REASON." in a
 // comment of its own line has the machine for itself, after the others. The last line is the result alone.
 //
 //   node tools/test.ts [--unit [--changed]] [--filter TEXT]… [--repeat N] [--load] [--limit SECONDS] [--in FOLDER]
@@ -22,8 +22,8 @@ const nativeLimitMs = 180_000
 /** Folders whose files begin first: one of minutes that begins last would leave a CPU without work. */
 const longFirst = ['tools/', 'test/e2e/', 'kernel/probes/xdp/', 'test/']
 const unitsAtOnce = Math.min(2, availableParallelism())
-/** Also with one CPU: they wait for something, processes, kernel and clock, for a third of their time. */
-const nativesAtOnce = 2
+/** They wait for something, processes, kernel and clock, for a third of their time. */
+const nativesAtOnce = unitsAtOnce + 1
 /** What one process runs at least. */
 const unitFilesMin = 20
 
