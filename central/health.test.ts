@@ -57,6 +57,29 @@ test('a clock that is an hour ahead is said at the node and as a check', () => {
   )
 })
 
+test('a probe that is not open is said at the node and as a check, until its agent has opened it or is gone', () => {
+  const socket = { probe: 'socket', reason: 'the kernel refuses it' }
+  const said = 'the socket probe of a is not open, its rows are missing: the kernel refuses it'
+  const failed = healthAfter((nodes) => {
+    nodes.connected(agent('a', 'boot-1'))
+    nodes.failedProbes('a', [socket])
+  })
+  assert.equal(failed.status, 'degraded')
+  assert.equal(failed.nodes[0]?.message, said)
+  assert.deepEqual(
+    failed.checks.find(({ name }) => name === 'probes'),
+    { name: 'probes', status: 'degraded', message: said },
+  )
+  const opened = healthAfter((nodes) => {
+    nodes.connected(agent('a', 'boot-1'))
+    nodes.failedProbes('a', [socket])
+    nodes.failedProbes('a', [])
+  })
+  assert.equal(opened.status, 'ok')
+  const gone = healthAfter((nodes) => nodes.failedProbes('a', [socket]))
+  assert.deepEqual([gone.nodes[0]?.state, gone.status], ['gone', 'ok'])
+})
+
 test('a second agent under a name, and a second agent on a host, are said with what to do', () => {
   const twice = healthAfter((nodes) => {
     nodes.connected(agent('a', 'boot-1'))

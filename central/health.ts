@@ -35,9 +35,12 @@ export function healthOf(parts: HealthParts): ServerHealth {
       agent: node.agent,
       version: node.version,
       clock_offset_ms: node.clockOffsetMs ?? null,
-      message: [clockMessage(node), refusedMessage(node), sameHostMessage(node)]
-        .filter((message) => message !== '')
-        .join('; '),
+      message: joined([
+        probesMessage(node),
+        clockMessage(node),
+        refusedMessage(node),
+        sameHostMessage(node),
+      ]),
     })),
   }
 }
@@ -57,7 +60,7 @@ function storeChecks({ trouble, isStoreReady, readTrouble }: HealthParts): Healt
 /** They do not fail: what is stored is right, or is said to be doubled. */
 function nodeChecks(nodes: readonly NodeReport[]): readonly HealthCheck[] {
   const check = (name: string, messageOf: (node: NodeReport) => string): HealthCheck => {
-    const messages = nodes.map(messageOf).filter((message) => message !== '')
+    const messages = nodes.map(messageOf).filter(isSaid)
     return {
       name,
       status: messages.length > 0 ? 'degraded' : 'ok',
@@ -65,11 +68,21 @@ function nodeChecks(nodes: readonly NodeReport[]): readonly HealthCheck[] {
     }
   }
   return [
-    check('agents', (node) =>
-      [refusedMessage(node), sameHostMessage(node)].filter((text) => text !== '').join('; '),
-    ),
+    check('agents', (node) => joined([refusedMessage(node), sameHostMessage(node)])),
+    check('probes', probesMessage),
     check('clocks', clockMessage),
   ]
+}
+
+const isSaid = (message: string) => message !== ''
+const joined = (messages: readonly string[]) => messages.filter(isSaid).join('; ')
+
+function probesMessage({ node, state, failedProbes }: NodeReport): string {
+  if (state === 'gone') return ''
+  const messages = failedProbes.map(({ probe, reason }) => {
+    return `the ${probe} probe of ${node} is not open, its rows are missing: ${reason}`
+  })
+  return messages.join('; ')
 }
 
 function clockMessage({ node, state, clockOffsetMs = 0, isCorrected }: NodeReport): string {

@@ -2,6 +2,7 @@
 
 import type { Reader } from '../store/mod.ts'
 import type { Table } from '../wire/mod.ts'
+import type { FailedProbe } from './ingest/failed-probes.ts'
 
 export type NodeState = 'live' | 'idle' | 'late' | 'gone'
 
@@ -21,6 +22,8 @@ export interface NodeReport {
   readonly refused: string | undefined
   /** Live nodes of the same kernel under other names: each of them reports every connection of the host. */
   readonly sameHost: readonly string[]
+  /** What its agent could not open, as it last said: at its start and once a minute. */
+  readonly failedProbes: readonly FailedProbe[]
 }
 
 export interface Nodes {
@@ -39,6 +42,8 @@ export interface Nodes {
   clock(node: string, offsetMs: number, isCorrected: boolean): void
   /** A frame came; one of a table that measures nothing says that the agent is there, not that anything happens. */
   reported(node: string, table: Table): void
+  /** The agent has reported its programs. */
+  failedProbes(node: string, probes: readonly FailedProbe[]): void
   /** A device that is no agent sends flows by that protocol. */
   exports(node: string, protocol: string): void
   list(): readonly NodeReport[]
@@ -52,6 +57,7 @@ interface Known {
   clockOffsetMs: number | undefined
   isCorrected: boolean
   refusal: { readonly agent: string; readonly atMs: number } | undefined
+  failedProbes: readonly FailedProbe[]
   lastSeenMs: number
   /** Of the last frame with flows; 0 for none. */
   lastFlowsMs: number
@@ -86,6 +92,7 @@ export function createNodes(nowMs: () => number = Date.now): Nodes {
       clockOffsetMs: undefined,
       isCorrected: false,
       refusal: undefined,
+      failedProbes: [],
       lastSeenMs: 0,
       lastFlowsMs: 0,
       intervalMs: defaultIntervalMs,
@@ -131,6 +138,10 @@ export function createNodes(nowMs: () => number = Date.now): Nodes {
     known(node).refusal = { agent, atMs: nowMs() }
   }
 
+  function failedProbes(node: string, probes: readonly FailedProbe[]): void {
+    known(node).failedProbes = probes
+  }
+
   function clock(node: string, offsetMs: number, isCorrected: boolean): void {
     Object.assign(known(node), { clockOffsetMs: offsetMs, isCorrected })
   }
@@ -148,17 +159,12 @@ export function createNodes(nowMs: () => number = Date.now): Nodes {
   }
 
   function reportOf(node: string, one: Known): NodeReport {
-    const { lastSeenMs, intervalMs, agent, version, clockOffsetMs, isCorrected, refusal } = one
+    const { boot, lastFlowsMs, refusal, ...shown } = one
     const isFresh = refusal !== undefined && nowMs() - refusal.atMs < refusedForMs
     return {
+      ...shown,
       node,
       state: stateOf(one),
-      lastSeenMs,
-      intervalMs,
-      agent,
-      version,
-      clockOffsetMs,
-      isCorrected,
       refused: isFresh ? refusal.agent : undefined,
       sameHost: sameHostAs(node, one),
     }
@@ -172,5 +178,5 @@ export function createNodes(nowMs: () => number = Date.now): Nodes {
     return same.map(([name]) => name)
   }
 
-  return { load, connected, refused, clock, reported, exports, list }
+  return { load, connected, refused, clock, reported, failedProbes, exports, list }
 }

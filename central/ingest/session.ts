@@ -15,6 +15,7 @@ import {
   type Hello,
   isCauseOf,
   type Message,
+  programTable,
   type Refusal,
   readClock,
 } from '../../wire/mod.ts'
@@ -23,6 +24,7 @@ import type { NodeOwners } from '../node-owners.ts'
 import type { Nodes } from '../nodes.ts'
 import { speaksTelemetry } from '../telemetry/frame.ts'
 import { type AgentClock, createAgentClock } from './clock.ts'
+import { failedProbesOf } from './failed-probes.ts'
 import type { FrameIntake, FrameVerdict, Intake } from './frame-intake.ts'
 import { readHello } from './hello.ts'
 import type { Segments } from './segments.ts'
@@ -228,6 +230,9 @@ export function createSession(
     deps.nodes.reported(node, intake.table)
     deps.owners.reported(node, intake.timeMax)
     if (intake.table.measured) countRows(node, intake, state)
+    if (intake.table === programTable && state === 'taken') {
+      deps.nodes.failedProbes(node, failedProbesOf(intake.view))
+    }
     if (deps.segments.isFull()) pause()
   }
 

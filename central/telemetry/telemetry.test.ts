@@ -237,6 +237,31 @@ test('frames on the port for agents become events and stand in /metrics.json wit
     agent.close()
   }))
 
+test("packets of Weir's own agents stand in /metrics.json with the name of their interface", () =>
+  withIngest(async ({ port, json, jsonText }) => {
+    const agent = connectFake({ host: '127.0.0.1', port })
+    const time = BigInt(Date.now()) * 1_000_000n + 1n
+    const packet = {
+      ...{ time, node: 'node-1', kind: 'packet', count: 16, interface: 'far0', label: '7' },
+      ...{ action: 'drop', packet_size_bytes: 128 },
+      ...{ src_address: '10.77.0.1', src_port: 4000, dst_address: '10.77.0.2', dst_port: 9 },
+    }
+    const rows = [packet, { ...packet, kind: 'drop' }, { ...packet, interface: '' }]
+    agent.sendFrame(1, rows, { table: eventTable })
+    await until('the ACK', () => agent.acked.length === 1)
+    const [node] = json().nodes
+    assert.deepEqual([node?.agent_id, node?.total_events], ['node-1', 16])
+    assert.deepEqual(node?.label_counts, [{ label_id: 7, count: 16 }])
+    const { timestamp_ns: _, timestamp: __, ...shown } = node?.recent_events[0] ?? {}
+    assert.deepEqual(shown, {
+      ...{ ifindex: 0, queue_id: 0, action: 1, label_id: 7, data_len: 128 },
+      ...{ src_ip: '10.77.0.1', dst_ip: '10.77.0.2', src_port: 4000, dst_port: 9 },
+      interface: 'far0',
+    })
+    assert.match(jsonText(), new RegExp(`"timestamp_ns":${time},`))
+    agent.close()
+  }))
+
 test('the last 256 packets are kept, the oldest first, and all are counted', () =>
   withIngest(async ({ port, json }) => {
     const [frame] = framesOfNow()

@@ -72,6 +72,10 @@ async function connect(lab: Lab): Promise<Program> {
   return lab.start(0, process.execPath, '-e', client)
 }
 
+interface Telemetry {
+  readonly label_counts: readonly { readonly label_id: number; readonly count: number }[]
+}
+
 async function packets(river: River, filter: Readonly<Record<string, string>>) {
   const asked = { kind: 'packet', from: '-15m', dst_port: port, limit: 1000, ...filter }
   const { rows } = await river.get('/api/events', asked)
@@ -92,6 +96,10 @@ async function assertPackets(river: River): Promise<void> {
   const asked = { kind: 'packet', from: '-15m', by: 'label', label: '5' }
   const { rows: groups } = await river.get('/api/events/top', asked)
   assert.equal(Number(groups[0]?.['count']), datagrams)
+  const answer = await fetch(`${river.base}/metrics.json`)
+  const { nodes } = (await answer.json()) as { readonly nodes: readonly Telemetry[] }
+  const label = nodes[0]?.label_counts.find(({ label_id: id }) => id === 5)
+  assert.equal(label?.count, datagrams, '/metrics.json')
 }
 
 async function assertSegments(river: River): Promise<void> {

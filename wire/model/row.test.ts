@@ -36,6 +36,14 @@ test('a row becomes JSON without losing a digit', () => {
   assert.equal(row['end_reason'], '')
 })
 
+test('a batch with some of the columns makes rows of these', () => {
+  const fields = flowTable.fields.filter(({ name }) => ['node', 'bytes'].includes(name))
+  const batch = createBatch(flowTable, 1, undefined, fields)
+  column(batch, 'bytes').values[0] = 5
+  batch.length = 1
+  assert.deepEqual(rowOf(batch, 0), { node: '', bytes: 5 })
+})
+
 test('field names are unique, and every field can be explained', () => {
   for (const table of [flowTable, ledgerTable]) {
     const names = [...table.fields, ...table.derived].map((field) => field.name)

@@ -3,31 +3,28 @@
 import { rfc3339 } from '../../common/mod.ts'
 import { formatAddress } from './address.ts'
 import type { Batch, Column } from './columns.ts'
-import type { Table } from './field.ts'
 
 /** What a field can be in JSON. */
 export type JsonValue = string | number | boolean | null | readonly string[]
 /** Field name → value, as in the API. */
 export type Row = Readonly<Record<string, JsonValue>>
 
-/** Row `index` of the batch as the plain object that JSON answers hold. */
+/** Row `index` of the batch as the plain object that JSON answers hold: a member for each column that the batch has. */
 export function rowOf(batch: Batch, index: number): Row {
   // A copy of an object that has all its members: 60 of them, added one by one, would be a table of hashes each.
-  const row: Record<string, JsonValue> = { ...templateOf(batch.table) }
-  for (const { name } of batch.table.fields) {
-    row[name] = jsonOf(batch, batch.columns[name] as Column, index)
-  }
+  const row: Record<string, JsonValue> = { ...templateOf(batch.columns) }
+  for (const name in row) row[name] = jsonOf(batch, batch.columns[name] as Column, index)
   return row
 }
 
-const templates = new WeakMap<Table, Row>()
+const templates = new WeakMap<Batch['columns'], Row>()
 
-function templateOf(table: Table): Row {
-  const known = templates.get(table)
+function templateOf(columns: Batch['columns']): Row {
+  const known = templates.get(columns)
   if (known) return known
-  const members = table.fields.map(({ name }) => `"${name}":null`)
+  const members = Object.keys(columns).map((name) => `"${name}":null`)
   const made = JSON.parse(`{${members.join()}}`) as Row
-  templates.set(table, made)
+  templates.set(columns, made)
   return made
 }
 
