@@ -5,17 +5,17 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createReporter } from '../../common/reporter/mod.ts'
-import { encodeFrame, flowTable } from '../../wire/mod.ts'
+import { encodeFrame, flowTable, ledgerTable } from '../../wire/mod.ts'
 import { inFolder } from './fake.ts'
 import { createSpool, type SpoolLimits } from './spool.ts'
 
 const boot = 'ffeeddcc-bbaa-9988-7766-554433221100'
 
-function frameOf(sequence: number, { rows = 1, timeMs = 1000 } = {}): Buffer {
+function frameOf(sequence: number, { rows = 1, timeMs = 1000, table = flowTable } = {}): Buffer {
   const time = BigInt(timeMs) * 1_000_000n
   return encodeFrame(
     {
-      table: flowTable,
+      table,
       schema: 1,
       codec: 'none',
       agent: boot,
@@ -77,7 +77,7 @@ test(
   inFolder((folder) => {
     const spool = open(folder, { octetsMax: 2500, ageMaxMs: 60_000 })
     for (const sequence of [1, 2, 3]) spool.commit(frameOf(sequence, { rows: sequence * 10 }))
-    assert.equal(spool.next(0)?.sequence, 2)
+    assert.deepEqual(spool.waiting().frames, 2)
     spool.sweep(61_001)
     assert.equal(spool.next(0), undefined)
     assert.deepEqual(
@@ -116,13 +116,48 @@ test(
 test(
   'a frame on its way to central was given up: its rows were lost and stored',
   inFolder((folder) => {
-    const spool = open(folder, { octetsMax: 3500 })
+    const spool = open(folder, { octetsMax: 3500, ageMaxMs: 60_000 })
     for (const sequence of [1, 2, 3]) spool.commit(frameOf(sequence, { rows: sequence * 10 }))
     assert.equal(spool.next(0)?.sequence, 1)
     spool.commit(frameOf(4))
-    spool.release(1)
-    const { acknowledged, lost } = spool.takeCounts()
-    assert.deepEqual([acknowledged, [...lost]], [10, [['spool_full', 20]]])
+    assert.deepEqual([...spool.takeCounts().lost], [['spool_full', 20]])
+    for (const after of [1, 3]) spool.next(after)
+    spool.commit(frameOf(5, { rows: 50 }))
+    spool.sweep(61_001)
+    for (const sequence of [1, 3, 4]) spool.release(sequence)
+    const { acknowledged, lost, waiting } = spool.takeCounts()
+    assert.deepEqual([acknowledged, [...lost], waiting], [41, [['spool_full', 50]], 0])
+    assert.equal(open(folder).nextSequence(), 6)
+  }),
+)
+
+test(
+  'what a process before may have sent stays, as what it had sent',
+  inFolder((folder) => {
+    const before = open(folder)
+    for (let sequence = 1; sequence <= 34; sequence++) before.commit(frameOf(sequence))
+    const spool = open(folder, { octetsMax: 35_000, ageMaxMs: 60_000 })
+    spool.commit(frameOf(35))
+    spool.sweep(61_001)
+    const kept = Array.from({ length: 32 }, (_, index) => index + 1)
+    const left: number[] = []
+    for (let next = spool.next(0); next; next = spool.next(next.sequence)) left.push(next.sequence)
+    assert.deepEqual(left, kept)
+  }),
+)
+
+test(
+  'ledgers go last, and have room of their own before a frame goes that was sent',
+  inFolder((folder) => {
+    const spool = open(folder, { octetsMax: 32 * frameOf(1).length })
+    for (let sequence = 1; sequence <= 29; sequence++) spool.commit(frameOf(sequence))
+    for (let sequence = 1; sequence <= 28; sequence++) spool.next(sequence - 1)
+    const commitLedger = () => {
+      spool.commit(frameOf(spool.nextSequence(), { table: ledgerTable }))
+      return spool.takeCounts().lost.get('spool_full') ?? 0
+    }
+    const lost = Array.from({ length: 8 }, commitLedger)
+    assert.deepEqual(lost, [0, 0, 0, 1, 0, 0, 1, 1])
   }),
 )
 

@@ -1,6 +1,7 @@
 // Frames on disk until central has them: one file per frame, DATA/spool/SEQUENCE.frame. A rename commits it.
 // There is no fsync: a killed process loses nothing, and after a power cut the sockets are gone too; what was
-// torn is found by its CRC at the next start and counted. Bounded by octets and age: the oldest go first.
+// torn is found by its CRC at the next start and counted. Bounded by octets and age: the oldest go first, but none that
+// central may have got (it was sent, and no answer has come): its rows would be both stored and lost.
 
 import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +10,7 @@ import { type CauseOf, flowTable, readFrameHeader } from '../../wire/mod.ts'
 import { agentError } from '../errors.ts'
 
 export interface SpoolLimits {
-  /** Octets of all frames on disk; default 256 MiB. */
+  /** Octets of all frames on disk; default 256 MiB. Ledgers alone may take a sixteenth more. */
   readonly octetsMax?: number
   /** Default one hour. */
   readonly ageMaxMs?: number
@@ -72,7 +73,7 @@ export interface Spool {
 
 interface Entry {
   readonly sequence: number
-  /** It was handed out to be sent, so central may have it. */
+  /** It was handed out to be sent, by this process or perhaps by one before, so central may have it. */
   isSent?: boolean
   readonly octets: number
   readonly table: string
@@ -87,6 +88,10 @@ interface Entry {
 /** How far sequences jump where the last ones may not be on disk. */
 const jump = 1_000_000
 const refusedMax = 16
+/** Central's credits: of an earlier process's frames no more can have been on their way. */
+const inDoubtMax = 32
+/** Of a limit: the room that ledgers have beyond it. */
+const ledgerRoom = 1 / 16
 const digits = 16
 
 export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
@@ -128,6 +133,7 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       highest = Math.max(highest, Number(number))
       if (kind === 'frame') readEntry(name)
     }
+    for (const entry of entries.slice(0, inDoubtMax)) entry.isSent = true
     return highest
   }
 
@@ -153,11 +159,11 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
     const entry = entryOf(frame)
     const { sequence } = entry
     tallyOf(entry.table).entered += entry.rows
-    while (octets + frame.length > octetsMax && giveUpOldest('spool_full'));
     const written = write(sequence, frame, beforeCommit)
     last = sequence
     if (written) add(entry)
     else keepInMemory(entry, frame)
+    makeRoom(() => octets / octetsMax)
     return written
   }
 
@@ -185,8 +191,11 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
 
   /** No file holds its sequence, so a mark far above it does: what follows begins there, none is used twice. */
   function keepInMemory(entry: Omit<Entry, 'frame'>, frame: Buffer): void {
-    while (inMemory + frame.length > memoryMax && giveUpOldest('spool_full', true));
     add(entry, frame)
+    makeRoom(
+      () => inMemory / memoryMax,
+      ({ frame: held }) => held !== undefined,
+    )
     const reserved = entry.sequence + jump
     try {
       const mark = readdirSync(folder).findLast((name) => name.endsWith('.done'))
@@ -199,14 +208,19 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
   }
 
   /**
-   * Ledgers go last: they are small, and they say what was lost. Before them go frames that were sent: central may
-   * have their rows, which would be both lost and stored.
+   * Gives frames up until what is `used` of the limit is no more than 1. Ledgers go last: they are small, and they say
+   * what was lost. They take room of their own before a frame goes that was sent.
    */
-  function giveUpOldest(cause: SpoolLoss, memoryOnly = false): boolean {
-    const fits = (entry: Entry) => !memoryOnly || entry.frame !== undefined
-    const unsent = entries.findIndex((entry) => fits(entry) && !entry.isLedger && !entry.isSent)
-    const rows = unsent >= 0 ? unsent : entries.findIndex((e) => fits(e) && !e.isLedger)
-    const index = rows >= 0 ? rows : entries.findIndex(fits)
+  function makeRoom(used: () => number, fits: (entry: Entry) => boolean = () => true): void {
+    const isUnsent = (entry: Entry) => fits(entry) && !entry.isLedger && !entry.isSent
+    const isOfRows = (entry: Entry) => fits(entry) && !entry.isLedger
+    while (used() > 1 && giveUp(isUnsent));
+    while (used() > 1 + ledgerRoom && (giveUp(isOfRows) || giveUp(fits)));
+  }
+
+  /** The oldest of these, if there is one. */
+  function giveUp(isVictim: (entry: Entry) => boolean, cause: SpoolLoss = 'spool_full'): boolean {
+    const index = entries.findIndex(isVictim)
     const entry = entries[index]
     if (!entry) return false
     lose(cause, entry)
@@ -318,11 +332,9 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
     release,
     quarantine,
     sweep: (nowMs) => {
-      const isOld = (entry: Entry) => !entry.isLedger && entry.timeMs < nowMs - ageMaxMs
-      for (let index = entries.findIndex(isOld); index >= 0; index = entries.findIndex(isOld)) {
-        lose('spool_age', entries[index] as Entry)
-        remove(index)
-      }
+      const isOld = (entry: Entry) =>
+        !entry.isLedger && !entry.isSent && entry.timeMs < nowMs - ageMaxMs
+      while (giveUp(isOld, 'spool_age'));
     },
     takeCounts: (table = flowTable.name) => {
       const tally = tallyOf(table)

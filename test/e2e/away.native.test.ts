@@ -79,16 +79,21 @@ test('a ring too small: what is stored and what is known lost make the truth', (
  * interval has more than one row, so there are no fewer rows than connections.
  */
 async function assertSpoolLoss(api: Api, lab: Lab, made: number): Promise<void> {
-  const seen = await until('stored + lost = entered', async () => {
-    const range = { from: '-5m', to: 'now' }
-    const rows = await api.flows({ ...range, src_netns: lab.netns(0).inode })
-    const ledger = await api.get('/api/ledger', { ...range, stage: 'spool', table: 'flows' })
-    const sum = (name: string) =>
-      ledger.rows.reduce((total, row) => total + (row['cause'] === '' ? Number(row[name]) : 0), 0)
-    const [entered, lost, waiting] = [sum('entered'), sum('lost'), sum('waiting')]
-    const isWhole = entered >= made && waiting === 0 && rows.length + lost === entered
-    return isWhole && { rows, lost }
-  })
+  let now = ''
+  const seen = await until(
+    () => `stored + lost = entered: ${now}`,
+    async () => {
+      const range = { from: '-5m', to: 'now' }
+      const rows = await api.flows({ ...range, src_netns: lab.netns(0).inode })
+      const ledger = await api.get('/api/ledger', { ...range, stage: 'spool', table: 'flows' })
+      const sum = (name: string) =>
+        ledger.rows.reduce((total, row) => total + (row['cause'] === '' ? Number(row[name]) : 0), 0)
+      const [entered, lost, waiting] = [sum('entered'), sum('lost'), sum('waiting')]
+      const isWhole = entered >= made && waiting === 0 && rows.length + lost === entered
+      now = JSON.stringify({ stored: rows.length, lost, entered, waiting, made })
+      return isWhole && { rows, lost }
+    },
+  )
   assert.ok(seen.lost > 0, 'nothing was lost, so nothing was shown')
   const ended = seen.rows.filter((row) => row['end'] !== null).length
   assert.ok(ended <= made, `${ended} ends of ${made} connections`)
@@ -99,15 +104,20 @@ async function assertSpoolLoss(api: Api, lab: Lab, made: number): Promise<void> 
 
 /** The share is the quotient of its own numbers, and those add up to what was made. */
 async function assertKnownLoss(api: Api, lab: Lab, made: number): Promise<void> {
-  const seen = await until('stored + lost = made', async () => {
-    const range = { from: '-5m', to: 'now' }
-    const rows = await api.flows({ ...range, src_netns: lab.netns(0).inode })
-    // Asked for after the rows: once those and what is lost are complete, so is what it counts.
-    const { coverage } = await api.get('/api/flows', range)
-    const ended = rows.filter((row) => row['end'] !== null && row['end_reason'] !== 'unknown')
-    const lost = Object.values(coverage.lost).reduce((sum, one) => sum + one, 0)
-    return ended.length + lost === made && { rows: rows.length, lost, share: coverage.share }
-  })
+  let now = ''
+  const seen = await until(
+    () => `stored + lost = made: ${now}`,
+    async () => {
+      const range = { from: '-5m', to: 'now' }
+      const rows = await api.flows({ ...range, src_netns: lab.netns(0).inode })
+      // Asked for after the rows: once those and what is lost are complete, so is what it counts.
+      const { coverage } = await api.get('/api/flows', range)
+      const ended = rows.filter((row) => row['end'] !== null && row['end_reason'] !== 'unknown')
+      const lost = Object.values(coverage.lost).reduce((sum, one) => sum + one, 0)
+      now = JSON.stringify({ stored: ended.length, lost, made })
+      return ended.length + lost === made && { rows: rows.length, lost, share: coverage.share }
+    },
+  )
   assert.ok(seen.lost > 0, 'nothing was lost, so nothing was shown')
   assert.equal(seen.share, seen.rows / (seen.rows + seen.lost))
 }
