@@ -1,5 +1,6 @@
 // A whole `weir up` for a test: started, asked through its API, hurt by role, and surely gone afterwards.
 
+import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -49,6 +50,8 @@ export interface RiverOptions {
   readonly data?: string
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Which errors in the log the test brings about; any other one fails it. */
+  readonly errors?: RegExp
 }
 
 const entries: Readonly<Record<Exclude<Role, 'supervisor'>, RegExp>> = {
@@ -66,16 +69,25 @@ export async function withRiver<T>(
   try {
     const river = await startRiver({ ...options, data })
     try {
-      return await work(river)
+      const result = await work(river).finally(river.stop)
+      assertCalm(river.output(), options.errors)
+      return result
     } catch (error) {
       console.error(`--- weir up said:\n${river.output()}---`)
       throw error
-    } finally {
-      await river.stop()
     }
   } finally {
     if (options.data === undefined) rmSync(data, { recursive: true, force: true })
   }
+}
+
+/** What goes wrong without a wrong answer is in the log alone: lines of level error (50) and above. */
+function assertCalm(output: string, expected?: RegExp): void {
+  const errors = output.match(/^\{"level":[56]0,.*$/gm) ?? []
+  assert.deepEqual(
+    errors.filter((line) => !expected?.test(line)),
+    [],
+  )
 }
 
 /** As `withRiver`, for tests that end it in their own way; `data` is theirs to remove. */

@@ -31,7 +31,7 @@ async function trickle(pair: Pair): Promise<void> {
 
 for (const role of ['agent', 'central', 'storage'] as const satisfies readonly Role[]) {
   test(`kill -9 of ${role}: totals equal the truth afterwards`, (context) =>
-    withRiver({}, (river) =>
+    withRiver({ errors: /the storage worker died/ }, (river) =>
       withNamespaces(2, async (lab) => {
         const pair = await openSteady(lab)
         await trickle(pair)

@@ -41,7 +41,7 @@ interface Health {
 
 test('a full data folder', () =>
   withSmallDisk((data) =>
-    withRiver({ data }, (river) =>
+    withRiver({ data, errors: /ENOSPC/ }, (river) =>
       withNamespaces(2, async (lab) => {
         const health = async () => (await (await fetch(`${river.base}/health`)).json()) as Health
         const ballast = join(data, 'ballast')

@@ -15,7 +15,7 @@ test('a data folder that is moved away: one clear line, a new folder, health and
   const parent = mkdtempSync(join(tmpdir(), 'weir-lost-'))
   const data = join(parent, 'data')
   try {
-    await withRiver({ data }, (river) =>
+    await withRiver({ data, errors: /ENOENT|is lost: / }, (river) =>
       withNamespaces(2, async (lab) => {
         const rest = await serverCase('alone', 5).begin(lab)
         const [first] = await rest()
