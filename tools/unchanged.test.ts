@@ -9,7 +9,7 @@ import { unchangedSince } from './unchanged.ts'
 let home: string
 const write = (file: string, text: string) => writeFileSync(join(home, file), text)
 const open = () => unchangedSince(home, join(home, 'build', 'stamps.json'))
-const tests = ['far.test.ts', 'near.test.ts', 'tree.test.ts', 'tools/own.test.ts']
+const tests = ['far.test.ts', 'near.test.ts', 'page.test.ts', 'tree.test.ts', 'tools/own.test.ts']
 const unchanged = () => tests.filter((file) => open().has(file))
 
 before(() => {
@@ -27,24 +27,26 @@ beforeEach(() => {
   write('worker.ts', 'export {}')
   write('near.test.ts', "import { a } from './deep.ts'")
   write('far.test.ts', "await import('./middle.ts'); new URL('./worker.ts', import.meta.url)")
+  write('page.test.ts', "new URL('page.md', import.meta.url)")
+  write('page.md', '# Page')
   write('tree.test.ts', "const home = new URL('..', import.meta.url)")
   write('tools/own.test.ts', 'export {}')
   open().keep(tests)
 })
 
 test('what passed need not run again, but for what looks at the tree', () => {
-  assert.deepEqual(unchanged(), ['far.test.ts', 'near.test.ts'])
+  assert.deepEqual(unchanged(), ['far.test.ts', 'near.test.ts', 'page.test.ts'])
 })
 
 test('a test runs again when anything changes that it depends on', () => {
   const cases = [
-    ['deep.ts', 'export const a = 2', []],
-    ['middle.ts', "export { a } from './deep.ts' // again", ['near.test.ts']],
-    ['worker.ts', 'export const b = 1', ['near.test.ts']],
-    ['near.test.ts', 'export {}', ['far.test.ts']],
+    ['deep.ts', 'export const a = 2', ['page.test.ts']],
+    ['middle.ts', "export { a } from './deep.ts' // again", ['near.test.ts', 'page.test.ts']],
+    ['worker.ts', 'export const b = 1', ['near.test.ts', 'page.test.ts']],
+    ['near.test.ts', 'export {}', ['far.test.ts', 'page.test.ts']],
     ['data.json', '{ "a": 1 }', []],
-    ['other.md', 'new', []],
-    ['build/made.json', 'is ignored', ['far.test.ts', 'near.test.ts']],
+    ['other.md', 'new', ['far.test.ts', 'near.test.ts']],
+    ['build/made.json', 'is ignored', ['far.test.ts', 'near.test.ts', 'page.test.ts']],
   ] as const
   for (const [file, text, rest] of cases) {
     write(file, text)
@@ -56,7 +58,7 @@ test('a test runs again when anything changes that it depends on', () => {
 test('what has not passed is never left out', () => {
   write('deep.ts', 'export const a = 3')
   open().keep(['far.test.ts'])
-  assert.deepEqual(unchanged(), ['far.test.ts'])
+  assert.deepEqual(unchanged(), ['far.test.ts', 'page.test.ts'])
 })
 
 test('without git nothing is left out', () => {

@@ -1,11 +1,13 @@
 // Which unit tests need not run again: those that passed with the very same sources, for the inner loop alone. A test
-// depends on what it imports, all the way down, and on every file that is no source. One that looks at the tree runs always.
+// depends on what it imports, all the way down, and on every file that is no source: on documents, if it names one. One
+// that looks at the tree runs always.
 
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
+/** Paths of test files are from `home` on, with `/`. */
 export interface Unchanged {
   /** Whether this test file passed with all that it depends on as it is now. */
   has(file: string): boolean
@@ -15,7 +17,7 @@ export interface Unchanged {
 
 const importPattern =
   /(?:^(?:import|export)\b[^'"`;]*?|\bimport\(\s*|\bnew URL\(\s*)['"](\.[^'"]+)['"]/gm
-/** Paths of test files are from `home` on, with `/`. */
+const namesDocument = /\.md['"`]/
 const looksAtTree = /\bnew URL\('\.{1,2}\/?', import\.meta\.url\)/
 
 /** `stamps` is where it is remembered, from one run to the next; outside of a git checkout nothing is. */
@@ -29,7 +31,13 @@ export function unchangedSince(home: string, stamps: string): Unchanged {
   const known = existsSync(stamps)
     ? (JSON.parse(readFileSync(stamps, 'utf8')) as Record<string, string>)
     : {}
-  const ground = groundOf(home)
+  const files = filesOf(home)
+  const { documents = [], rest = [] } = Object.groupBy(
+    files?.filter((file) => !/\.tsx?$/.test(file)) ?? [],
+    (file) => (file.endsWith('.md') ? 'documents' : 'rest'),
+  )
+  const ground = hashOf(home, rest)
+  const written = hashOf(home, documents)
 
   /** All sources that it depends on, itself too. */
   function closure(file: string, found = new Set<string>()): ReadonlySet<string> {
@@ -43,11 +51,14 @@ export function unchangedSince(home: string, stamps: string): Unchanged {
   }
 
   function fingerprint(file: string): string | undefined {
-    if (ground === undefined || file.startsWith('tools/') || looksAtTree.test(textOf(file))) {
+    if (files === undefined || file.startsWith('tools/') || looksAtTree.test(textOf(file))) {
       return undefined
     }
     const hash = createHash('sha256').update(ground)
-    for (const one of [...closure(file)].sort()) hash.update(`\0${one}\0${textOf(one)}`)
+    for (const one of [...closure(file)].sort()) {
+      hash.update(`\0${one}\0${textOf(one)}`)
+      if (namesDocument.test(textOf(one))) hash.update(written)
+    }
     return hash.digest('hex')
   }
 
@@ -64,8 +75,8 @@ export function unchangedSince(home: string, stamps: string): Unchanged {
   }
 }
 
-/** Of everything that is no source: documents, data, objects of the kernel, packages, and the runtime. */
-function groundOf(home: string): string | undefined {
+/** All that are no builds; undefined outside of a git checkout. */
+function filesOf(home: string): readonly string[] | undefined {
   try {
     const listed = execFileSync('git', ['ls-files', '-coz', '--exclude-standard'], {
       cwd: home,
@@ -73,13 +84,15 @@ function groundOf(home: string): string | undefined {
       stdio: ['ignore', 'pipe', 'ignore'],
       maxBuffer: 1 << 26,
     })
-    const hash = createHash('sha256').update(process.version)
-    for (const file of listed.split('\0').filter((one) => one !== '' && !/\.tsx?$/.test(one))) {
-      if (existsSync(join(home, file)))
-        hash.update(`\0${file}\0`).update(readFileSync(join(home, file)))
-    }
-    return hash.digest('hex')
+    return listed.split('\0').filter((file) => file !== '' && existsSync(join(home, file)))
   } catch {
     return undefined
   }
+}
+
+/** Of these files and the runtime. */
+function hashOf(home: string, files: readonly string[]): string {
+  const hash = createHash('sha256').update(process.version)
+  for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(join(home, file)))
+  return hash.digest('hex')
 }
