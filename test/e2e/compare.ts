@@ -1,7 +1,7 @@
 // Holds rows of the API against the truth of test/traffic: every connection once, every octet, every name.
 
 import assert from 'node:assert/strict'
-import type { Api, JsonRow } from '../river.ts'
+import type { Answer, Api, JsonRow } from '../river.ts'
 import { type Connection, type Lab, until } from '../traffic/mod.ts'
 
 /** What all rows of one connection say together. */
@@ -32,6 +32,15 @@ export async function storyOf(
 /** Every namespace of a lab, as a filter that either end may match takes them. */
 export function inodesOf(lab: Lab): readonly number[] {
   return lab.names.map((_, index) => lab.netns(index).inode)
+}
+
+/** What a neighbour on this host can bring about by a storm of its own: it fills what all connections share. */
+const sharedCauses = ['ring_full', 'map_full', 'interrupted']
+
+/** Nothing that a lab has made is lost, as far as a coverage of the whole host can tell. */
+export function assertNoLoss({ lost }: Answer['coverage']): void {
+  const causes = Object.keys(lost).filter((cause) => !sharedCauses.includes(cause))
+  assert.deepEqual(causes, [])
 }
 
 /** The same of rows that are here already. */

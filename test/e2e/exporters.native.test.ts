@@ -63,8 +63,12 @@ async function withRouter(work: (router: Router) => Promise<void>): Promise<void
         })
         await work(routerOf(lab))
       } catch (error) {
-        const path = '/api/top?by=node,interface,dst_port,protocol&view=interface&from=-1h'
-        console.error(central.output(), (await ask(lab, path)).rows)
+        const by = ['node', 'interface', 'dst_port', 'protocol']
+          .map((name) => `by=${name}`)
+          .join('&')
+        const told = await ask(lab, `/api/top?${by}&view=interface&from=-1h`)
+        const ledger = await ask(lab, '/api/ledger?stage=intake&from=-1h')
+        console.error(central.output(), JSON.stringify([told, ledger.rows]))
         throw error
       } finally {
         central.child.kill('SIGTERM')
@@ -101,10 +105,11 @@ function routerOf(lab: Lab): Router {
     await until('exporters to look at their interfaces', async () => {
       const gone = programs.find(({ exitCode }) => exitCode !== null)
       assert.equal(gone?.spawnargs, undefined, 'an exporter ended')
+      // A socket whose protocol is still `[0]` is bound and sees nothing yet: all that it takes is `*`.
       const sockets = await lab.run(1, 'ss', '-0anH')
       return ['l0', 'r1'].every((name) => {
         const wanted = exporters.filter((one) => one.interface === name).length
-        return sockets.split('\n').filter((line) => line.includes(`:${name} `)).length >= wanted
+        return sockets.split('\n').filter((line) => line.includes(` *:${name} `)).length >= wanted
       })
     })
     await work()
@@ -112,8 +117,10 @@ function routerOf(lab: Lab): Router {
   }
 
   async function untilReported(wanted: Readonly<Record<string, unknown>>, [there, back]: Sums) {
-    await until(`the flows of ${JSON.stringify(wanted)}`, async () => {
-      const found = sumsOf(having(await rows(), wanted))
+    let found: Sums | undefined
+    const awaited = () => `the flows of ${JSON.stringify([wanted, found, there, back])}`
+    await until(awaited, async () => {
+      found = sumsOf(having(await rows(), wanted))
       if (found[0].packets >= there.packets && found[1].packets >= back.packets) return true
       await sendDatagrams(lab, port + 1, 300)
       return false

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type JsonRow, type River, withRiver } from '../river.ts'
 import { command, type Lab, until, withNamespaces } from '../traffic/mod.ts'
+import { assertNoLoss } from './compare.ts'
 
 const limitMs = 120_000
 const port = 4713
@@ -78,8 +79,7 @@ test('a namespace that goes away while its interfaces are watched ends nothing',
       const intervals = async () => sum((await beats()).rows, 'entered')
       await until('intervals after it', async () => (await intervals()) >= 3, limitMs)
       assert.equal(river.pid('agent'), agent)
-      const { coverage } = await beats()
-      assert.deepEqual(coverage.lost, {})
+      assertNoLoss((await beats()).coverage)
     }),
   ))
 
