@@ -29,7 +29,7 @@ function frameOf(sequence: number, { rows = 1, timeMs = 1000, table = flowTable 
   )
 }
 
-function open(folder: string, limits: SpoolLimits & { boot?: string } = {}) {
+function open(folder: string, limits: SpoolLimits & { boot?: string; nowMs?: () => number } = {}) {
   return createSpool({ folder, boot, ...limits }, createReporter('spool', { level: 'silent' }))
 }
 
@@ -131,18 +131,46 @@ test(
   }),
 )
 
+const sequencesOf = (spool: ReturnType<typeof open>): number[] => {
+  const found: number[] = []
+  for (let next = spool.next(0); next; next = spool.next(next.sequence)) found.push(next.sequence)
+  return found
+}
+
 test(
-  'what a process before may have sent stays, as what it had sent',
+  'what a process before had sent and nobody had answered makes no room either',
   inFolder((folder) => {
     const before = open(folder)
-    for (let sequence = 1; sequence <= 34; sequence++) before.commit(frameOf(sequence))
-    const spool = open(folder, { octetsMax: 35_000, ageMaxMs: 60_000 })
-    spool.commit(frameOf(35))
-    spool.sweep(61_001)
-    const kept = Array.from({ length: 32 }, (_, index) => index + 1)
-    const left: number[] = []
-    for (let next = spool.next(0); next; next = spool.next(next.sequence)) left.push(next.sequence)
-    assert.deepEqual(left, kept)
+    for (const sequence of [1, 2, 3, 4]) before.commit(frameOf(sequence))
+    for (const sequence of [1, 2]) before.next(sequence - 1)
+    const spool = open(folder, { octetsMax: 3500 })
+    spool.commit(frameOf(5))
+    assert.deepEqual(sequencesOf(spool), [1, 2, 5])
+  }),
+)
+
+test(
+  'a frame was sent, and again when central had forgotten it: hours in doubt, ledgers too',
+  inFolder((folder) => {
+    const hour = 3_600_000
+    let nowMs = Date.now()
+    const clock = { ageMaxMs: 24 * hour, nowMs: () => nowMs }
+    const before = open(folder, clock)
+    const timeMs = nowMs
+    before.commit(frameOf(1, { timeMs }))
+    before.commit(frameOf(2, { timeMs, table: ledgerTable }))
+    before.commit(frameOf(3, { timeMs }))
+    for (const sequence of [1, 2]) before.next(sequence - 1)
+    nowMs += 10 * hour
+    const spool = open(folder, clock)
+    spool.sweep(nowMs)
+    assert.deepEqual([...spool.takeCounts().lost], [['spool_age', 1]])
+    assert.deepEqual(sequencesOf(spool), [3])
+    spool.sweep(nowMs + hour / 2)
+    assert.deepEqual(sequencesOf(spool), [3], 'it had waited for long, and is on its way')
+    nowMs += 2 * hour
+    spool.sweep(nowMs)
+    assert.deepEqual(sequencesOf(spool), [])
   }),
 )
 

@@ -1,18 +1,31 @@
 // Frames on disk until central has them: one file per frame, DATA/spool/SEQUENCE.frame. A rename commits it.
 // There is no fsync: a killed process loses nothing, and after a power cut the sockets are gone too; what was
-// torn is found by its CRC at the next start and counted. Bounded by octets and age: the oldest go first, but none that
-// central may have got (it was sent, and no answer has come): its rows would be both stored and lost.
+// torn is found by its CRC at the next start and counted. Bounded by octets and age: the oldest go first.
+//
+// A frame that was sent and not answered is in doubt: central may have it. It makes no room for others, because its rows
+// would be both stored and lost, and it is sent again for an hour only: central knows for two what it has, and would store
+// it twice after that. Its file says so to the next process: it is read-only, since (ctime) it was sent.
 
-import { copyFileSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder, messageOf, type Reporter } from '../../common/mod.ts'
-import { type CauseOf, flowTable, readFrameHeader } from '../../wire/mod.ts'
+import { type CauseOf, flowTable } from '../../wire/mod.ts'
 import { agentError } from '../errors.ts'
+import { type Entry, entryOf, modes, sentMsOf } from './entry.ts'
 
 export interface SpoolLimits {
   /** Octets of all frames on disk; default 256 MiB. Ledgers alone may take a sixteenth more. */
   readonly octetsMax?: number
-  /** Default one hour. */
+  /** Of a frame that was never sent; default one hour. */
   readonly ageMaxMs?: number
   /** Octets of frames kept in memory while the disk takes none; default 32 MiB. */
   readonly memoryMax?: number
@@ -22,6 +35,8 @@ export interface SpoolConfig extends SpoolLimits {
   readonly folder: string
   /** Boot id of the kernel: after another boot the last renames may be lost, so sequences jump. */
   readonly boot: string
+  /** The clock of the folder, milliseconds since 1970. */
+  readonly nowMs?: () => number
 }
 
 /** Why frames were given up. */
@@ -58,7 +73,7 @@ export interface Spool {
   release(sequence: number): void
   /** Central refused the frame for good: it is set aside and counted. */
   quarantine(sequence: number): void
-  /** Drops what is too old. */
+  /** Drops what is too old, and what has been in doubt for too long; `nowMs` is of the clock of the rows. */
   sweep(nowMs: number): void
   /**
    * Rows of that table (flows if not said) that entered, that central acknowledged, and that were given up by cause,
@@ -71,31 +86,18 @@ export interface Spool {
   waiting(): { readonly frames: number; readonly rows: number; readonly octets: number }
 }
 
-interface Entry {
-  readonly sequence: number
-  /** It was handed out to be sent, by this process or perhaps by one before, so central may have it. */
-  isSent?: boolean
-  readonly octets: number
-  readonly table: string
-  /** Of what is measured; the ledger's own rows are not counted. */
-  readonly rows: number
-  readonly isLedger: boolean
-  readonly timeMs: number
-  /** Only when the disk took it not. */
-  readonly frame: Buffer | undefined
-}
-
 /** How far sequences jump where the last ones may not be on disk. */
 const jump = 1_000_000
 const refusedMax = 16
-/** Central's credits: of an earlier process's frames no more can have been on their way. */
-const inDoubtMax = 32
+/** Well below the two hours for which central remembers a frame. */
+const inDoubtMaxMs = 3_600_000
 /** Of a limit: the room that ledgers have beyond it. */
 const ledgerRoom = 1 / 16
 const digits = 16
 
 export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
   const { folder, octetsMax = 268_435_456, ageMaxMs = 3_600_000, memoryMax = 33_554_432 } = config
+  const { nowMs: clockMs = Date.now } = config
   const entries: Entry[] = []
   const tallies = new Map<string, Tally>()
   const lost = reporter.counter('lost_rows_total', 'Rows given up by the spool, by cause.')
@@ -133,14 +135,13 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       highest = Math.max(highest, Number(number))
       if (kind === 'frame') readEntry(name)
     }
-    for (const entry of entries.slice(0, inDoubtMax)) entry.isSent = true
     return highest
   }
 
   function readEntry(name: string): void {
     try {
       const frame = readFileSync(join(folder, name))
-      add(entryOf(frame))
+      add({ ...entryOf(frame), sentMs: sentMsOf(statSync(join(folder, name))) })
     } catch (error) {
       renameSync(join(folder, name), setAside(Number.parseInt(name, 10)))
       tallyOf(flowTable.name).entered++
@@ -171,7 +172,7 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
     const file = fileOf(sequence, 'frame')
     const temporary = fileOf(sequence, 'tmp')
     try {
-      writeFileSync(temporary, frame, { mode: 0o600 })
+      writeFileSync(temporary, frame, { mode: modes.neverSent })
       beforeCommit?.()
       renameSync(temporary, file)
       degraded = false
@@ -212,7 +213,7 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
    * what was lost. They take room of their own before a frame goes that was sent.
    */
   function makeRoom(used: () => number, fits: (entry: Entry) => boolean = () => true): void {
-    const isUnsent = (entry: Entry) => fits(entry) && !entry.isLedger && !entry.isSent
+    const isUnsent = (entry: Entry) => fits(entry) && !entry.isLedger && entry.sentMs === undefined
     const isOfRows = (entry: Entry) => fits(entry) && !entry.isLedger
     while (used() > 1 && giveUp(isUnsent));
     while (used() > 1 + ledgerRoom && (giveUp(isOfRows) || giveUp(fits)));
@@ -278,7 +279,7 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       const { sequence } = entry
       try {
         const frame = entry.frame ?? readFileSync(fileOf(sequence, 'frame'))
-        entry.isSent = true
+        markSent(entry)
         return { sequence, frame }
       } catch (error) {
         const fields = { sequence, err: messageOf(error) }
@@ -286,6 +287,19 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
         lose('spool_torn', entry)
         remove(index)
       }
+    }
+  }
+
+  /** On disk before central can have it. */
+  function markSent(entry: Entry): void {
+    if (entry.sentMs !== undefined) return
+    entry.sentMs = clockMs()
+    if (entry.frame) return
+    try {
+      chmodSync(fileOf(entry.sequence, 'frame'), modes.sent)
+    } catch (error) {
+      const fields = { sequence: entry.sequence, err: messageOf(error) }
+      reporter.limited.error('mark', fields, 'marking a frame of the spool as sent')
     }
   }
 
@@ -332,8 +346,10 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
     release,
     quarantine,
     sweep: (nowMs) => {
-      const isOld = (entry: Entry) =>
-        !entry.isLedger && !entry.isSent && entry.timeMs < nowMs - ageMaxMs
+      const isOld = ({ isLedger, sentMs, timeMs }: Entry) =>
+        sentMs === undefined
+          ? !isLedger && timeMs < nowMs - ageMaxMs
+          : sentMs < clockMs() - inDoubtMaxMs
       while (giveUp(isOld, 'spool_age'));
     },
     takeCounts: (table = flowTable.name) => {
@@ -347,20 +363,6 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       rows: entries.reduce((sum, { rows }) => sum + rows, 0),
       octets: octets + inMemory,
     }),
-  }
-}
-
-function entryOf(frame: Buffer): Omit<Entry, 'frame'> {
-  const { sequence, table, rows, timeMax } = readFrameHeader(frame)
-  const isLedger = !table.measured
-  const timeMs = Number(timeMax / 1_000_000n)
-  return {
-    sequence,
-    octets: frame.length,
-    table: table.name,
-    rows: isLedger ? 0 : rows,
-    isLedger,
-    timeMs,
   }
 }
 
