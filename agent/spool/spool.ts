@@ -271,11 +271,19 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
     }
   }
 
+  const isForgotten = ({ sentMs }: Entry) =>
+    sentMs !== undefined && sentMs < clockMs() - inDoubtMaxMs
+
   function next(after: number) {
     for (;;) {
       const index = entries.findIndex(({ sequence }) => sequence > after)
       const entry = entries[index]
       if (!entry) return undefined
+      if (isForgotten(entry)) {
+        lose('spool_age', entry)
+        remove(index)
+        continue
+      }
       const { sequence } = entry
       try {
         const frame = entry.frame ?? readFileSync(fileOf(sequence, 'frame'))
@@ -347,10 +355,8 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
     quarantine,
     sweep: (nowMs) => {
       const isOld = ({ isLedger, sentMs, timeMs }: Entry) =>
-        sentMs === undefined
-          ? !isLedger && timeMs < nowMs - ageMaxMs
-          : sentMs < clockMs() - inDoubtMaxMs
-      while (giveUp(isOld, 'spool_age'));
+        sentMs === undefined && !isLedger && timeMs < nowMs - ageMaxMs
+      while (giveUp(isForgotten, 'spool_age') || giveUp(isOld, 'spool_age'));
     },
     takeCounts: (table = flowTable.name) => {
       const tally = tallyOf(table)
