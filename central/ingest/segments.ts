@@ -132,7 +132,7 @@ export function createSegments(
       countNodes(segment.nodeRows, (node, rows) => ledger.wait(node, 'store', rows))
       insert.add(segment)
     }
-    forgetTimer = setInterval(forgetOld, 60_000)
+    forgetTimer = setInterval(forgetOld, Math.min(60_000, config.rememberMs))
     forgetTimer.unref()
   }
 
@@ -281,7 +281,10 @@ export function createSegments(
     while (remembered[0] && remembered[0].writtenMs < oldest) {
       const segment = remembered.shift() as Segment
       memory.forget(segment.frames)
-      void deps.folder.forget(segment)
+      deps.folder.forget(segment).catch((error) => {
+        const fields = { segment: segment.id, err: messageOf(error) }
+        reporter.limited.error('forget', fields, 'removing what was known of a segment')
+      })
     }
   }
 
