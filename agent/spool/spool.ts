@@ -222,11 +222,14 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
   /** The oldest of these, if there is one. */
   function giveUp(isVictim: (entry: Entry) => boolean, cause: SpoolLoss = 'spool_full'): boolean {
     const index = entries.findIndex(isVictim)
-    const entry = entries[index]
-    if (!entry) return false
-    lose(cause, entry)
-    remove(index)
+    if (index < 0) return false
+    drop(index, cause)
     return true
+  }
+
+  function drop(index: number, cause: SpoolLoss): void {
+    lose(cause, entries[index] as Entry)
+    remove(index)
   }
 
   function lose(cause: SpoolLoss, { table, rows }: Pick<Entry, 'table' | 'rows'>): void {
@@ -280,8 +283,7 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       const entry = entries[index]
       if (!entry) return undefined
       if (isForgotten(entry)) {
-        lose('spool_age', entry)
-        remove(index)
+        drop(index, 'spool_age')
         continue
       }
       const { sequence } = entry
@@ -292,8 +294,7 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       } catch (error) {
         const fields = { sequence, err: messageOf(error) }
         reporter.limited.error('read', fields, 'reading a frame of the spool')
-        lose('spool_torn', entry)
-        remove(index)
+        drop(index, 'spool_torn')
       }
     }
   }
@@ -328,8 +329,7 @@ export function createSpool(config: SpoolConfig, reporter: Reporter): Spool {
       const fields = { sequence, err: messageOf(error) }
       reporter.limited.error('aside', fields, 'setting a refused frame aside')
     }
-    lose('refused', entry)
-    remove(index)
+    drop(index, 'refused')
   }
 
   /** Where a bad frame is kept for people to look at; the oldest of many go. */

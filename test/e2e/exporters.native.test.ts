@@ -66,9 +66,9 @@ async function withRouter(work: (router: Router) => Promise<void>): Promise<void
         const by = ['node', 'interface', 'dst_port', 'protocol']
           .map((name) => `by=${name}`)
           .join('&')
-        const told = await ask(lab, `/api/top?${by}&view=interface&from=-1h`)
+        const groups = await ask(lab, `/api/top?${by}&view=interface&from=-1h`)
         const ledger = await ask(lab, '/api/ledger?stage=intake&from=-1h')
-        console.error(central.output(), JSON.stringify([told, ledger.rows]))
+        console.error(central.output(), JSON.stringify([groups.rows, ledger.rows]))
         throw error
       } finally {
         central.child.kill('SIGTERM')
