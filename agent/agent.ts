@@ -310,7 +310,7 @@ function createKeeper(
     isBehind = false
   }
 
-  function interval({ from, to, snapshot, before }: WatchedInterval): void {
+  function interval({ from, to, snapshot, before, failed }: WatchedInterval): void {
     spool.sweep(Number(to / 1_000_000n))
     const counts = { ...enrich.takeCounts(), leftOut: filter.takeFiltered('flows') }
     oddities.add(counts.clamped, 'clamped')
@@ -336,6 +336,7 @@ function createKeeper(
       time: to,
       snapshot,
       before,
+      failed,
       enrich: counts,
       interfaces: interfaces.takeCounts(),
       spool: spool.takeCounts(),

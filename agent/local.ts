@@ -6,6 +6,7 @@ import { type Component, endOfProcess, type Reporter } from '../common/mod.ts'
 import { type ProgramReport, releaseProgramPages } from '../kernel/mod.ts'
 import type { Batch } from '../wire/mod.ts'
 import type { AgentConfig } from './config.ts'
+import type { FailedProbe } from './drain/messages.ts'
 import { createEvents, type Events } from './events/events.ts'
 import { cgroupMount } from './identity/cgroups.ts'
 import { createInterfaces, type Interfaces } from './interfaces/interfaces.ts'
@@ -30,6 +31,8 @@ export type LocalAgentConfig = Pick<
 export type OnBatch = (batch: Batch, from: bigint, to: bigint) => void
 
 export interface LocalAgent extends Component {
+  /** Probes that could not be opened; empty before the start. */
+  failedProbes(): readonly FailedProbe[]
   /** Programs of the probes; empty before the start. */
   programs(): readonly ProgramReport[]
 }
@@ -81,19 +84,20 @@ export function createLocalAgent(
       releaseProgramPages()
     },
     stop: watch.stop,
+    failedProbes: () => watch.drain.failed(),
     programs: () => watch.drain.running().flatMap(({ programs }) => programs),
   }
 }
 
 /** Rows go straight to the caller: there is no spool to lose or keep them. */
 function countsOf(interval: WatchedInterval, { enrich, events, interfaces }: Stages) {
-  const { from: start, to: time, snapshot, before } = interval
+  const { from: start, to: time, snapshot, before, failed } = interval
   const counts = {
     enrich: enrich.takeCounts(),
     events: events.takeCounts(),
     interfaces: interfaces.takeCounts(),
   }
-  return { start, time, snapshot, before, ...counts }
+  return { start, time, snapshot, before, failed, ...counts }
 }
 
 interface Stages {

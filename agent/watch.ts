@@ -26,6 +26,8 @@ export interface WatchedInterval {
   readonly to: bigint
   readonly snapshot: SnapshotReport
   readonly before: SnapshotReport | undefined
+  /** Names of the probes that could not be opened. */
+  readonly failed: readonly string[]
 }
 
 export interface WatchDeps {
@@ -110,7 +112,8 @@ export function createWatch(config: WatchConfig, deps: WatchDeps, reporter: Repo
       labels.write(batch)
       deps.onRows(batch, range)
     })
-    deps.onInterval({ ...range, snapshot, before })
+    const failed = drain.failed().map(({ probe }) => probe)
+    deps.onInterval({ ...range, snapshot, before, failed })
     from = moment.time
     before = snapshot
   }

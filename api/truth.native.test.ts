@@ -169,6 +169,39 @@ test('a hole in the heartbeat is a gap, even when a probe has counted in it', as
   assert.deepEqual(coverage.gaps, [{ node: 'node-d', from: rfc3339(fromNs), to: rfc3339(toNs) }])
 })
 
+test('while a probe is not open its rows have a gap, those of other probes none', async () => {
+  const steps = Array.from({ length: 240 }, (_, step) => step * 5)
+  const isOpen = (at: number) => at >= 120 && (at < 300 || at >= 360) && at < 900
+  const beat = { stage: 'agent', unit: 'intervals', entered: 1 }
+  await insertLedger('node-f', [
+    ...steps.map((at) => ({ at, ...beat, left: 1 })),
+    ...steps
+      .filter((at) => !isOpen(at))
+      .flatMap((at) => [
+        { at, ...beat, probe: 'socket', lost: 1 },
+        { at, ...beat, entered: 0, probe: 'socket', cause: 'not_open', lost: 1 },
+      ]),
+  ])
+  const one = { ...range, node: 'node-f' }
+  const moment = (seconds: number) => rfc3339(beginNs + BigInt(seconds) * 1_000_000_000n)
+  const gap = (from: number, to: number) => ({
+    node: 'node-f',
+    from: moment(from),
+    to: moment(to),
+  })
+  const { coverage } = await river.get<RowsAnswer>('/api/flows', one)
+  const gaps = [gap(0, 120), gap(300, 360), gap(900, 1200)]
+  assert.deepEqual(coverage, { share: 1, watched: 720 / 1200, lost: {}, gaps })
+  const { coverage: drops } = await river.get<RowsAnswer>('/api/events', { ...one, kind: 'drop' })
+  assert.deepEqual(drops, { share: 1, watched: 1, lost: {}, gaps: [] })
+  const late = { ...one, from: moment(950) }
+  const { coverage: blind } = await river.get<RowsAnswer>('/api/flows', late)
+  assert.deepEqual(blind, { share: null, watched: 0, lost: {}, gaps: [gap(950, 1200)] })
+  const middle = { ...one, from: moment(330), to: moment(390) }
+  const { coverage: begun } = await river.get<RowsAnswer>('/api/flows', middle)
+  assert.deepEqual(begun, { share: 1, watched: 0.5, lost: {}, gaps: [gap(330, 360)] })
+})
+
 test('lines of the ledger go on unbroken when an agent of schema 1 is replaced', async () => {
   const spool = { stage: 'spool', unit: 'rows' }
   await insertLedger('node-e', [

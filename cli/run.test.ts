@@ -28,7 +28,7 @@ test('a loss and a gap are named with the command that explains them', async () 
   const { err } = await weir('flows', () => ({ body: { rows, next: null, coverage } }))
   assert.equal(
     err,
-    '2 rows · last 15 min · coverage 99.98 % · a gap without an agent on alpha · 1 212 lost: ring_full · weir ledger\n',
+    '2 rows · last 15 min · coverage 99.98 % · a gap unwatched on alpha · 1 212 lost: ring_full · weir ledger\n',
   )
 })
 

@@ -123,6 +123,23 @@ test('drops that are gone between the table, the drain and the main thread are u
   assert.deepEqual(playDrops(2, 3).found, [['drain', -1]])
 })
 
+test('a probe that is not open has lost the interval, which adds up for itself', () => {
+  const { enrich } = fakeAgent()
+  const ledger = createLedger({ node: 'n', onUnaccounted: assert.fail })
+  const interval = { start: 1n, time: 2n, before: undefined, enrich: enrich.takeCounts() }
+  const snapshot = { bootToWallNs: 0n, sources: [], programs: [] }
+  const batch = ledger.batch({ ...interval, snapshot, failed: ['socket'] })
+  const rows = Array.from({ length: batch.length }, (_, row) => rowOf(batch, row))
+  assert.deepEqual(
+    rows
+      .filter(({ stage }) => stage === 'agent')
+      .map(({ probe, unit, cause, entered, left, lost }) =>
+        [probe, unit, cause, entered, left, lost].map(String).join(' '),
+      ),
+    [' intervals  1 1 0', 'socket intervals  1 0 1', 'socket intervals not_open 0 0 1'],
+  )
+})
+
 test('records are of their probe, rows of their table, and the heartbeat of neither', () => {
   const { rows } = play([whole, {}])
   const kinds = rows.map(({ stage, unit, probe, table }) => [stage, unit, probe, table].join(' '))

@@ -39,6 +39,8 @@ export interface LedgerInterval {
   readonly events?: EventCounts & { readonly spool?: SpoolCounts }
   /** Rows of interfaces, which are rows of flows too; `enrich` does not have them. */
   readonly interfaces?: InterfaceCounts
+  /** Names of the probes that could not be opened. */
+  readonly failed?: readonly string[]
 }
 
 /** Stages of the agent; the heartbeat is none of them. */
@@ -65,7 +67,8 @@ export function createLedger({ node, spoolWaiting, onUnaccounted }: LedgerOption
 
   function batch(interval: LedgerInterval): Batch {
     const stages = stagesOf(interval).map((stage) => checked(stage, interval))
-    const rows = [heartbeat, ...stages.flatMap(rowsOf)]
+    const missed = (interval.failed ?? []).flatMap(missedBy)
+    const rows = [heartbeat, ...missed, ...stages.flatMap(rowsOf)]
     const { start, time } = interval
     const batch = createBatch(ledgerTable, rows.length)
     for (const row of rows) appendRow(batch, { node, start, time, ...row })
@@ -106,6 +109,16 @@ export function createLedger({ node, spoolWaiting, onUnaccounted }: LedgerOption
 
 /** Says that the agent watched from `start` to `time`, whatever its probes counted. */
 const heartbeat = { stage: 'agent', unit: 'intervals', entered: 1, left: 1 }
+
+/** Says that a probe did not watch it. */
+function missedBy(probe: string): RowValues[] {
+  const cause: CauseOf<'agent'> = 'not_open'
+  const missed = { stage: 'agent', unit: 'intervals', probe, lost: 1 }
+  return [
+    { ...missed, entered: 1 },
+    { ...missed, cause },
+  ]
+}
 
 const nothing: StageFlow = { entered: 0, left: 0, filtered: 0, lost: 0, waiting: 0 }
 

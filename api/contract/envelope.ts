@@ -40,7 +40,7 @@ const coverageFields = {
   }),
   gaps: Type.Array(gap, {
     description:
-      'Times without an agent on a node that had one before, silent ones included; what happened then is not in the share. At most 1000, the newest.',
+      'Times without an agent on a node that had one before, silent ones included, or without the probe of what is asked for; what happened then is not in the share. At most 1000, the newest.',
   }),
 }
 

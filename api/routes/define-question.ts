@@ -11,7 +11,7 @@ import {
   readCoverage,
   readWatch,
 } from '../../store/query/mod.ts'
-import { allOf, flowTable, type Table } from '../../wire/mod.ts'
+import { allOf, everything, flowTable, type Table } from '../../wire/mod.ts'
 import { filterOf } from '../question/filters.ts'
 import { ageFilters, openRange } from '../question/open.ts'
 import type { Query } from '../question/query.ts'
@@ -100,8 +100,7 @@ export function answering<Answer extends Envelope>(
   async function firstMoment(query: Query, options: QuestionOptions): Promise<Moment> {
     const moment = momentOf(query, nowNs())
     if (query['open'] !== true) return moment
-    const nodes = allOf([])
-    const { intervalNs } = await readWatch(reader, { ...moment, nodes }, options)
+    const { intervalNs } = await readWatch(reader, { ...moment, filter: everything }, options)
     return { ...moment, range: openRange(moment.range, intervalNs) }
   }
 }

@@ -3,7 +3,6 @@
 import {
   type EventMetric,
   eventStepsMax,
-  nodeFilter,
   readEventGroups,
   readEventSteps,
   readSteppedCoverage,
@@ -51,7 +50,8 @@ export const eventStepsRoute = defineQuestion<EventStepsAnswer>(eventTable, {
   rowsMax: () => stepsRowsMax,
   coversItself: true,
   read: async ({ query, range, filter, nowNs, reader, options }) => {
-    const watch = await readWatch(reader, { range, nowNs, nodes: nodeFilter(filter) }, options)
+    const watched = { range, filter, nowNs, table: eventTable }
+    const watch = await readWatch(reader, watched, options)
     const stepNs = stepNsOf(query['step'] as string, range, watch.intervalNs)
     const scope = { range, filter, stepNs }
     const [{ rows, isWhole }, coverage] = await Promise.all([

@@ -1,6 +1,6 @@
 // GET /api/series: metrics over time, and the coverage of every step.
 
-import { nodeFilter, readSeries, readSteppedCoverage, readWatch } from '../../store/query/mod.ts'
+import { readSeries, readSteppedCoverage, readWatch } from '../../store/query/mod.ts'
 import { conditionsOf, flowTable } from '../../wire/mod.ts'
 import { type SeriesAnswer, seriesAnswer, seriesParameters } from '../contract/mod.ts'
 import { groupFields, metricOrder, metricsOf } from '../question/order.ts'
@@ -20,8 +20,7 @@ export const seriesRoute = defineQuestion<SeriesAnswer>(flowTable, {
   rowsMax: () => stepsRowsMax,
   coversItself: true,
   read: async ({ query, range, filter, nowNs, reader, options }) => {
-    const nodes = nodeFilter(filter)
-    const watch = await readWatch(reader, { range, nowNs, nodes }, options)
+    const watch = await readWatch(reader, { range, filter, nowNs }, options)
     const stepNs = stepNsOf(query['step'] as string, range, watch.intervalNs)
     const scope = { range, filter, stepNs }
     const by = groupFields((query['by'] as readonly string[] | undefined) ?? [])

@@ -60,7 +60,7 @@ function shareOf(share: number): string {
 function gapsOf(gaps: KnownCoverage['gaps']): string {
   const nodes = [...new Set(gaps.map((gap) => gap.node))]
   const names = nodes.length > 3 ? `${nodes.length} nodes` : nodes.join(', ')
-  return `${gaps.length === 1 ? 'a gap' : `${gaps.length} gaps`} without an agent on ${names}`
+  return `${gaps.length === 1 ? 'a gap' : `${gaps.length} gaps`} unwatched on ${names}`
 }
 
 /** `1 row`, `12 rows`. */

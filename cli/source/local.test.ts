@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { FailedProbe } from '../../agent/mod.ts'
 import type { RowValues } from '../../wire/mod.ts'
 import { appendRow, type Batch, createBatch, flowTable, ledgerTable } from '../../wire/mod.ts'
 import { type Interval, localIntervals, type OpenLocalAgent } from './local.ts'
@@ -19,11 +20,20 @@ const ledger = (cause: string, lost: number): Batch => {
   return batch
 }
 
+const unopened = createBatch(ledgerTable, 2)
+for (const cause of ['', 'not_open'])
+  appendRow(unopened, { stage: 'agent', unit: 'intervals', probe: 'flow', cause, lost: 1 })
+
 /** An agent that hands out these batches as soon as it starts, and `last` when it is stopped. */
-function fakeAgent(batches: readonly Batch[], last: readonly Batch[] = []) {
+function fakeAgent(
+  batches: readonly Batch[],
+  last: readonly Batch[] = [],
+  failed: readonly FailedProbe[] = [],
+) {
   const calls: string[] = []
   const open: OpenLocalAgent = (_config, _reporter, onBatch) => ({
     name: 'fake',
+    failedProbes: () => failed,
     start: () => {
       calls.push('start')
       for (const batch of batches) onBatch(batch, 0n, 1_000_000_000n)
@@ -64,6 +74,15 @@ test('the coverage is the share of what the agent knows of', async () => {
   assert.deepEqual((await collect(fakeAgent([flows(1)])))[0]?.coverage, coverage)
   const [lossy] = await collect(fakeAgent([flows(1), ledger('ring_full', 3)]))
   assert.deepEqual(lossy?.coverage, { share: 0.25, watched: 1, lost: { ring_full: 3 }, gaps: [] })
+})
+
+test('without the probe of the rows that are asked for there is an error, else its intervals are no lost rows', async () => {
+  const ring = { code: 'ring_size', message: 'no room', status: 500, exitCode: 64, remedy: 'more' }
+  const agent = () => fakeAgent([flows(1), unopened], [], [{ ...ring, probe: 'flow' }])
+  assert.deepEqual((await collect(agent()))[0]?.coverage, coverage)
+  const { message: _, ...same } = ring
+  const said = { ...same, message: 'the flow probe is not open: no room' }
+  await assert.rejects(collect(agent(), [['view', 'interface']]), said)
 })
 
 test('rows that a slow reader leaves behind are counted as lost', async () => {

@@ -1,14 +1,17 @@
 // Rows of this machine without a server: the agent's stages in the command's own process.
 
 import { hostname } from 'node:os'
-import type { Component, Reporter } from '../../common/mod.ts'
+import type { FailedProbe } from '../../agent/mod.ts'
+import { AppError, type Component, type Reporter } from '../../common/mod.ts'
 import { createReporter } from '../../common/reporter/mod.ts'
 import {
   type Batch,
   type Filter,
   fieldsIn,
+  flowTable,
   inOneView,
   pickRows,
+  probesAsked,
   type Row,
   rowOf,
   rowTest,
@@ -44,7 +47,10 @@ export type OpenLocalAgent = (
   },
   reporter: Reporter,
   onBatch: (batch: Batch, from: bigint, to: bigint) => void,
-) => Component
+) => Component & {
+  /** Probes that could not be opened; empty before the start. */
+  failedProbes(): readonly FailedProbe[]
+}
 
 export interface Interval {
   /** Rows that match. */
@@ -76,7 +82,8 @@ export interface LocalQuestion {
 
 /**
  * Yields the connections that live now at once, then what changed in each interval, until `ended`; the last
- * rows are those of the moment of the end. Throws what the agent throws: not root, no BTF, no libbpf.
+ * rows are those of the moment of the end. Throws what the agent throws: not root, no BTF, no libbpf; also when the
+ * probe of the rows that are asked for is the only one that cannot be opened.
  */
 export async function* localIntervals(
   question: LocalQuestion,
@@ -105,6 +112,7 @@ export async function* localIntervals(
   await agent.start()
   queue.joinFirst()
   try {
+    refuseUnopened(asked, agent.failedProbes())
     for (;;) {
       const batches = queue.next()
       if (batches) yield intervalOf(batches, queue.coverage(), queue.watchedMs())
@@ -156,8 +164,9 @@ function createQueue(filter: Filter, rowsMax: number) {
       watchedTo = to
     }
     if (batch.table.name === 'ledger') {
-      for (const { cause, table, lost: count } of rowsOf(batch)) {
-        if (cause !== '' && table !== 'events') lose(String(cause), Number(count))
+      for (const { cause, stage, table, lost: count } of rowsOf(batch)) {
+        if (cause !== '' && table !== 'events' && stage !== 'agent')
+          lose(String(cause), Number(count))
       }
       return
     }
@@ -252,6 +261,16 @@ function refuseUnmeasured(filter: Filter): void {
   if (protocol === undefined) return
   const reason = `"${protocol}" is not measured`
   throw cliError('bad_flag', { details: { name: '--protocol', reason, hint: unmeasuredHint } })
+}
+
+/** Without its probe there would be no row, as on a quiet host. */
+function refuseUnopened(filter: Filter, failed: readonly FailedProbe[]): void {
+  const asked = probesAsked(flowTable, filter)
+  for (const { probe, message, ...failure } of failed) {
+    if (!asked.includes(probe)) continue
+    const why = `the ${probe} probe is not open: ${message}`
+    throw new AppError(failure.code, { ...failure, message: why })
+  }
 }
 
 /** Ends after `ms`, or when interrupted. */

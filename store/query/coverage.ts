@@ -21,7 +21,7 @@ import { countSql } from './precision.ts'
 import type { FlowsScope, Range } from './question.ts'
 import { partialMark, stepNsOf, stepSql, stepsOf } from './steps.ts'
 import { integer } from './stored-row.ts'
-import { holesOf, isWatched, readWatch, type Watch, watchedShare } from './watch.ts'
+import { holesOf, isWatched, nodeFilter, readWatch, type Watch, watchedShare } from './watch.ts'
 
 /** In the shape of the API's `coverage`. */
 export interface Coverage {
@@ -48,19 +48,10 @@ interface Counts {
   readonly causes: Record<string, number>
 }
 
-/** The part of a filter that says which nodes are asked for; coverage heeds no other. */
-export function nodeFilter(filter: Filter): Filter {
-  return allOf(conditionsOf(filter).filter((part) => [...fieldsIn(part)].every(isNode)))
-}
-
 /** The part of a filter that says which view is asked for. */
 function viewFilter(filter: Filter): Filter {
   const parts = conditionsOf(inOneView(filter))
   return allOf(parts.filter((part) => [...fieldsIn(part)].every((name) => name === 'view')))
-}
-
-function isNode(name: string): boolean {
-  return name === 'node'
 }
 
 /** Coverage of the whole range; times as RFC 3339. Errors: those of the reader. */
@@ -69,9 +60,8 @@ export async function readCoverage(
   question: CoverageQuestion,
   options?: ReadOptions,
 ): Promise<Coverage> {
-  const nodes = nodeFilter(question.filter)
   const [watch, counts] = await Promise.all([
-    readWatch(reader, { ...question, nodes }, options),
+    readWatch(reader, question, options),
     readCounts(reader, question, options),
   ])
   return wholeCoverage(question.range, counts, watch)
@@ -191,7 +181,7 @@ async function readLost(
     `SELECT toString(${step} AS _s) AS _step, f.node AS node, f.stage AS stage,
   f.probe AS probe, f.\`table\` AS \`table\`, f.cause AS cause, sum(f.lost) AS lost
 FROM ${ledgerRows} AS f WHERE ${scopeCondition(binder, { range, filter: nodeFilter(filter) })}
-  AND f.lost > 0 AND f.stage != 'export' AND ${isOf(binder, table, filter)}
+  AND f.lost > 0 AND f.stage NOT IN ('agent', 'export') AND ${isOf(binder, table, filter)}
 GROUP BY _s, node, stage, probe, \`table\`, cause`,
     binder.params,
     options,

@@ -3,7 +3,6 @@
 export {
   type Coverage,
   type CoverageQuestion,
-  nodeFilter,
   readCoverage,
   readSteppedCoverage,
   type SteppedCoverage,

@@ -1,13 +1,22 @@
 // When was anybody watching? From the ledger: an agent writes a heartbeat for every interval it watched, idle or
-// not, so a hole between them is a time that nobody can tell about.
+// not, so a hole between them is a time that nobody can tell about. Beside it a line names each probe that is not
+// open: to a question about that probe's rows it is no heartbeat.
 
-import type { Filter } from '../../wire/mod.ts'
+import {
+  allOf,
+  conditionsOf,
+  type Filter,
+  fieldsIn,
+  flowTable,
+  probesAsked,
+  type Table,
+} from '../../wire/mod.ts'
 import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
 import { type Binder, createBinder } from './binder.ts'
 import { filterSql } from './filter-sql.ts'
-import type { Range } from './question.ts'
+import type { FlowsScope, Range } from './question.ts'
 
-/** A time without an agent on a node. */
+/** A time in which nobody watched a node, or its agent could not watch what is asked for. */
 export interface Hole {
   readonly node: string
   readonly fromNs: bigint
@@ -30,11 +39,10 @@ export interface NodeWatch {
   readonly unwatchedNs: bigint
 }
 
-export interface WatchQuestion {
-  readonly range: Range
+export interface WatchQuestion extends FlowsScope {
   readonly nowNs: bigint
-  /** A filter on the node alone. */
-  readonly nodes: Filter
+  /** Whose rows are asked for; flows when left out. */
+  readonly table?: Table
 }
 
 const secondNs = 1_000_000_000n
@@ -47,6 +55,15 @@ const toleranceNs = 10_000_000n
 /** A report may be under way: silence counts after three intervals, at least this. */
 const patienceNs = 15n * secondNs
 const holesMax = 1000
+
+/** The part of a filter that says which nodes are asked for; coverage heeds no other. */
+export function nodeFilter(filter: Filter): Filter {
+  return allOf(conditionsOf(filter).filter((part) => [...fieldsIn(part)].every(isNode)))
+}
+
+function isNode(name: string): boolean {
+  return name === 'node'
+}
 
 /** Who watched when, by the ledger; times in ns since 1970. Errors: those of the reader. */
 export async function readWatch(
@@ -104,38 +121,47 @@ export function isWatched(watch: Watch, { fromNs, toNs }: Range): boolean {
 }
 
 /** A heartbeat has a stage of its own. Agents before schema 2 had none: the row of their one probe is it. */
-const isHeartbeat = `f.cause = '' AND (f.stage = 'agent' OR f.stage = 'hook' AND f.probe = '')`
+const isHeartbeat = `f.cause = '' AND f.stage IN ('agent', 'hook') AND f.probe = ''`
+const isUnopened = `f.stage = 'agent' AND f.cause = 'not_open'`
 
 /**
  * Per node: first begin, last end, usual length, and the holes as [from, to] pairs of ns as text. All heartbeats before
  * the range are one row per node: they say that it was there and until when, and a day of them has no order to sort.
+ * An interval without a probe that is asked for says only that the node was there; when the last one before the range
+ * is such a one, its hole begins before the range, no matter when.
  */
-function watchSql(binder: Binder, { range, nodes }: WatchQuestion): string {
+function watchSql(binder: Binder, { range, filter, table = flowTable }: WatchQuestion): string {
   const low = binder.bindTime(range.fromNs - lookBackNs)
   const high = binder.bindTime(range.toNs + lookAheadNs)
   const tolerance = binder.bind('Int64', toleranceNs)
   const from = binder.bindTime(range.fromNs)
-  const hole = `w.before > 0 AND w.begin > w.before + ${tolerance}
+  const probes = probesAsked(table, filter).map((probe) => binder.bind('String', probe))
+  const isMissed = probes.length > 0 ? `(${isUnopened} AND f.probe IN (${probes.join()}))` : 'false'
+  const hole = `w.seen AND w.begin > w.before + ${tolerance}
     AND w.begin > toUnixTimestamp64Nano(${from})`
   const within = `least(w.begin, ${binder.bind('Int64', range.toNs)})
     - greatest(w.before, ${binder.bind('Int64', range.fromNs)})`
   const early = `f.time < ${from}`
-  return `SELECT w.node AS node, toString(min(w.begin)) AS _since, toString(max(w.finish)) AS _last,
+  return `SELECT w.node AS node, toString(min(w.begin)) AS _since,
+  toString(greatest(maxIf(w.finish, w.seen), min(w.begin))) AS _last,
+  max(w.finish) > maxIf(w.finish, w.seen) AS _missed,
   toString(toInt64(quantileExact(w.length))) AS _interval,
   toString(sumIf(greatest(0, ${within}), ${hole})) AS _unwatched,
   arrayMap(h -> [toString(h.1), toString(h.2)],
     groupArrayIf(${holesMax})((w.before, w.begin), ${hole})) AS _holes
 FROM (
-  SELECT h.node AS node, h.begin AS begin, h.finish AS finish, h.length AS length,
-    max(h.finish) OVER (PARTITION BY h.node ORDER BY h.begin, h.finish
-      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  SELECT h.node AS node, h.begin AS begin, h.finish AS finish, h.length AS length, h.seen AS seen,
+    greatest(min(h.begin) OVER (PARTITION BY h.node),
+      maxIf(h.finish, h.seen) OVER (PARTITION BY h.node ORDER BY h.begin, h.finish
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS before
   FROM (
     SELECT f.node AS node, min(toUnixTimestamp64Nano(f.start)) AS begin,
       max(toUnixTimestamp64Nano(f.time)) AS finish,
+      finish > maxIf(toUnixTimestamp64Nano(f.time), ${isMissed}) AS seen,
       quantileExact(toUnixTimestamp64Nano(f.time) - toUnixTimestamp64Nano(f.start)) AS length
     FROM ledger AS f
-    WHERE ${isHeartbeat} AND f.time >= ${low} AND f.time < ${high}
-      AND ${filterSql(binder, nodes)}
+    WHERE (${isHeartbeat} OR ${isMissed}) AND f.time >= ${low} AND f.time < ${high}
+      AND ${filterSql(binder, nodeFilter(filter))}
     GROUP BY node, if(${early}, NULL, f.start), if(${early}, NULL, f.time)
   ) AS h
 ) AS w GROUP BY node ORDER BY node`
@@ -151,7 +177,8 @@ function nodeWatch(question: WatchQuestion, row: StoredRow): NodeWatch {
     toNs: BigInt(to),
   }))
   const patience = later(intervalNs * 3n, patienceNs)
-  const silent = nowNs - lastNs > patience ? [{ fromNs: lastNs, toNs: nowNs }] : []
+  const isSilent = Number(row['_missed']) === 1 || nowNs - lastNs > patience
+  const silent = isSilent ? [{ fromNs: lastNs, toNs: nowNs }] : []
   const silentNs = silent.reduce((sum, hole) => sum + lengthOf(clipped(hole, range)), 0n)
   const holes = [...pairs, ...silent]
     .map((hole) => ({ node, ...clipped(hole, range) }))

@@ -1,4 +1,4 @@
-// The strip under each plot: grey = complete, amber = counted loss, nothing = no agent at all.
+// The strip under each plot: grey = complete, amber = counted loss, nothing = nobody watched.
 
 import { type Grid, waterline } from '../domain/series.ts'
 import type { Range } from '../domain/time.ts'

@@ -30,7 +30,7 @@ export function HelpSheet({ onClose }: { readonly onClose: () => void }) {
       </label>
       <p class="dim sm">
         Solid line: measured. Gap: nothing to measure. Hatch: nobody watched, nobody knows. The
-        strip under a chart: grey = complete, amber = counted loss, nothing = no agent.
+        strip under a chart: grey = complete, amber = counted loss, nothing = nobody watched.
       </p>
       <div class="btns">
         <button type="button" class="ctl strong" onClick={() => dialog.current?.close()}>

@@ -18,9 +18,11 @@ const unaccounted = lost(
   'The counters of the stage do not add up: gone, and no code has counted it.',
 )
 
-/** Stages in the order of the river, each with its causes. `agent` is the heartbeat: it loses nothing. */
+/** Stages in the order of the river, each with its causes. `agent` is the heartbeat: it counts intervals. */
 export const ledgerCauses = {
-  agent: {},
+  agent: {
+    not_open: lost('The probe could not be opened: the agent watched the interval without it.'),
+  },
   hook: {
     ring_full: lost('The ring between kernel and agent was full.'),
     map_full: lost(
