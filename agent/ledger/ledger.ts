@@ -260,16 +260,17 @@ function drainOf({ report, earlier, taken }: SourceCounts): StageCounts {
 
 /** Unit rows: what became due. A record refused for want of room counts as a row. */
 function enrichOf({ enrich, interfaces }: LedgerInterval): StageCounts {
-  const { due, filtered, leftOut = 0, waiting, full } = enrich
+  const { due, filtered, withdrawn, leftOut = 0, waiting, full } = enrich
   return {
     stage: 'enrich',
     of: ofFlows,
     sampled: 0,
     entered: due + (interfaces?.due ?? 0),
     left: passed(enrich) + (interfaces ? passed(interfaces) : 0),
-    filtered: filtered + leftOut,
+    filtered: filtered + leftOut + withdrawn,
     filteredBy: new Map<Cause, number>([
       ['own', filtered],
+      ['withdrawn', withdrawn],
       ['agent_filter', leftOut],
     ]),
     lost: new Map<Cause, number>([['connections_full', full]]),

@@ -42,6 +42,8 @@ export interface EnrichCounts {
   /** Rows that were handed on. */
   readonly rows: number
   readonly filtered: number
+  /** Rows that were due and waited, and then were none: the other end of another connection, or one that goes on. */
+  readonly withdrawn: number
   /** Of `rows`: those that the filter of the agent left out. */
   readonly leftOut?: number
   /** Connections deferred now. */
@@ -154,10 +156,11 @@ export function createEnrich(options: EnrichOptions): Enrich {
     const { counts, difference } = reporting
     const { waitingMerged, ...seen } = state.counts
     const { clamped } = difference
-    const due = counts.due - waitingMerged + seen.full
-    const taken = { ...counts, ...seen, due, rows, clamped, closedWhileAway }
+    const due = counts.due + seen.full
+    const withdrawn = counts.withdrawn + waitingMerged
+    const taken = { ...counts, ...seen, due, withdrawn, rows, clamped, closedWhileAway }
     Object.assign(state.counts, noCounts)
-    Object.assign(counts, { due: 0, filtered: 0, evictedHere: 0, evictedUnknown: 0 })
+    Object.assign(counts, { due: 0, filtered: 0, withdrawn: 0, evictedHere: 0, evictedUnknown: 0 })
     difference.clamped = 0
     rows = 0
     closedWhileAway = 0

@@ -150,9 +150,11 @@ function isBlind(truth: Truth, truths: readonly Truth[]): boolean {
   return lost && truths.some((other) => other !== truth && other.place === truth.place)
 }
 
-/** What became due is reported, or it waits. */
+/** What became due is reported, or it waits, or it is due no more; nothing is counted below 0, which no row can say. */
 function assertBalance(counts: EnrichCounts, before: number): number {
-  assert.equal(counts.due, counts.rows + counts.filtered + counts.full + counts.waiting - before)
+  const { due, rows, filtered, withdrawn, full, waiting } = counts
+  assert.equal(due, rows + filtered + withdrawn + full + waiting - before)
+  assert.ok(Math.min(due, rows, filtered, withdrawn) >= 0)
   return counts.waiting
 }
 

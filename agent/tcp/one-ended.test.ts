@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Row } from '../../wire/mod.ts'
+import type { EnrichCounts } from './enrich.ts'
 import { fakeAgent as agent, client, hour, second, server } from './fake.ts'
 
 /** Between two namespaces of this node. */
@@ -63,6 +64,38 @@ test('A1: an end that closed long ago waits for its other end as well', () => {
   assert.deepEqual(step({ closed: [{ ...near, state: 5, sent: 5, time: hour }] }), [])
   const rows = step({ closed: [{ ...far, state: 9, received: 5 }] })
   assert.equal(rows.length, 1)
+  assertOnce(rows, 5, 0)
+})
+
+/** What entered and what left it again; the agent died of an `entered` below 0, which no row of the ledger can say. */
+function flowOf({ due, rows, withdrawn, waiting }: EnrichCounts) {
+  return { due, rows, withdrawn, waiting }
+}
+
+test('two rows that wait and turn out to be one: the other is withdrawn', () => {
+  const { step, enrich } = agent({ addresses: () => ['10.0.0.1'] })
+  step({ complete: true })
+  const start = hour + 6 * second
+  const dialling = { ...near, start, pair: [0, 0] as const, state: 2 }
+  assert.deepEqual(step({ live: [{ ...far, start }, dialling] }), [])
+  assert.deepEqual(flowOf(enrich.takeCounts()), { due: 2, rows: 0, withdrawn: 0, waiting: 2 })
+  const rows = step({ live: [{ ...near, start, sent: 5 }] })
+  assert.deepEqual(flowOf(enrich.takeCounts()), { due: 0, rows: 1, withdrawn: 1, waiting: 0 })
+  rows.push(...step({ closed: [{ ...near, start, sent: 5 }, { ...far, start }] }))
+  assertOnce(rows, 5, 0)
+})
+
+test('an end that waits for its row and then lives on: the row is withdrawn', () => {
+  const { step, enrich } = agent({ addresses: () => ['10.0.0.2'] })
+  step({ complete: true })
+  const rows = [...step({ live: [near] }), ...step({ live: [near] })]
+  step({ complete: true })
+  enrich.takeCounts()
+  rows.push(...step({ complete: true }))
+  assert.deepEqual(flowOf(enrich.takeCounts()), { due: 1, rows: 0, withdrawn: 0, waiting: 1 })
+  rows.push(...step({ live: [near] }))
+  assert.deepEqual(flowOf(enrich.takeCounts()), { due: 0, rows: 0, withdrawn: 1, waiting: 0 })
+  rows.push(...step({ closed: [{ ...near, sent: 5 }, far] }))
   assertOnce(rows, 5, 0)
 })
 

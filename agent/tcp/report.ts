@@ -27,6 +27,8 @@ export interface ReportCounts {
   /** Connections of which a row was due: reported, filtered, or deferred for the first time. */
   due: number
   filtered: number
+  /** Connections that were deferred, and of which nothing is due any more. */
+  withdrawn: number
   /** Connections deferred now: for their other end, or for the end of a handshake. */
   waiting: number
   /** Remembered connections that were forgotten before their time, by whether their other end must be here. */
@@ -51,7 +53,7 @@ export function createReporting(
   writer: RowWriter,
   { own, lateMax = 32_768 }: { readonly own: Own; readonly lateMax?: number },
 ): Reporting {
-  const counts = { due: 0, filtered: 0, waiting: 0, evictedHere: 0, evictedUnknown: 0 }
+  const counts = { due: 0, filtered: 0, withdrawn: 0, waiting: 0, evictedHere: 0, evictedUnknown: 0 }
   const increments = new Float64Array(totalCount)
   const difference = { increments, moved: false, clamped: 0 }
   const totals = new Float64Array(totalCount)
@@ -162,7 +164,7 @@ function writeIfDue(reporting: Reporting, moment: Moment, connection: number): v
 /** Its end was due and deferred, and then the socket came again: nothing is due any more. */
 function withdraw({ state, counts }: Reporting, connection: number): void {
   clearFlag(state.table, connection, flag.waiting)
-  counts.due--
+  counts.withdrawn++
 }
 
 function isDue({ state, facts, difference }: Reporting, moment: Moment, connection: number) {

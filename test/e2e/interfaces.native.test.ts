@@ -1,6 +1,7 @@
 // `weir up --interface`: what interfaces carried, beside the sockets, in namespaces of the test's own.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { type JsonRow, type River, withRiver } from '../river.ts'
 import { command, type Lab, until, withNamespaces } from '../traffic/mod.ts'
@@ -17,7 +18,7 @@ test('a connection is a row of sockets and rows of interfaces, under one id and 
   withNamespaces(2, (lab) =>
     withRiver({ args: watching(lab, 0) }, async (river) => {
       assert.match(river.output(), /^ {2}watches {2}lo, r0 \(flow by (?:tcx|clsact)\)$/m)
-      await connect(lab)
+      await connect(lab, river)
       const [socket] = await endedRows(river)
       // Four segments at the least; 20 octets of IP and 20 to 40 of TCP each, and what was said. The last ones may be in rows
       // of the next interval.
@@ -70,7 +71,7 @@ test('datagrams through a router: each interface has all of them, they count onc
 test('a namespace that goes away while its interfaces are watched ends nothing', () =>
   withNamespaces(2, (lab) =>
     withRiver({ args: watching(lab, 0) }, async (river) => {
-      await connect(lab)
+      await connect(lab, river)
       await rowsOf(river, (rows) => sum(rows, 'packets') > 3)
       const agent = river.pid('agent')
       await command('ip', ['netns', 'del', lab.names[0] as string])
@@ -95,12 +96,20 @@ function watching(lab: Lab, at: number): string[] {
   return ['--netns', lab.netns(at).path, '--interface', 'all']
 }
 
-async function connect(lab: Lab): Promise<void> {
-  const serve = `require('node:net').createServer((s) => s.end('y').resume()).listen(${port}, () => console.log('ready'))`
+/** One that stays until its socket is in a row: what comes and goes between two looks of an agent has no other name. */
+async function connect(lab: Lab, river: River): Promise<void> {
+  const serve = `require('node:net').createServer((s) => s.resume().write('y')).listen(${port}, () => console.log('ready'))`
   const server = lab.start(1, process.execPath, '-e', serve)
-  await new Promise((resolve) => server.stdout.once('data', resolve))
-  const client = `require('node:net').connect(${port}, '${lab.address(1, 'v4')}').on('data', () => {}).end('x'.repeat(500))`
-  await lab.run(0, process.execPath, '-e', client)
+  await once(server.stdout, 'data')
+  const dial = `const s = require('node:net').connect(${port}, '${lab.address(1, 'v4')}').resume()
+    s.write('x'.repeat(500))
+    process.stdin.once('data', () => s.end(() => process.exit()))`
+  const client = lab.start(0, process.execPath, '-e', dial)
+  const exit = once(client, 'exit')
+  const isKnown = async () => (await river.flows({ dst_port: port })).length > 0
+  await until('the socket in a row', isKnown, limitMs)
+  client.stdin.write('end')
+  await exit
 }
 
 async function route(lab: Lab): Promise<void> {

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import type { Page } from 'playwright-core'
 import { ruleTable } from '../../wire/mod.ts'
 import { until } from '../traffic/mod.ts'
@@ -111,17 +112,20 @@ test('a Weir without rules says how to load some', { skip }, () =>
 test('packets stand by size and time, a label is a filter', { skip }, () =>
   look({}, async (page, weir) => {
     await page.goto(`${weir.base}/events?kind=packet`)
-    await page.locator('.points .point').first().waitFor({ state: 'attached' })
-    const rows = await page.locator('tr.row').count()
-    assert.ok(rows > 0)
-    const classes = await page
-      .locator('.points .point')
-      .evaluateAll((points) =>
-        points.map((point) =>
-          String((point as unknown as { className: { baseVal: string } }).className.baseVal),
-        ),
-      )
-    assert.deepEqual([...new Set(classes)].sort(), ['point s1', 'point s2', 'point so'])
+    await page.locator('tr.row').first().waitFor()
+    const classesNow = () =>
+      page
+        .locator('.points .point')
+        .evaluateAll((points) =>
+          points.map((point) =>
+            String((point as unknown as { className: { baseVal: string } }).className.baseVal),
+          ),
+        )
+    // A row may be there before the points of all of them.
+    await until('points of every label', async () => {
+      const classes = [...new Set(await classesNow())].sort()
+      return isDeepStrictEqual(classes, ['point s1', 'point s2', 'point so'])
+    })
     await until('the bars', async () => (await shown(page, '.labels li')).length === 3)
     const labels = await shown(page, '.labels li button')
     assert.deepEqual(labels.toSorted(), ['10', '20', 'no label'])

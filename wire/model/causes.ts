@@ -45,6 +45,9 @@ export const ledgerCauses = {
   },
   enrich: {
     own: filtered("A connection between Weir's own processes."),
+    withdrawn: filtered(
+      'A row that waited was none: the other end of another connection, or one that went on.',
+    ),
     agent_filter: filtered('The row does not pass the filter of the agent.'),
     connections_full: lost('The table of connections was full.'),
     packets_full: lost('An interval had more packets than the agent keeps for one.'),
