@@ -1,6 +1,6 @@
 // A kernel that Weir was tested on runs no tracing program while process 1 is current, gives perf nothing then, and
-// counts neither. What a timer does that strikes at such a moment (sends a segment again, gives up a neighbour) is
-// reported by nobody. Ordinary kernels do not do this.
+// counts neither. What a segment or a timer does that comes at such a moment (ends a connection, is sent again, gives up a
+// neighbour) is reported by nobody. Ordinary kernels do not do this.
 
 import { readdirSync, readFileSync } from 'node:fs'
 

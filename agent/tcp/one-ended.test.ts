@@ -81,7 +81,14 @@ test('two rows that wait and turn out to be one: the other is withdrawn', () => 
   assert.deepEqual(flowOf(enrich.takeCounts()), { due: 2, rows: 0, withdrawn: 0, waiting: 2 })
   const rows = step({ live: [{ ...near, start, sent: 5 }] })
   assert.deepEqual(flowOf(enrich.takeCounts()), { due: 0, rows: 1, withdrawn: 1, waiting: 0 })
-  rows.push(...step({ closed: [{ ...near, start, sent: 5 }, { ...far, start }] }))
+  rows.push(
+    ...step({
+      closed: [
+        { ...near, start, sent: 5 },
+        { ...far, start },
+      ],
+    }),
+  )
   assertOnce(rows, 5, 0)
 })
 

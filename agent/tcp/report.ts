@@ -53,7 +53,14 @@ export function createReporting(
   writer: RowWriter,
   { own, lateMax = 32_768 }: { readonly own: Own; readonly lateMax?: number },
 ): Reporting {
-  const counts = { due: 0, filtered: 0, withdrawn: 0, waiting: 0, evictedHere: 0, evictedUnknown: 0 }
+  const counts = {
+    due: 0,
+    filtered: 0,
+    withdrawn: 0,
+    waiting: 0,
+    evictedHere: 0,
+    evictedUnknown: 0,
+  }
   const increments = new Float64Array(totalCount)
   const difference = { increments, moved: false, clamped: 0 }
   const totals = new Float64Array(totalCount)

@@ -73,6 +73,14 @@ typedef struct {
 	long long counter;
 } atomic64_t;
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct refcount_struct {
+	atomic_t refs;
+} refcount_t;
+
 struct in6_addr {
 	__u8 octets[16];
 };
@@ -88,6 +96,7 @@ struct sock_common {
 	struct in6_addr skc_v6_rcv_saddr;
 	atomic64_t skc_cookie;
 	unsigned long skc_flags;
+	refcount_t skc_refcnt;
 };
 
 struct kernfs_node {

@@ -118,4 +118,5 @@ export const counterNames = [
   'dumped',
   'dump_filtered',
   'conditions_full',
+  'untold',
 ] as const

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { withRiver } from '../river.ts'
-import { command, type Lab, type Program, until, withNamespaces } from '../traffic/mod.ts'
+import { command, type Lab, type Program, until } from '../traffic/mod.ts'
 import { assertBooks, assertWholeCoverage, carriedIn } from './carried.ts'
-import { call, missing, pathOf, serve } from './program.ts'
+import { call, missing, pathOf, serve, withBooks } from './program.ts'
 
 const port = 5432
 const transactions = 240
@@ -20,7 +20,7 @@ test(
     skip: missing('postgres', 'initdb', 'pgbench'),
   },
   () =>
-    withNamespaces(2, (lab) =>
+    withBooks(2, (lab) =>
       withCluster(lab, async ({ address, log }) => {
         const place = ['-h', address, '-U', 'postgres', 'postgres']
         // It listens before it answers: until then every client is refused with "starting up".

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { type Lab, type Program, until } from '../traffic/mod.ts'
+import { besideProcessOne } from '../../common/process-one.fake.ts'
+import { type Lab, type Program, until, withNamespaces } from '../traffic/mod.ts'
 
 /** Program → Debian package; `tools/ready.mjs test` installs them. */
 const packages: Readonly<Record<string, string>> = {
@@ -42,6 +43,11 @@ export function missing(...names: readonly string[]): string | false {
   if (absent.length === 0) return false
   const needed = [...new Set(absent.map((name) => packages[name]))].join(' ')
   return `${absent.join(', ')} is not installed: apt-get install ${needed}`
+}
+
+/** Namespaces for a program whose own books say what Weir must have seen of it. */
+export function withBooks(count: number, work: (lab: Lab) => Promise<void>): Promise<void> {
+  return besideProcessOne(() => withNamespaces(count, work))
 }
 
 /** Starts a server in a namespace and waits until something listens on its port there. */

@@ -3,15 +3,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { withRiver } from '../river.ts'
-import { withNamespaces } from '../traffic/mod.ts'
 import { assertOnce, assertWholeCoverage, carriedIn, processesOf, total } from './carried.ts'
-import { call, missing, serve } from './program.ts'
+import { call, missing, serve, withBooks } from './program.ts'
 
 const port = 6379
 const skip = missing('redis-server', 'redis-benchmark', 'redis-cli')
 
 test('redis-benchmark: octets and connections are what redis counts', { skip }, () =>
-  withNamespaces(2, (lab) =>
+  withBooks(2, (lab) =>
     withRiver({}, async (river) => {
       const address = lab.address(1, 'v4')
       const options = ['--bind', address, '--port', String(port), '--save', '', '--dir', lab.folder]

@@ -5,9 +5,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { withRiver } from '../river.ts'
-import { type Lab, until, withNamespaces } from '../traffic/mod.ts'
+import { type Lab, until } from '../traffic/mod.ts'
 import { assertBooks, assertWholeCoverage, type Carried, carriedIn } from './carried.ts'
-import { missing, serve } from './program.ts'
+import { missing, serve, withBooks } from './program.ts'
 
 const port = 7000
 const count = 40
@@ -18,7 +18,7 @@ test(
     skip: missing('socat'),
   },
   () =>
-    withNamespaces(1, (lab) =>
+    withBooks(1, (lab) =>
       withRiver({ args: ['--netns', lab.netns(0).path] }, async (river) => {
         const log = join(lab.folder, 'socat.log')
         const listen = `TCP-LISTEN:${port},fork,reuseaddr,bind=127.0.0.1,backlog=64`

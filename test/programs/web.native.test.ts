@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { withRiver } from '../river.ts'
-import { type Lab, until, withNamespaces } from '../traffic/mod.ts'
+import { type Lab, until } from '../traffic/mod.ts'
 import {
   assertBooks,
   assertOnce,
@@ -19,7 +19,7 @@ import {
   total,
 } from './carried.ts'
 import { type Nginx, startNginx } from './nginx.ts'
-import { call, missing, serve } from './program.ts'
+import { call, missing, serve, withBooks } from './program.ts'
 
 test(
   'nginx and ab with keep-alive: octets, connections and workers of the access log',
@@ -27,7 +27,7 @@ test(
     skip: missing('nginx', 'ab'),
   },
   () =>
-    withNamespaces(2, (lab) =>
+    withBooks(2, (lab) =>
       withRiver({}, async (river) => {
         const nginx = await startNginx(lab, 1)
         const requests = 2_000
@@ -56,7 +56,7 @@ test(
     skip: missing('nginx', 'ab', 'haproxy'),
   },
   () =>
-    withNamespaces(3, (lab) =>
+    withBooks(3, (lab) =>
       withRiver({}, async (river) => {
         const nginx = await startNginx(lab, 2)
         const proxy = await startProxy(lab, nginx)

@@ -35,7 +35,7 @@ export const ledgerCauses = {
     dropped_behind: left(
       'Packets of an interface that Weir counted and the interface did not: dropped behind the program. They are in rows.',
     ),
-    interrupted: lost('The kernel left a program out because it would have interrupted itself.'),
+    interrupted: lost('The kernel left a program out, as it does when one would interrupt itself.'),
     closed_while_away: lost('A connection ended while no agent was running.'),
     unaccounted,
   },

@@ -52,9 +52,42 @@ static __always_inline void meet_missed(struct tcp_sock *tp, const struct conn *
 {
 	struct sock *sk = sock_of(tp);
 
-	if (SK(__sk_common.skc_dport) && SK(__sk_common.skc_cookie.counter) == known->tag >> 1 &&
+	if (SK(__sk_common.skc_state) == TCP_CLOSE && selected(sk, probe) && SK(__sk_common.skc_dport) &&
+	    SK(__sk_common.skc_cookie.counter) == known->tag >> 1 &&
 	    GET(tp, tcp_clock_cache) + suspended_ns > start_of(known))
 		missed_met = 1;
+}
+
+/* In `shown`: a dump did not find the slot's socket any more. No socket has this state. */
+#define SHOWN_GONE 15
+
+/* Its memory is free, or another's. */
+static __always_inline bool is_gone(struct sock *sk, __u64 tag, const bool probe)
+{
+	return SK(__sk_common.skc_cookie.counter) != tag >> 1 ||
+	       !SK(__sk_common.skc_refcnt.refs.counter);
+}
+
+/*
+ * Not to be shown. A socket whose end was told has no slot, so what two dumps find gone was told by nobody: no program was
+ * run at its end. Of one alone that would not follow: the slot may be newer than the address in it.
+ */
+static __always_inline enum slot_verdict leave_out(struct tcp_sock *tp, struct conn *known, __u64 tag,
+						   __u32 shown_before, const bool probe)
+{
+	if (!is_gone(sock_of(tp), tag, probe)) {
+		meet_missed(tp, known, probe);
+		known->shown = 0;
+		return SLOT_QUIET;
+	}
+	known->shown = SHOWN_GONE;
+	barrier();
+	if (shown_before != SHOWN_GONE || ONCE(known->tag) != tag || known->flags & CONN_CLOSED)
+		return SLOT_QUIET;
+	known->flags |= CONN_CLOSED;
+	ONCE(known->tag) = tag | 1;
+	count(COUNTER_UNTOLD);
+	return SLOT_QUIET;
 }
 
 /* Who shows it says so before the owner is read: a later change of owner takes the mark away again. */
@@ -62,15 +95,13 @@ static __always_inline enum slot_verdict put_slot(struct scratch *here, struct c
 						  __u64 tag, const bool probe)
 {
 	struct tcp_sock *tp = tcp_at(known->address, probe);
-	__u32 shown = shown_as(tp, probe);
+	__u32 shown = shown_as(tp, probe), before = ONCE(known->shown);
 
+	if ((shown & 15) == TCP_CLOSE)
+		return leave_out(tp, known, tag, before, probe);
 	if (!selected(sock_of(tp), probe))
 		return SLOT_FILTERED;
-	if ((shown & 15) == TCP_CLOSE) {
-		meet_missed(tp, known, probe);
-		return SLOT_QUIET;
-	}
-	if (only_changes && known->shown == shown)
+	if (only_changes && before == shown)
 		return SLOT_QUIET;
 	ONCE(known->shown) = shown;
 	barrier();
@@ -81,8 +112,7 @@ static __always_inline enum slot_verdict put_slot(struct scratch *here, struct c
 			known->shown = 0;
 		return is_asked_for(here) ? SLOT_SHOWN : SLOT_FILTERED;
 	}
-	known->shown = 0;
-	return SLOT_QUIET;
+	return leave_out(tp, known, tag, before, probe);
 }
 
 static __always_inline void dump_slot(struct seq_file *seq, struct scratch *here,

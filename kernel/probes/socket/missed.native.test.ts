@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { constants } from 'node:os'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { besideProcessOne } from '../../../common/process-one.fake.ts'
 import { until as untilTrue } from '../../../common/until.fake.ts'
 import { iterator } from '../../loader/attach/iterator.ts'
@@ -22,7 +23,7 @@ import {
   type SocketRecord,
 } from '../../testing/record.ts'
 import { createDumps } from './dumps.ts'
-import { socketFeatures } from './features.ts'
+import { slotProgram, socketFeatures } from './features.ts'
 import { loadSocketObject, openSocketProbe, pageBytes, sumCounters } from './socket.ts'
 
 interface Truth extends Ports {
@@ -32,6 +33,7 @@ interface Truth extends Ports {
 
 const ringBytes = 1 << 20
 /** Where programs are left out (6.1 and later), and so all that have socket storage, dumps look for missed ends. */
+const features = loadableNames(socketFeatures)
 const tellsMissed = kernelNames(['BPF_FUNC_sock_from_file']).size > 0
 const { ESTABLISHED, SYN_SENT, CLOSE, FIN_WAIT2, LAST_ACK } = tcpState
 let namespace: Namespace
@@ -50,8 +52,8 @@ after(async () => {
 interface Watch {
   readonly object: LoadedObject
   readonly records: SocketRecord[]
-  /** When it is done the program sees nothing any more. */
-  miss(): Promise<void>
+  /** When it is done the program sees nothing any more; `all`: nor does the one that looks at what goes. */
+  miss(all?: 'all'): Promise<void>
   until(done: () => boolean): Promise<void>
 }
 
@@ -59,23 +61,36 @@ async function watching(work: (watch: Watch) => Promise<void>): Promise<void> {
   const object = loadSocketObject({ netns: namespace.inode, ringBytes })
   const ring = mapRing(object.mapFd('ended'), ringBytes, pageBytes)
   try {
-    const place = { tracepoint: 'inet_sock_set_state' }
-    const state = object.attach('socket_state', tracing, place)
-    object.attach('socket_gone', tracing, { tracepoint: 'tcp_destroy_sock' })
+    const hooks = [
+      { program: 'socket_state', place: { tracepoint: 'inet_sock_set_state' } },
+      { program: 'socket_gone', place: { tracepoint: 'tcp_destroy_sock' } },
+    ].map(({ program, place }) => ({ place, link: object.attach(program, tracing, place) }))
     const records: SocketRecord[] = []
     const drain = { drain: (sink: RecordSink) => ring.drain(sink, Number.POSITIVE_INFINITY) }
     const until = (done: () => boolean) => drainUntil(drain, records, done)
-    const miss = async () => {
-      state.detach()
-      const isAttached = () => tracing.attached(place).some(({ linkId }) => linkId === state.linkId)
-      // Whoever lists all links of the host has this one open for a moment.
-      await untilTrue('the end of the link', () => !isAttached())
+    const miss = async (all?: 'all') => {
+      for (const { place, link } of all ? hooks : hooks.slice(0, 1)) {
+        link.detach()
+        const isAttached = () =>
+          tracing.attached(place).some(({ linkId }) => linkId === link.linkId)
+        // Whoever lists all links of the host has this one open for a moment.
+        await untilTrue('the end of the link', () => !isAttached())
+      }
     }
     await work({ object, records, miss, until })
   } finally {
     ring.close()
     object.close()
   }
+}
+
+/** The tag of the slot that a socket has. */
+function tagOf(object: LoadedObject, cookie: bigint): bigint {
+  const slots = object.map('slots')
+  const [key, value] = [Buffer.alloc(slots.keyBytes), Buffer.alloc(slots.valueBytes)]
+  key.writeUInt32LE(Number(cookie % BigInt(slots.entriesMax)))
+  assert.ok(slots.lookup(key, value))
+  return value.readBigUInt64LE()
 }
 
 /** Nothing arrives while `work` runs. */
@@ -168,7 +183,7 @@ test('reset: reported at close, with the time of the reset', () =>
 test('reset and still held: the next dump reports it, once, also one of changes', () =>
   watching(async ({ object, records, miss, until }) => {
     const truth = await peers.ask<Truth>('keep', { up: 5, down: 7 })
-    const dumps = createDumps(object, loadableNames(socketFeatures))
+    const dumps = createDumps(object, features)
     assert.equal(readRecords(dumps.dump()).length, 2)
     await miss()
     await peers.ask('abort_server', { port: truth.client_port, asked: true })
@@ -201,6 +216,36 @@ test('a connect that was refused', () =>
     assert.deepEqual([end.remote_port, end.state], [port, SYN_SENT])
     assert.deepEqual([end.error, end.sent_bytes], [constants.errno.ECONNREFUSED, 0])
   }))
+
+test(
+  'an end that no program saw is counted when its socket has gone, once, and its slot is free',
+  {
+    skip: !slotProgram(features) && 'this kernel has no slots',
+  },
+  () =>
+    watching(async ({ object, records, miss }) => {
+      const truth = await peers.ask<Truth>('keep', { up: 5, down: 7 })
+      const dumps = createDumps(object, features)
+      const cookies = readRecords(dumps.dump()).map(({ cookie }) => cookie)
+      assert.equal(cookies.length, 2)
+      const tags = () => cookies.map((cookie) => tagOf(object, cookie))
+      assert.deepEqual(
+        tags(),
+        cookies.map((cookie) => cookie << 1n),
+      )
+      await miss('all')
+      await peers.ask('release', { port: truth.client_port, how: 'both' })
+      const free = cookies.map((cookie) => (cookie << 1n) | 1n)
+      await untilTrue('free slots', () => {
+        dumps.dump({ onlyChanges: true })
+        return isDeepStrictEqual(tags(), free)
+      })
+      // Sockets of others go as well while nothing looks.
+      const { closed, untold } = sumCounters(object)
+      assert.deepEqual([records.length, closed], [0, 0])
+      assert.ok(untold >= 2)
+    }),
+)
 
 test('what never was a connection, or has ended, leaves nothing when it goes', () =>
   watching(async ({ object, records, until }) => {

@@ -71,6 +71,11 @@ export const socketSpec: ProbeSpec = {
       means: ['detail'],
       help: 'Sockets that passed --filter in the kernel unseen, because its table of connections was full once; the agent leaves out what does not belong.',
     },
+    untold: {
+      means: ['entered', 'lost'],
+      cause: 'interrupted',
+      help: 'Ends for which the kernel ran none of the programs; a dump found the socket gone. A filter might have left it out.',
+    },
   },
   open: async (options) => {
     const { openSocketProbe } = await import('./socket.ts')
