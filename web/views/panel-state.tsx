@@ -76,7 +76,7 @@ export function Empty({ what, share, nodes }: EmptyProps) {
       <p class="strong">{what}</p>
       <p>
         {share === null || share === undefined
-          ? 'No agent watched in this range.'
+          ? 'Nobody watched in this range.'
           : `${agents(watching, nodes?.length)}coverage ${shareText(share, 2)}.`}
       </p>
       {isFiltered(state) && (
