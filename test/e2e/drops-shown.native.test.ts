@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { besideProcessOne } from '../../common/process-one.fake.ts'
 import { type JsonRow, weirProgram, withRiver } from '../river.ts'
 import { command, type Lab, openPair, until, withNamespaces } from '../traffic/mod.ts'
+import { inodesOf } from './compare.ts'
 
 const port = 4999
 const datagrams = 17
@@ -54,8 +55,9 @@ const segmentsDropped = () =>
       const pair = await openPair({ lab, name: 'dropped', client, server, version: 'v4' })
       await pair.forth(1000)
       const { src_port: from } = pair.soFar()
+      const own = { netns: inodesOf(lab) }
       const flow = await until('its flow', async () => {
-        return (await river.flows({ src_port: from }))[0]
+        return (await river.flows({ ...own, src_port: from }))[0]
       })
       const rule = `tcp sport ${from} counter drop`
       await lab.nft(
@@ -70,8 +72,8 @@ const segmentsDropped = () =>
       await pair.server.receive(500)
       await pair.settle()
       const events = async (kind: string) => {
-        const { rows } = await river.get('/api/events', { kind, src_port: from, limit: 1000 })
-        return rows
+        const asked = { ...own, kind, src_port: from, limit: 1000 }
+        return (await river.get('/api/events', asked)).rows
       }
       const rows = await until('all of them', async () => {
         const found = await events('drop')
