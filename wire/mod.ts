@@ -152,7 +152,6 @@ export {
   flowMetrics,
   inOneView,
   isOfEachInterface,
-  isOfInterfaces,
   type Metric,
   type MetricOp,
   metricNamed,
@@ -163,7 +162,7 @@ export { createInterner, type Interner } from './model/interner.ts'
 export { ledgerTable } from './model/ledger-fields.ts'
 export { createTally, joinTally, type Tally, tallied, tallyOf } from './model/metric-tally.ts'
 export { fieldsByName, groupNames, type NamedFields } from './model/names.ts'
-export { probesAsked } from './model/probes-asked.ts'
+export { probesAsked, probesOfView } from './model/probes-asked.ts'
 export { programTable } from './model/program-fields.ts'
 export { type JsonValue, type Row, rowOf } from './model/row.ts'
 export { ruleTable } from './model/rule-fields.ts'

@@ -123,7 +123,7 @@ test('drops that are gone between the table, the drain and the main thread are u
   assert.deepEqual(playDrops(2, 3).found, [['drain', -1]])
 })
 
-test('a probe that is not open has lost the interval, which adds up for itself', () => {
+test('a probe that is not open loses the interval, in a line of its own that adds up', () => {
   const { enrich } = fakeAgent()
   const ledger = createLedger({ node: 'n', onUnaccounted: assert.fail })
   const interval = { start: 1n, time: 2n, before: undefined, enrich: enrich.takeCounts() }

@@ -110,7 +110,7 @@ export function createLedger({ node, spoolWaiting, onUnaccounted }: LedgerOption
 /** Says that the agent watched from `start` to `time`, whatever its probes counted. */
 const heartbeat = { stage: 'agent', unit: 'intervals', entered: 1, left: 1 }
 
-/** Says that a probe did not watch it. */
+/** Says that a probe did not watch the interval. */
 function missedBy(probe: string): RowValues[] {
   const cause: CauseOf<'agent'> = 'not_open'
   const missed = { stage: 'agent', unit: 'intervals', probe, lost: 1 }

@@ -42,7 +42,7 @@ export interface EnrichCounts {
   /** Rows that were handed on. */
   readonly rows: number
   readonly filtered: number
-  /** Rows that were due and waited, and then were none: the other end of another connection, or one that goes on. */
+  /** Rows that were due and waiting, and are not needed: the end belongs to another connection, or is still open. */
   readonly withdrawn: number
   /** Of `rows`: those that the filter of the agent left out. */
   readonly leftOut?: number

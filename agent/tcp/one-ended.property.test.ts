@@ -150,7 +150,7 @@ function isBlind(truth: Truth, truths: readonly Truth[]): boolean {
   return lost && truths.some((other) => other !== truth && other.place === truth.place)
 }
 
-/** What became due is reported, or it waits, or it is due no more; nothing is counted below 0, which no row can say. */
+/** What became due is reported, waits or is withdrawn. No count is below 0: a row of the ledger cannot hold that. */
 function assertBalance(counts: EnrichCounts, before: number): number {
   const { due, rows, filtered, withdrawn, full, waiting } = counts
   assert.equal(due, rows + filtered + withdrawn + full + waiting - before)

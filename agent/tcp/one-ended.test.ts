@@ -67,7 +67,7 @@ test('A1: an end that closed long ago waits for its other end as well', () => {
   assertOnce(rows, 5, 0)
 })
 
-/** What entered and what left it again; the agent died of an `entered` below 0, which no row of the ledger can say. */
+/** Counts of the ledger: the agent ended when `entered` was below 0, because a row cannot hold that. */
 function flowOf({ due, rows, withdrawn, waiting }: EnrichCounts) {
   return { due, rows, withdrawn, waiting }
 }

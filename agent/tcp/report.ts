@@ -27,7 +27,7 @@ export interface ReportCounts {
   /** Connections of which a row was due: reported, filtered, or deferred for the first time. */
   due: number
   filtered: number
-  /** Connections that were deferred, and of which nothing is due any more. */
+  /** Connections that were deferred and then had nothing to report. */
   withdrawn: number
   /** Connections deferred now: for their other end, or for the end of a handshake. */
   waiting: number

@@ -83,7 +83,7 @@ export interface LocalQuestion {
 /**
  * Yields the connections that live now at once, then what changed in each interval, until `ended`; the last
  * rows are those of the moment of the end. Throws what the agent throws: not root, no BTF, no libbpf; also when the
- * probe of the rows that are asked for is the only one that cannot be opened.
+ * probe that makes the rows which are asked for is not open.
  */
 export async function* localIntervals(
   question: LocalQuestion,
@@ -263,7 +263,7 @@ function refuseUnmeasured(filter: Filter): void {
   throw cliError('bad_flag', { details: { name: '--protocol', reason, hint: unmeasuredHint } })
 }
 
-/** Without its probe there would be no row, as on a quiet host. */
+/** Without its probe there would be no rows, and it would look like a quiet host. */
 function refuseUnopened(filter: Filter, failed: readonly FailedProbe[]): void {
   const asked = probesAsked(flowTable, filter)
   for (const { probe, message, ...failure } of failed) {

@@ -118,5 +118,5 @@ export const counterNames = [
   'dumped',
   'dump_filtered',
   'conditions_full',
-  'untold',
+  'unreported',
 ] as const

@@ -10,7 +10,7 @@ import {
   fieldsIn,
   flowTable,
   inOneView,
-  isOfInterfaces,
+  probesOfView,
   type Table,
 } from '../../wire/mod.ts'
 import type { Reader, ReadOptions, StoredRow } from '../reader.ts'
@@ -190,10 +190,11 @@ GROUP BY _s, node, stage, probe, \`table\`, cause`,
 }
 
 /** Rows of the table, and records that would have become some: packets of interfaces are no rows of sockets. */
-function isOf(binder: Binder, { name, probes = [], interfaceProbes }: Table, filter: Filter) {
-  const sources = interfaceProbes && isOfInterfaces(filter) ? interfaceProbes : probes
-  const ofProbes = sources.map((probe) => `f.probe = ${binder.bind('String', probe)}`)
-  return `(${[`f.\`table\` = ${binder.bind('String', name)}`, ...ofProbes].join(' OR ')})`
+function isOf(binder: Binder, table: Table, filter: Filter) {
+  const ofProbes = probesOfView(table, filter).map(
+    (probe) => `f.probe = ${binder.bind('String', probe)}`,
+  )
+  return `(${[`f.\`table\` = ${binder.bind('String', table.name)}`, ...ofProbes].join(' OR ')})`
 }
 
 /** A stage's own row includes what its causes say; what they leave unsaid is `unknown`. */

@@ -127,8 +127,8 @@ const isUnopened = `f.stage = 'agent' AND f.cause = 'not_open'`
 /**
  * Per node: first begin, last end, usual length, and the holes as [from, to] pairs of ns as text. All heartbeats before
  * the range are one row per node: they say that it was there and until when, and a day of them has no order to sort.
- * An interval without a probe that is asked for says only that the node was there; when the last one before the range
- * is such a one, its hole begins before the range, no matter when.
+ * An interval without a probe that is needed says only that the node was there. If the last interval before the range
+ * is one of these, the hole begins before the range, and it does not matter where.
  */
 function watchSql(binder: Binder, { range, filter, table = flowTable }: WatchQuestion): string {
   const low = binder.bindTime(range.fromNs - lookBackNs)

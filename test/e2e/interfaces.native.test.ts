@@ -96,7 +96,7 @@ function watching(lab: Lab, at: number): string[] {
   return ['--netns', lab.netns(at).path, '--interface', 'all']
 }
 
-/** One that stays until its socket is in a row: what comes and goes between two looks of an agent has no other name. */
+/** A connection that stays open until its socket is in a row: the agent cannot name the packets of a socket that it never saw. */
 async function connect(lab: Lab, river: River): Promise<void> {
   const serve = `require('node:net').createServer((s) => s.resume().write('y')).listen(${port}, () => console.log('ready'))`
   const server = lab.start(1, process.execPath, '-e', serve)

@@ -42,6 +42,14 @@ export function conditionsOf(filter: Filter): readonly Filter[] {
   return filter.kind === 'and' ? filter.parts.flatMap(conditionsOf) : [filter]
 }
 
+/** The values of each condition `name in (…)` that a row must meet; `name = value` is one of a single value. */
+export function listsOf(filter: Filter, name: string): readonly (readonly Value[])[] {
+  return conditionsOf(filter).flatMap((part) => {
+    if (part.kind !== 'compare' || part.test.kind !== 'in') return []
+    return part.fields[0].name === name ? [part.test.values] : []
+  })
+}
+
 /** Names of all fields that the filter looks at. */
 export function fieldsIn(filter: Filter): ReadonlySet<string> {
   switch (filter.kind) {

@@ -46,7 +46,7 @@ export const ledgerCauses = {
   enrich: {
     own: filtered("A connection between Weir's own processes."),
     withdrawn: filtered(
-      'A row that waited was none: the other end of another connection, or one that went on.',
+      'A row was waiting and is not needed: its end belongs to another connection, or the connection is still open.',
     ),
     agent_filter: filtered('The row does not pass the filter of the agent.'),
     connections_full: lost('The table of connections was full.'),

@@ -2,7 +2,7 @@
 // A metric is data: the store writes it as SQL, `metric-tally.ts` computes it over rows in memory.
 
 import { parseFilter } from '../filter/check.ts'
-import { allOf, conditionsOf, type Filter, fieldsIn } from '../filter/filter.ts'
+import { allOf, type Filter, fieldsIn, listsOf } from '../filter/filter.ts'
 import type { Field, Unit } from './field.ts'
 import { flowTable } from './flow-fields.ts'
 
@@ -150,12 +150,8 @@ function namesView(filter: Filter): boolean {
 /** What a question about sockets wants of a protocol that is not measured in sockets: nothing would look like calm. */
 export function unmeasuredProtocol(filter: Filter): string | undefined {
   if (namesView(filter)) return undefined
-  for (const part of conditionsOf(filter)) {
-    if (part.kind !== 'compare' || part.test.kind !== 'in') continue
-    const { values } = part.test
-    if (part.fields[0].name === 'protocol' && !values.includes('tcp')) return String(values[0])
-  }
-  return undefined
+  const unmeasured = listsOf(filter, 'protocol').find((values) => !values.includes('tcp'))
+  return unmeasured && String(unmeasured[0])
 }
 
 /** Said with it. */
@@ -164,11 +160,7 @@ export const unmeasuredHint =
 
 /** Whether only rows of view interface can pass. */
 export function isOfInterfaces(filter: Filter): boolean {
-  return conditionsOf(filter).some((part) => {
-    if (part.kind !== 'compare' || part.test.kind !== 'in') return false
-    const { fields, test } = part
-    return fields[0].name === 'view' && test.values.every((value) => value === 'interface')
-  })
+  return listsOf(filter, 'view').some((values) => values.every((value) => value === 'interface'))
 }
 
 /**

@@ -16,7 +16,7 @@ enum socket_counter {
 	COUNTER_DUMPED,        /* live records written by dumps */
 	COUNTER_DUMP_FILTERED, /* live sockets that a filter left out of a dump */
 	COUNTER_CONDITIONS_FULL, /* sockets that passed the filter unseen: the table of what ends meet was full */
-	COUNTER_UNTOLD,        /* ends that no program was run for: a dump found the socket gone */
+	COUNTER_UNREPORTED,    /* ends that no program has reported: dumps did not find the socket any more */
 	COUNTER_COUNT,
 };
 

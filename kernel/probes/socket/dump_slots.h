@@ -58,7 +58,7 @@ static __always_inline void meet_missed(struct tcp_sock *tp, const struct conn *
 		missed_met = 1;
 }
 
-/* In `shown`: a dump did not find the slot's socket any more. No socket has this state. */
+/* A value of `shown`: the last dump did not find the socket of the slot. No socket is in this state. */
 #define SHOWN_GONE 15
 
 /* Its memory is free, or another's. */
@@ -69,8 +69,8 @@ static __always_inline bool is_gone(struct sock *sk, __u64 tag, const bool probe
 }
 
 /*
- * Not to be shown. A socket whose end was told has no slot, so what two dumps find gone was told by nobody: no program was
- * run at its end. Of one alone that would not follow: the slot may be newer than the address in it.
+ * Nothing is shown of the slot. It is free once the end of its socket was reported, so if two dumps in a row do not find the
+ * socket, no program has reported its end. One dump is not enough: a new slot may still have the address of an old socket.
  */
 static __always_inline enum slot_verdict leave_out(struct tcp_sock *tp, struct conn *known, __u64 tag,
 						   __u32 shown_before, const bool probe)
@@ -86,7 +86,7 @@ static __always_inline enum slot_verdict leave_out(struct tcp_sock *tp, struct c
 		return SLOT_QUIET;
 	known->flags |= CONN_CLOSED;
 	ONCE(known->tag) = tag | 1;
-	count(COUNTER_UNTOLD);
+	count(COUNTER_UNREPORTED);
 	return SLOT_QUIET;
 }
 

@@ -52,7 +52,7 @@ after(async () => {
 interface Watch {
   readonly object: LoadedObject
   readonly records: SocketRecord[]
-  /** When it is done the program sees nothing any more; `all`: nor does the one that looks at what goes. */
+  /** When it is done socket_state sees nothing any more; with `all`, socket_gone neither. */
   miss(all?: 'all'): Promise<void>
   until(done: () => boolean): Promise<void>
 }
@@ -155,7 +155,7 @@ const bothClosed = () =>
     }
     const { closed: reported, recovered } = sumCounters(object)
     assert.equal(reported, 2)
-    assert.ok(recovered >= 2, 'those of others too, which are filtered')
+    assert.ok(recovered >= 2, 'ends of other processes count too: they are filtered')
   })
 
 test('both closed: octets, time and owners as if nothing had been missed', () =>
@@ -241,10 +241,10 @@ test(
         dumps.dump({ onlyChanges: true })
         return isDeepStrictEqual(tags(), free)
       })
-      // Sockets of others go as well while nothing looks.
-      const { closed, untold } = sumCounters(object)
+      // Sockets of other processes end at the same time.
+      const { closed, unreported } = sumCounters(object)
       assert.deepEqual([records.length, closed], [0, 0])
-      assert.ok(untold >= 2)
+      assert.ok(unreported >= 2)
     }),
 )
 

@@ -9,7 +9,7 @@ import type { Living, OpenProbe } from '../spec.ts'
  * the kernel left out the program that reports ends. `lost_storage`: begin and owner of a
  * socket could not be kept (its record comes all the same). `dumped`, `dump_filtered`: live records and what
  * the filters left out of dumps. `conditions_full`: sockets that passed the conditions unseen, since their table was full.
- * `untold`: ends for which no program ran; a dump found their sockets gone.
+ * `unreported`: ends that no program has reported; dumps did not find the sockets any more.
  */
 export type CounterName = (typeof counterNames)[number]
 

@@ -71,10 +71,10 @@ export const socketSpec: ProbeSpec = {
       means: ['detail'],
       help: 'Sockets that passed --filter in the kernel unseen, because its table of connections was full once; the agent leaves out what does not belong.',
     },
-    untold: {
+    unreported: {
       means: ['entered', 'lost'],
       cause: 'interrupted',
-      help: 'Ends for which the kernel ran none of the programs; a dump found the socket gone. A filter might have left it out.',
+      help: 'Ends that no program has reported, because the kernel ran none; dumps did not find the socket any more. Whether a filter would have left them out is not known.',
     },
   },
   open: async (options) => {
