@@ -212,6 +212,7 @@ struct tcp_sock {
 	__u32 srtt_us;
 	__u32 total_retrans;
 	__u64 tcp_clock_cache;
+	struct request_sock *fastopen_rsk;
 	bool is_mptcp;
 };
 

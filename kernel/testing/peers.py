@@ -164,6 +164,37 @@ def many(count):
     return {}
 
 
+def other_cpus():
+    """All but the first, as the kernel writes a mask."""
+    _, *others = sorted(os.sched_getaffinity(0))
+    words = [sum(1 << cpu - low for cpu in others if low <= cpu < low + 32) for low in range(0, max(others) + 1, 32)]
+    return {'mask': ','.join(f'{one:08x}' for one in reversed(words))}
+
+
+def dial(count):
+    """So many attempts at once, all from the first CPU; nothing is waited for."""
+    cpus = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cpus)})
+    server = listener('v4', backlog=2 * count)
+    clients = [socket.socket() for _ in range(count)]
+    for one in clients:
+        one.setblocking(False)
+        one.connect_ex(server.getsockname())
+    kept['dialled'] = (server, clients)
+    os.sched_setaffinity(0, cpus)
+    return {'port': server.getsockname()[1]}
+
+
+def meet():
+    """Accepts all that were dialled, and closes both ends."""
+    server, clients = kept.pop('dialled')
+    taken = [server.accept()[0] for _ in clients]
+    server.close()
+    for one in clients + taken:
+        one.close()
+    return {}
+
+
 def bystanders(processes, files):
     """Processes with open files that are no sockets."""
     def wait():
@@ -583,7 +614,7 @@ def unshare():
 
 
 OPERATIONS = {one.__name__: one for one in (
-    exchange, keep, many, bystanders, disperse, more, release, abort_server, discard, unused, storm, attempt_unread, failed_unread, leave, taken_by_child, attempt, attempt_open, mptcp, orphan, finish_sending, orphan_server, collide, closed_port, owners, rate,
+    exchange, keep, many, other_cpus, dial, meet, bystanders, disperse, more, release, abort_server, discard, unused, storm, attempt_unread, failed_unread, leave, taken_by_child, attempt, attempt_open, mptcp, orphan, finish_sending, orphan_server, collide, closed_port, owners, rate,
     listen_on, accept_one, connect_to, say, hear, drop, reset, share, unshare)}
 
 for line in sys.stdin:

@@ -73,10 +73,15 @@ async function assertAll(
       assert.ok(story, `${truth.case}, ${when}: no row`)
       assertTrue(story, truth, when)
     } catch (error) {
-      wrong.push((error as Error).message)
+      wrong.push(`${(error as Error).message}\n${rowsOf(story)}`)
     }
   }
   assert.equal(wrong.length, 0, `${wrong.length} of ${truths.length} wrong:\n${wrong.join('\n')}`)
+}
+
+/** The rows of a story that is wrong, a line each. */
+function rowsOf(story: Story | undefined): string {
+  return (story?.rows ?? []).map((row) => JSON.stringify(row)).join('\n')
 }
 
 test('an idle connection older than Weir shows what it carried', () =>

@@ -44,6 +44,22 @@ test('fields, operators and values complete one after the other, by keys alone',
   }),
 )
 
+test('a choice takes the place of all that is typed, answered or not', { skip }, () =>
+  look({}, async (page, weir) => {
+    await open(page, weir, '/flows')
+    await page.click(input)
+    await page.keyboard.type('dst_process = po')
+    await until('values', async () => (await shown(page, options)).includes('postgres'))
+    await page.route('**/api/filter?**', () => {}) // no more answers
+    await page.keyboard.type('stg')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    assert.equal(await page.inputValue(input), 'dst_process = postgres ')
+    assert.deepEqual(await shown(page, options), [], 'an old list at a new place')
+    await page.unrouteAll()
+  }),
+)
+
 test(
   'a mistake is marked under its characters, does not run, and is corrected by a click',
   { skip },

@@ -1,6 +1,7 @@
 // Questions about the filter itself: is it right, what could stand at the caret, which values there are.
 
 import { useEffect, useState } from 'preact/hooks'
+import { carriedOver, type Typed } from '../domain/filter-text.ts'
 import type { PageState } from '../domain/location.ts'
 import { useAnswer } from './answer.ts'
 import { useCell } from './cell.ts'
@@ -54,9 +55,9 @@ export function useFits(
   return new Set(data.tables.filter(({ fault }) => fault === null).map(({ table }) => table))
 }
 
-export interface Typed {
-  readonly text: string
-  readonly caret: number
+interface Found {
+  readonly completion: FilterCompletion
+  readonly asked: Typed
 }
 
 /** What could stand at the caret; undefined when `typed` is, or nothing could. */
@@ -64,7 +65,7 @@ export function useCompletion(
   typed: Typed | undefined,
   table: string,
 ): FilterCompletion | undefined {
-  const [found, setFound] = useState<FilterCompletion>()
+  const [found, setFound] = useState<Found>()
   useEffect(() => {
     if (!typed) {
       setFound(undefined)
@@ -73,10 +74,10 @@ export function useCompletion(
     return later(typingMs, async (signal) => {
       const path = filterPath(typed.text, [table], typed.caret)
       const { body } = await get<FilterAnswer>(path, signal)
-      setFound(body.completion ?? undefined)
+      setFound(body.completion ? { completion: body.completion, asked: typed } : undefined)
     })
   }, [typed?.text, typed?.caret, table])
-  return found
+  return found && typed && carriedOver(found.completion, found.asked, typed)
 }
 
 /** The values of the field at the caret, the most frequent first, under the range and filters of the page. */

@@ -5,9 +5,9 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { count, text } from '../../common/number/mod.ts'
 import { useCell } from '../data/cell.ts'
 import type { FilterFault } from '../data/contract.ts'
-import { faultOf, type Typed, useCompletion, useValues } from '../data/filter.ts'
+import { faultOf, useCompletion, useValues } from '../data/filter.ts'
 import { commit, location$ } from '../data/page.ts'
-import { isReplacement, replaced, wordEnd } from '../domain/filter-text.ts'
+import { isReplacement, replaced, type Typed, wordEnd } from '../domain/filter-text.ts'
 import { written } from '../domain/location.ts'
 import { tablesOf } from '../domain/page-tables.ts'
 import { Chips } from './chips.tsx'
@@ -87,10 +87,13 @@ function useBox() {
   const input = useRef<HTMLInputElement>(null)
   const [draft, setDraft] = useState<Typed>({ text: filter, caret: filter.length })
   const [open, setOpen] = useState(false)
-  const [chosen, setChosen] = useState(-1)
+  const [chosenText, setChosenText] = useState<string>()
   const [wrong, setWrong] = useWrong(filter, tables)
   useEffect(() => setDraft({ text: filter, caret: filter.length }), [filter])
   const choices = useChoices(open ? draft : undefined)
+  // By its text: an answer that comes in between may put it at another place.
+  const chosen = choices.findIndex((choice) => choice.text === chosenText)
+  const setChosen = (index: number) => setChosenText(choices[index]?.text)
   /** Where the caret goes once an accepted option is drawn. */
   const goTo = useRef<number>(undefined)
   useLayoutEffect(() => {
@@ -100,7 +103,7 @@ function useBox() {
 
   function change(next: Typed): void {
     setDraft(next)
-    setChosen(-1)
+    setChosenText(undefined)
     setOpen(true)
     if (wrong && wrong.text !== next.text) setWrong(undefined)
   }

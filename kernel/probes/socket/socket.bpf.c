@@ -206,10 +206,23 @@ static __always_inline void count_end(enum socket_counter how, enum counting who
 		here->values[COUNTER_RECOVERED]++;
 }
 
+/*
+ * Every ACK that completes a handshake makes a socket, also a second one that another CPU takes in at that moment: a lost
+ * SYN-ACK is sent again by the timers of both sides, after the same second. The kernel throws that socket away
+ * (inet_ehash_nolisten); what it is a copy of is the connection. One for which there is no memory is thrown away too,
+ * and the handshake goes on. Only with Fast Open is a socket in SYN_RECV a connection.
+ */
+static __always_inline bool is_surplus(struct tcp_sock *tp, const struct conn *c, __u8 from)
+{
+	return from == TCP_SYN_RECV && !tp->fastopen_rsk && !(c && c->role == ROLE_INITIATOR);
+}
+
 static __always_inline void on_end(struct sock *sk, struct tcp_sock *tp, __u8 from)
 {
 	struct conn *c = conn_find(sk);
 
+	if (is_surplus(tp, c, from))
+		return;
 	count_end(c ? end_of(c, sk, tp, from, false) : end_of_unknown(sk, tp, from), COUNTING_STATE);
 }
 
@@ -259,10 +272,14 @@ static __always_inline __u8 state_before(struct sock *sk, struct tcp_sock *tp, c
 	return done ? TCP_CLOSE_WAIT : TCP_ESTABLISHED;
 }
 
-/* Closed, and nobody reported it. (Of one that was disconnected since, nothing is left to report.) */
+/*
+ * Closed, and nobody reported it. (Of one that was disconnected since, nothing is left to report.) A surplus socket has the
+ * cookie of the connection if somebody asked for it during the handshake, as ss does.
+ */
 static __always_inline bool is_missed(struct sock *sk, const struct conn *c)
 {
-	return c && !(c->flags & CONN_CLOSED) && sk->__sk_common.skc_dport;
+	return c && !(c->flags & CONN_CLOSED) && sk->__sk_common.skc_dport &&
+	       (is_stored(c) || c->address == (__u64)(long)sk);
 }
 
 static __always_inline void tell_missed(struct sock *sk, struct tcp_sock *tp, struct conn *c,
