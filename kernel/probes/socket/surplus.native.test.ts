@@ -15,7 +15,7 @@ import { readRecord, type SocketRecord } from '../../testing/record.ts'
 import { openSocketProbe } from './socket.ts'
 
 const count = 200
-const roundsMax = 30
+const roundsMax = 10
 const loss = 'chain inet loss answers'
 const skip = availableParallelism() < 2 && 'two ACKs at once need two CPUs'
 
