@@ -27,8 +27,6 @@ enum {
 	PROTOCOL_UDP = 17,
 	/* Only datagrams to this port count, so that neighbour discovery does not. */
 	COUNTED_PORT = 9999,
-	TCP_SYN_RECV = 3,
-	TCP_CLOSE = 7,
 };
 
 /* The members that are read, at their places. */
@@ -58,26 +56,6 @@ struct xdp_md {
 };
 
 struct bpf_sock;
-
-struct ns_common {
-	unsigned int inum;
-} __attribute__((preserve_access_index));
-
-struct net {
-	struct ns_common ns;
-} __attribute__((preserve_access_index));
-
-typedef struct {
-	struct net *net;
-} possible_net_t;
-
-struct sock_common {
-	possible_net_t skc_net;
-} __attribute__((preserve_access_index));
-
-struct sock {
-	struct sock_common __sk_common;
-} __attribute__((preserve_access_index));
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
@@ -318,18 +296,6 @@ SEC("tp_btf/inet_sock_set_state")
 int weir_state(void *ctx)
 {
 	count(COUNT_TRACEPOINT, 0);
-	return 0;
-}
-
-/* Sockets of a network namespace (its number is in written_u32) that were made for a connection and thrown away. */
-SEC("tp_btf/inet_sock_set_state")
-int weir_surplus(__u64 *ctx)
-{
-	struct sock *sk = (void *)ctx[0];
-
-	if (ctx[1] == TCP_SYN_RECV && ctx[2] == TCP_CLOSE &&
-	    sk->__sk_common.skc_net.net->ns.inum == written_u32)
-		__sync_fetch_and_add(&runs, 1);
 	return 0;
 }
 

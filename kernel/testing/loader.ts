@@ -27,6 +27,11 @@ export function openSequenceObject(): LoadedObject {
   return open('sequence.bpf.o', {}, [])
 }
 
+/** The object that counts sockets which were made for a connection and thrown away. */
+export function openSurplusObject(): LoadedObject {
+  return open('surplus.bpf.o', {}, [])
+}
+
 function open(
   file: string,
   maxEntries: Readonly<Record<string, number>>,

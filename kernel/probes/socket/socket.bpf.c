@@ -210,11 +210,14 @@ static __always_inline void count_end(enum socket_counter how, enum counting who
  * Every ACK that completes a handshake makes a socket, also a second one that another CPU takes in at that moment: a lost
  * SYN-ACK is sent again by the timers of both sides, after the same second. The kernel throws that socket away
  * (inet_ehash_nolisten); what it is a copy of is the connection. One for which there is no memory is thrown away too,
- * and the handshake goes on. Only with Fast Open is a socket in SYN_RECV a connection.
+ * and the handshake goes on. In SYN_RECV only these are connections: with Fast Open, and an initiator that has met its peer
+ * half-way. (What is known by address, before 5.11, may be of an older socket that has ended.)
  */
 static __always_inline bool is_surplus(struct tcp_sock *tp, const struct conn *c, __u8 from)
 {
-	return from == TCP_SYN_RECV && !tp->fastopen_rsk && !(c && c->role == ROLE_INITIATOR);
+	bool initiator = c && c->role == ROLE_INITIATOR && !(c->flags & CONN_CLOSED);
+
+	return from == TCP_SYN_RECV && !tp->fastopen_rsk && !initiator;
 }
 
 static __always_inline void on_end(struct sock *sk, struct tcp_sock *tp, __u8 from)

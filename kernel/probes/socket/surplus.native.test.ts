@@ -9,7 +9,7 @@ import { until } from '../../../common/until.fake.ts'
 import { tracing } from '../../loader/attach/tracing.ts'
 import type { LoadedObject } from '../../loader/object.ts'
 import type { SocketProbe } from '../../mod.ts'
-import { openAttachObject } from '../../testing/loader.ts'
+import { openSurplusObject } from '../../testing/loader.ts'
 import { createNamespace, type Namespace, type Peers, startPeers } from '../../testing/peers.ts'
 import { readRecord, type SocketRecord } from '../../testing/record.ts'
 import { openSocketProbe } from './socket.ts'
@@ -30,9 +30,9 @@ describe('a socket that loses the race for its connection', { skip }, () => {
     namespace.run('nft', 'add table inet loss')
     namespace.run('nft', `add ${loss} { type filter hook output priority 0; }`)
     peers = startPeers(namespace)
-    observer = openAttachObject()
-    observer.variables().set('written_u32', BigInt(namespace.inode))
-    observer.attach('weir_surplus', tracing, { tracepoint: 'inet_sock_set_state' })
+    observer = openSurplusObject()
+    observer.variables().set('netns', BigInt(namespace.inode))
+    observer.attach('count_surplus', tracing, { tracepoint: 'inet_sock_set_state' })
     probe = openSocketProbe({ netns: namespace.inode, ringBytes: 1 << 20 })
   })
   after(async () => {
@@ -78,7 +78,7 @@ describe('a socket that loses the race for its connection', { skip }, () => {
 
   /** Plays until the kernel has thrown a socket away; every time there must be the ends of the connections alone. */
   async function race(t: TestContext, meanwhile: () => void): Promise<void> {
-    const surplus = () => observer.variables().get('runs')
+    const surplus = () => observer.variables().get('surplus')
     const before = surplus()
     const { mask } = await peers.ask<{ mask: string }>('other_cpus')
     for (let round = 0; round < roundsMax && surplus() === before; round++) {
