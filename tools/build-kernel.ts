@@ -31,7 +31,7 @@ export const builds: readonly Build[] = [
     source: `kernel/probes/${name}/${name}.bpf.c`,
     output: `kernel/build/${name}.bpf.o`,
   })),
-  ...['loader', 'attach', 'packet', 'sequence', 'surplus'].map((name) => ({
+  ...['loader', 'attach', 'packet', 'sequence', 'surplus', 'refused'].map((name) => ({
     source: `kernel/testing/${name}.bpf.c`,
     output: `kernel/testing/${name}.bpf.o`,
   })),

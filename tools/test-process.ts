@@ -12,14 +12,15 @@ import type { Report, Verdict } from './test-report.ts'
 
 interface TestEvent {
   readonly name: string
-  readonly testId: number
+  /** A hook of a file that belongs to no suite has none when it fails. */
+  readonly testId?: number
   readonly file?: string
   readonly type?: string
   readonly skip?: string | boolean
   readonly todo?: string | boolean
   readonly details: {
     readonly type?: string
-    readonly error?: Error
+    readonly error?: Error & { readonly failureType?: string }
     readonly duration_ms?: number
     readonly passed?: boolean
   }
@@ -58,8 +59,17 @@ stream.on('test:complete', (event: TestEvent) => {
   watchdog.refresh()
   const verdict = verdictOf(event)
   if (verdict === 'failed') failed += 1
-  if (event.details.type !== 'suite') print(event, verdict)
-  report({ ...placeOf(event), event: verdict })
+  const suite = isSuite(event) && !failedItself(event)
+  if (!suite) print(event, verdict)
+  report({ ...placeOf(event), suite, event: verdict })
+})
+// What fails behind the last test of a file, in a hook of no suite, is told by this event alone.
+stream.on('test:fail', (event: TestEvent) => {
+  if (event.testId !== undefined) return
+  failed += 1
+  const hook = { ...event, name: 'a hook of the file' }
+  print(hook, 'failed')
+  report({ event: 'failed', id: -1 - failed, name: title(hook), suite: false })
 })
 stream.once('end', () => {
   process.exitCode = failed > 0 ? 1 : 0
@@ -84,9 +94,17 @@ function print(event: TestEvent, verdict: Verdict): void {
   if (ms > slowMs) console.log(`slow    ${title(event)}: ${Math.round(ms)} ms`)
 }
 
+function isSuite(event: TestEvent): boolean {
+  return (event.type ?? event.details.type) === 'suite'
+}
+
+/** A hook of the suite, or its own function. */
+function failedItself({ details }: TestEvent): boolean {
+  return details.error !== undefined && details.error.failureType !== 'subtestsFailed'
+}
+
 function placeOf(event: TestEvent): Omit<Report, 'event'> {
-  const suite = (event.type ?? event.details.type) === 'suite'
-  return { id: event.testId, name: title(event), suite }
+  return { id: event.testId ?? -1, name: title(event), suite: isSuite(event) }
 }
 
 function report(line: Report): void {

@@ -11,7 +11,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const runner = fileURLToPath(new URL('test.ts', import.meta.url))
-const head = "import { describe, test } from 'node:test'\n"
+const head = "import { after, before, describe, test } from 'node:test'\n"
 
 interface Run {
   readonly folder: string
@@ -99,6 +99,32 @@ test('a file that cannot be loaded is one failure and does not hide the others',
       assert.ok(lines.some((line) => line.includes('dies (the process ended with SIGKILL)')))
     },
   ))
+
+test('a hook that fails is a failure, of a suite and of a file', () => {
+  const fails = `(() => { throw new Error('planted') })`
+  const right = `test('is right', () => {})`
+  return running(
+    {
+      'after.native': `describe('ends badly', () => { after${fails}; ${right} })`,
+      'before.native': `describe('begins badly', () => { before${fails}; ${right} })`,
+      'file.native': `after${fails}; ${right}`,
+      'suite.native': `describe('is no suite', ${fails}); ${right}`,
+    },
+    [],
+    ({ lines, code }) => {
+      assert.equal(code, 1)
+      assert.equal(lines.at(-1), '3 passed, 5 failed')
+      assert.deepEqual(lines.filter((line) => line.startsWith('not ok')).toSorted(), [
+        'not ok  after.native.test.ts: ends badly',
+        'not ok  before.native.test.ts: begins badly',
+        'not ok  before.native.test.ts: is right',
+        'not ok  file.native.test.ts: a hook of the file',
+        'not ok  suite.native.test.ts: is no suite',
+      ])
+      assert.equal(lines.filter((line) => line.includes('Error: planted')).length, 4)
+    },
+  )
+})
 
 test('--repeat ends with a table: runs, failures, and which test failed in which run', () =>
   running(

@@ -3,14 +3,16 @@
 import koffi from 'koffi'
 import { type Libbpf, openLibc, type Pointer } from './library.ts'
 
-/** libbpf's messages are tens of kB when the verifier dumps: all are kept up to this, the oldest go. */
+/** All messages are kept up to this, then the oldest go. */
 const keptMax = 256 * 1024
-const textMax = 65536
+/** libbpf hands over what the verifier said, 16 MiB at most, as one message. */
+const textMax = 17 << 20
+/** Kept of one message: its end, where it says what decides. */
+const endMax = 128 * 1024
 
 const printType = koffi.pointer(
   koffi.proto('int WeirPrint(int level, const char *format, void *args)'),
 )
-const text = Buffer.alloc(textMax)
 let kept: string[] = []
 let keptLength = 0
 let callback: bigint | undefined
@@ -30,8 +32,11 @@ export function collectMessages<T>(bpf: Libbpf, work: (said: () => string) => T)
 
 function keep(level: number, format: string, args: Pointer): number {
   if (level > 1) return 0 // 0 warns, 1 informs, 2 debugs
+  // Memory that is not touched is not used; this is for errors.
+  const text = Buffer.allocUnsafeSlow(textMax)
   const length = openLibc().vsnprintf(text, textMax, format, args)
-  const line = text.toString('utf8', 0, Math.max(0, Math.min(length, textMax - 1)))
+  const end = Math.max(0, Math.min(length, textMax - 1))
+  const line = text.toString('utf8', Math.max(0, end - endMax), end)
   kept.push(line)
   keptLength += line.length
   while (keptLength > keptMax && kept.length > 1) keptLength -= kept.shift()?.length ?? 0

@@ -32,6 +32,11 @@ export function openSurplusObject(): LoadedObject {
   return open('surplus.bpf.o', {}, [])
 }
 
+/** The object that no kernel takes. Throws. */
+export function openRefusedObject(): LoadedObject {
+  return open('refused.bpf.o', {}, [])
+}
+
 function open(
   file: string,
   maxEntries: Readonly<Record<string, number>>,

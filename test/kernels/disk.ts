@@ -85,7 +85,7 @@ modprobe veth; modprobe tun; modprobe sch_tbf; modprobe nf_tables; modprobe brid
 cd /weir
 export WEIR_RULE_SETS=30 NODE_COMPILE_CACHE=/tmp/compiled
 node --test --test-concurrency=1 --test-reporter=tap ${tests.join(' ')}
-echo "weir-guest: done"
+echo "weir-guest: done, exit code $?"
 poweroff -f
 `
 

@@ -14,18 +14,7 @@ import { fileURLToPath } from 'node:url'
 import { messageOf } from '../../common/mod.ts'
 import { buildDisk, kernelTests } from './disk.ts'
 import { fetchKernel, installTools, type Kernel, series } from './packages.ts'
-
-interface Result {
-  readonly passed: number
-  readonly failed: number
-  readonly skipped: number
-  /** `NAME: REASON` of what the kernel cannot do. */
-  readonly skips: readonly string[]
-  /** The tests that took longest. */
-  readonly slowest: readonly { readonly name: string; readonly ms: number }[]
-  /** The guest said that the tests came to their end; a panic or a time-out did not. */
-  readonly ended: boolean
-}
+import { readVerdicts, type Verdicts } from './verdicts.ts'
 
 /** One machine: a kernel and its share of the test files. */
 interface Machine {
@@ -58,14 +47,14 @@ if (unknown.length > 0) {
 
 const names = wanted.length > 0 ? wanted : series
 const kernels = names.flatMap(fetch)
-const results: Result[] = []
+const results: Verdicts[] = []
 const waiting = kernels.flatMap(machinesOf)
 await Promise.all(Array.from({ length: atOnce }, testMachines))
 
-const sum = (count: (result: Result) => number): number =>
+const sum = (count: (verdicts: Verdicts) => number): number =>
   results.reduce((total, result) => total + count(result), 0)
 const passed = sum((result) => result.passed)
-const failed = sum((result) => result.failed + (result.ended ? 0 : 1))
+const failed = sum((result) => result.failed.length + (result.ended ? 0 : 1))
 const skipped = sum((result) => result.skipped) + names.length - kernels.length
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
 process.exitCode = failed > 0 || passed + skipped === 0 ? 1 : 0
@@ -99,18 +88,20 @@ async function testMachines(): Promise<void> {
     const result = await boot(kernel.image, buildDisk(kernel, part, tests))
     results.push(result)
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0)
-    const mark = result.ended && result.failed === 0 ? 'ok' : 'FAILED'
-    const counts = `${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`
+    const mark = result.ended && result.failed.length === 0 ? 'ok' : 'FAILED'
+    const counts = `${result.passed} passed, ${result.failed.length} failed, ${result.skipped} skipped`
     for (const skip of result.skips) console.log(`skip    kernel ${kernel.release}: ${skip}`)
     const verdict = result.ended ? '' : ', and never ended'
     console.log(`${mark}  kernel ${kernel.release}, ${part}: ${counts}${verdict} in ${seconds} s`)
     for (const { name, ms } of result.slowest) {
       console.log(`        ${(ms / 1000).toFixed(0).padStart(4)} s  ${name}`)
     }
+    // Again, behind the guest's whole text: of a long log its end is what is kept and looked at.
+    for (const block of result.failed) console.log(block)
   }
 }
 
-function boot(image: string, disk: string): Promise<Result> {
+function boot(image: string, disk: string): Promise<Verdicts> {
   const machine = [
     '-m',
     '2048',
@@ -143,33 +134,9 @@ function boot(image: string, disk: string): Promise<Result> {
   return new Promise((resolve) => {
     guest.once('close', () => {
       clearTimeout(timer)
-      const result = read(text)
-      if (result.failed > 0 || !result.ended) console.log(text)
+      const result = readVerdicts(text)
+      if (result.failed.length > 0 || !result.ended) console.log(text)
       resolve(result)
     })
   })
-}
-
-/** The closing lines of node's own test runner, in its TAP form; of a machine that never came to them its verdicts. */
-function read(text: string): Result {
-  const verdicts = [
-    ...text.matchAll(/^ *(not ok|ok) \d+ - .*?( # SKIP.*)?\r?\n *---\r?\n.*\r?\n *type: 'test'/gm),
-  ].map(([, word, skip]) => (skip ? 'skipped' : word))
-  const count = (summary: string, word: string) => {
-    const [, said] = new RegExp(`^# ${summary} (\\d+)`, 'm').exec(text) ?? []
-    return said ? Number(said) : verdicts.filter((verdict) => verdict === word).length
-  }
-  const timed = [...text.matchAll(/^ok \d+ - (.*)\r?\n {2}---\r?\n {2}duration_ms: ([\d.]+)/gm)]
-  const skips = [...text.matchAll(/^\s*ok \d+ - (.*) # SKIP ?(.*)$/gm)]
-  return {
-    slowest: timed
-      .map(([, name = '', ms]) => ({ name, ms: Number(ms) }))
-      .sort((one, other) => other.ms - one.ms)
-      .slice(0, 5),
-    skips: skips.map(([, name, reason]) => `${name}: ${reason?.trim() || 'no reason given'}`),
-    passed: count('pass', 'ok'),
-    failed: count('fail', 'not ok'),
-    skipped: count('skipped', 'skipped'),
-    ended: text.includes('weir-guest: done'),
-  }
 }

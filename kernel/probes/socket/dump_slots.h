@@ -115,21 +115,30 @@ static __always_inline enum slot_verdict put_slot(struct scratch *here, struct c
 	return leave_out(tp, known, tag, before, probe);
 }
 
-static __always_inline void dump_slot(struct seq_file *seq, struct scratch *here,
-				      struct conn *known, const bool probe)
+static __always_inline bool is_live(__u64 tag, const struct conn *known)
+{
+	return tag && !(tag & 1) && !(known->flags & CONN_CLOSED);
+}
+
+static __always_inline enum slot_verdict look_at(struct scratch *here, struct conn *known, const bool probe)
 {
 	__u64 tag = ONCE(known->tag);
 	enum slot_verdict verdict;
 
-	if (!tag || tag & 1 || known->flags & CONN_CLOSED)
-		return;
+	if (!is_live(tag, known))
+		return SLOT_QUIET;
 	verdict = put_slot(here, known, tag, probe);
+	if (verdict == SLOT_SHOWN)
+		here->record.cookie = tag >> 1;
+	return verdict;
+}
+
+static __always_inline void write_slot(struct seq_file *seq, const struct scratch *here, int verdict)
+{
 	if (verdict == SLOT_QUIET)
 		return;
-	if (verdict == SLOT_SHOWN) {
-		here->record.cookie = tag >> 1;
+	if (verdict == SLOT_SHOWN)
 		bpf_seq_write(seq, &here->record, sizeof(here->record));
-	}
 	count(verdict == SLOT_SHOWN ? COUNTER_DUMPED : COUNTER_DUMP_FILTERED);
 }
 
@@ -151,7 +160,7 @@ static __always_inline int dump_group(struct bpf_iter__bpf_map_elem *ctx, const 
 	for (__u32 i = 0; i < GROUP; i++) {
 		known = slot_of(first + i);
 		if (known)
-			dump_slot(seq, here, known, probe);
+			write_slot(seq, here, look_at(here, known, probe));
 	}
 	return 0;
 }
@@ -178,6 +187,19 @@ extern void bpf_iter_num_destroy(struct bpf_iter_num *numbers) __ksym __weak;
 /* Where the next run goes on; user space sets it to 0 before a dump, which is over at SLOTS. */
 __u32 next_slot;
 
+/*
+ * One slot; what is shown of it is left in the scratch. The verifier goes through a global function once. Inlined, it went through
+ * it with each turn of the loop, until 6.12 gave up ("The sequence of 8193 jumps is too complex"). Only here: kernels before 6.4
+ * crash on a faulting load in a program that has functions.
+ */
+__noinline int look_at_slot(__u32 slot)
+{
+	struct scratch *here = scratch_here();
+	struct conn *known = slot_of(slot);
+
+	return here && known ? look_at(here, known, false) : SLOT_QUIET;
+}
+
 SEC("iter/task")
 int socket_slots_loop(struct bpf_iter__task *ctx)
 {
@@ -194,8 +216,8 @@ int socket_slots_loop(struct bpf_iter__task *ctx)
 	bpf_iter_num_new(&numbers, first, end);
 	while ((slot = bpf_iter_num_next(&numbers)) && !is_full(seq, 1)) {
 		known = slot_of(*slot);
-		if (known)
-			dump_slot(seq, here, known, false);
+		if (known && is_live(ONCE(known->tag), known)) /* most are not, and a call takes time */
+			write_slot(seq, here, look_at_slot(*slot));
 		next_slot = *slot + 1;
 	}
 	bpf_iter_num_destroy(&numbers);
