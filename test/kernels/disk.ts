@@ -91,7 +91,7 @@ poweroff -f
 
 /** Makes the disk and returns its path; the guest runs these test files. `part` is in its name: a kernel has several disks. */
 export function buildDisk(kernel: Kernel, part: string, tests: readonly string[]): string {
-  const root = join(dirname(dirname(kernel.image)), `root-${part.replaceAll(' ', '-')}`)
+  const root = join(dirname(dirname(kernel.image)), `root-${part.replaceAll(/\W+/g, '-')}`)
   rmSync(root, { recursive: true, force: true })
   for (const folder of ['bin', 'proc', 'sys', 'dev', 'usr/bin', 'lib', 'weir']) {
     mkdirSync(join(root, folder), { recursive: true })

@@ -22,6 +22,8 @@ interface Machine {
   /** `1 of 2`. */
   readonly part: string
   readonly tests: readonly string[]
+  /** It runs what crashed in another machine. */
+  readonly again: boolean
 }
 
 const limitMs = 2_400_000
@@ -77,15 +79,18 @@ function machinesOf(kernel: Kernel): readonly Machine[] {
     kernel,
     part: `${part + 1} of ${parts}`,
     tests: files.filter((_, index) => index % parts === part),
+    again: false,
   }))
 }
 
 /** One of the lanes: takes machines until none is waiting. */
 async function testMachines(): Promise<void> {
   for (let machine = waiting.shift(); machine; machine = waiting.shift()) {
-    const { kernel, part, tests } = machine
+    const { kernel, part, tests, again } = machine
     const startedMs = performance.now()
-    const result = await boot(kernel.image, buildDisk(kernel, part, tests))
+    const said = await boot(kernel.image, buildDisk(kernel, part, tests))
+    const result = again ? withCrashes(said) : said
+    if (!again) repeatCrashed(machine, said)
     results.push(result)
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0)
     const mark = result.ended && result.failed.length === 0 ? 'ok' : 'FAILED'
@@ -99,6 +104,23 @@ async function testMachines(): Promise<void> {
     // Again, behind the guest's whole text: of a long log its end is what is kept and looked at.
     for (const block of result.failed) console.log(block)
   }
+}
+
+/** On an emulated CPU V8 faults now and then (see `boot`), so a file whose process does runs once more in a machine of its own. */
+function repeatCrashed({ kernel, part }: Machine, { crashed }: Verdicts): void {
+  if (crashed.length === 0) return
+  const tests = crashed.map(({ file }) => file)
+  waiting.push({ kernel, part: `${part}, once more`, tests, again: true })
+  console.log(
+    `once more, a fault of the CPU ended it: kernel ${kernel.release}: ${tests.join(' ')}`,
+  )
+  for (const { said } of crashed) console.log(said)
+}
+
+/** The second time is a failure. */
+function withCrashes(verdicts: Verdicts): Verdicts {
+  const failed = [...verdicts.failed, ...verdicts.crashed.map(({ said }) => said)]
+  return { ...verdicts, failed }
 }
 
 function boot(image: string, disk: string): Promise<Verdicts> {
@@ -135,7 +157,7 @@ function boot(image: string, disk: string): Promise<Verdicts> {
     guest.once('close', () => {
       clearTimeout(timer)
       const result = readVerdicts(text)
-      if (result.failed.length > 0 || !result.ended) console.log(text)
+      if (result.failed.length + result.crashed.length > 0 || !result.ended) console.log(text)
       resolve(result)
     })
   })

@@ -63,9 +63,21 @@ test('a hook of a file, a process that dies, and an exit code that nothing expla
     guest(`test('right', () => {}); test('dies', () => process.kill(process.pid, 'SIGKILL'))`),
   )
   assert.match(dies.failed.join(), /SIGKILL/)
+  assert.deepEqual(dies.crashed, [])
   const right = guest(`test('right', () => {})`)
   assert.deepEqual(readVerdicts(right).failed, [])
   assert.equal(readVerdicts(right.replace('exit code 0', 'exit code 1')).failed.length, 1)
+})
+
+test('a process that a fault of its CPU ends is told from what fails', () => {
+  const { failed, crashed } = readVerdicts(
+    guest(`test('right', () => {}); test('dies', () => process.kill(process.pid, 'SIGSEGV'))`),
+  )
+  assert.deepEqual(failed, [])
+  assert.deepEqual(
+    crashed.map(({ file }) => file),
+    [join(folder, 'planted.test.mjs')],
+  )
 })
 
 test('a machine that stopped keeps the verdicts that it had', () => {

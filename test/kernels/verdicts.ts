@@ -5,6 +5,8 @@ export interface Verdicts {
   readonly skipped: number
   /** What each failure says of itself, in order: of a test, cancelled ones too, of a hook of a suite or a file, of a process. */
   readonly failed: readonly string[]
+  /** Files whose process a fault of its CPU ended, each with what node says of it. */
+  readonly crashed: readonly { readonly file: string; readonly said: string }[]
   /** `NAME: REASON` of what the kernel cannot do. */
   readonly skips: readonly string[]
   /** The tests that took longest. */
@@ -21,10 +23,17 @@ export function readVerdicts(text: string): Verdicts {
   const blocks = [...plain.matchAll(/^( *)not ok \d+ - [\s\S]*?\n\1 {2}\.\.\.$/gm)].map(
     ([block]) => block,
   )
+  const crash = /^not ok \d+ - (\S+)\n[\s\S]*^ {2}signal: 'SIG(?:SEGV|BUS|ILL|TRAP|ABRT)'$/m
+  const crashed = blocks.flatMap((said) => {
+    const [, file] = crash.exec(said) ?? []
+    return file === undefined ? [] : [{ file, said }]
+  })
   // A suite of which only tests failed is no failure of its own.
-  const failed = blocks.filter((block) => !/^ *failureType: 'subtestsFailed'$/m.test(block))
+  const failed = blocks.filter(
+    (block) => !(/^ *failureType: 'subtestsFailed'$/m.test(block) || crash.test(block)),
+  )
   const [, code] = /^weir-guest: done, exit code (\d+)$/m.exec(plain) ?? []
-  if (code !== undefined && code !== '0' && failed.length === 0) {
+  if (code !== undefined && code !== '0' && failed.length + crashed.length === 0) {
     failed.push(`node ended with exit code ${code}, and no verdict says why`)
   }
   const timed = [...plain.matchAll(/^ok \d+ - (.*)\n {2}---\n {2}duration_ms: ([\d.]+)/gm)]
@@ -33,6 +42,7 @@ export function readVerdicts(text: string): Verdicts {
     passed: good.length - skipped,
     skipped,
     failed,
+    crashed,
     skips: skips.map(([, name, reason]) => `${name}: ${reason?.trim() || 'no reason given'}`),
     slowest: timed
       .map(([, name = '', ms]) => ({ name, ms: Number(ms) }))
