@@ -32,7 +32,7 @@ export function readVerdicts(text: string): Verdicts {
   const failed = blocks.filter(
     (block) => !(/^ *failureType: 'subtestsFailed'$/m.test(block) || crash.test(block)),
   )
-  const [, code] = /^weir-guest: done, exit code (\d+)$/m.exec(plain) ?? []
+  const [, code] = /weir-guest: done, exit code (\d+)/.exec(plain) ?? []
   if (code !== undefined && code !== '0' && failed.length + crashed.length === 0) {
     failed.push(`node ended with exit code ${code}, and no verdict says why`)
   }
