@@ -63,7 +63,7 @@ stream.on('test:complete', (event: TestEvent) => {
   if (!suite) print(event, verdict)
   report({ ...placeOf(event), suite, event: verdict })
 })
-// What fails behind the last test of a file, in a hook of no suite, is told by this event alone.
+// A hook outside of all suites that fails after the last test: node sends no other event for it.
 stream.on('test:fail', (event: TestEvent) => {
   if (event.testId !== undefined) return
   failed += 1

@@ -106,18 +106,16 @@ async function testMachines(): Promise<void> {
   }
 }
 
-/** On an emulated CPU V8 faults now and then (see `boot`), so a file whose process does runs once more in a machine of its own. */
+/** V8 crashes now and then on an emulated CPU (see `boot`). A file whose process did runs once more, in a new machine. */
 function repeatCrashed({ kernel, part }: Machine, { crashed }: Verdicts): void {
   if (crashed.length === 0) return
   const tests = crashed.map(({ file }) => file)
   waiting.push({ kernel, part: `${part}, once more`, tests, again: true })
-  console.log(
-    `once more, a fault of the CPU ended it: kernel ${kernel.release}: ${tests.join(' ')}`,
-  )
+  console.log(`once more, its process crashed: kernel ${kernel.release}: ${tests.join(' ')}`)
   for (const { said } of crashed) console.log(said)
 }
 
-/** The second time is a failure. */
+/** A file that crashes the second time has failed. */
 function withCrashes(verdicts: Verdicts): Verdicts {
   const failed = [...verdicts.failed, ...verdicts.crashed.map(({ said }) => said)]
   return { ...verdicts, failed }

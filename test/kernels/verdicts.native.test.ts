@@ -69,7 +69,7 @@ test('a hook of a file, a process that dies, and an exit code that nothing expla
   assert.equal(readVerdicts(right.replace('exit code 0', 'exit code 1')).failed.length, 1)
 })
 
-test('a process that a fault of its CPU ends is told from what fails', () => {
+test('a process that crashes is not counted as failed but listed, so that it can run again', () => {
   const { failed, crashed } = readVerdicts(
     guest(`test('right', () => {}); test('dies', () => process.kill(process.pid, 'SIGSEGV'))`),
   )

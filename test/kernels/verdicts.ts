@@ -5,7 +5,7 @@ export interface Verdicts {
   readonly skipped: number
   /** What each failure says of itself, in order: of a test, cancelled ones too, of a hook of a suite or a file, of a process. */
   readonly failed: readonly string[]
-  /** Files whose process a fault of its CPU ended, each with what node says of it. */
+  /** Files whose process crashed (SIGSEGV and its like), each with what node says of it. */
   readonly crashed: readonly { readonly file: string; readonly said: string }[]
   /** `NAME: REASON` of what the kernel cannot do. */
   readonly skips: readonly string[]

@@ -120,7 +120,8 @@ static __always_inline bool is_live(__u64 tag, const struct conn *known)
 	return tag && !(tag & 1) && !(known->flags & CONN_CLOSED);
 }
 
-static __always_inline enum slot_verdict look_at(struct scratch *here, struct conn *known, const bool probe)
+static __always_inline enum slot_verdict look_at(struct scratch *here, struct conn *known,
+						 const bool probe)
 {
 	__u64 tag = ONCE(known->tag);
 	enum slot_verdict verdict;
@@ -133,7 +134,8 @@ static __always_inline enum slot_verdict look_at(struct scratch *here, struct co
 	return verdict;
 }
 
-static __always_inline void write_slot(struct seq_file *seq, const struct scratch *here, int verdict)
+static __always_inline void write_slot(struct seq_file *seq, const struct scratch *here,
+				       int verdict)
 {
 	if (verdict == SLOT_QUIET)
 		return;
